@@ -1,0 +1,142 @@
+"""The one vocabulary: conditions, sides, levels and severities, and how others spell them."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Self, TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Side(StrEnum):
+    """The patient's side."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> "Side":
+        """The opposite side."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class Level(StrEnum):
+    """A lumbar disc level, named by the two vertebrae beside it, head to feet."""
+
+    L1_L2 = "L1/L2"
+    L2_L3 = "L2/L3"
+    L3_L4 = "L3/L4"
+    L4_L5 = "L4/L5"
+    L5_S1 = "L5/S1"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``L1/L2``, ``L1-L2``, ``L1_L2`` or ``l1_l2``.
+
+        Raises:
+            ValueError: The text names no lumbar disc level; the message lists those that exist.
+        """
+        return _parse(cls, text, re.sub(r"[\s/_-]+", "/", text.strip()).upper())
+
+    @property
+    def key(self) -> str:
+        """``l1_l2``: the spelling in column names and row ids."""
+        return self.value.lower().replace("/", "_")
+
+    @property
+    def ordinal(self) -> int:
+        """0 for L1/L2 … 4 for L5/S1."""
+        return list(Level).index(self)
+
+
+class Severity(StrEnum):
+    """The three grades, in order."""
+
+    NORMAL_MILD = "Normal/Mild"
+    MODERATE = "Moderate"
+    SEVERE = "Severe"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``Normal/Mild``, ``normal_mild``, ``Moderate`` or ``severe``.
+
+        Raises:
+            ValueError: The text names no severity; the message lists those that exist.
+        """
+        return _parse(cls, text, re.sub(r"[\s/_-]+", "/", text.strip()).title())
+
+    @property
+    def column(self) -> str:
+        """``normal_mild``, ``moderate`` or ``severe``: the name of its probability column."""
+        return self.value.lower().replace("/", "_")
+
+    @property
+    def ordinal(self) -> int:
+        """0, 1 or 2: its place in a model's output."""
+        return list(Severity).index(self)
+
+
+class Condition(StrEnum):
+    """What is graded."""
+
+    LEFT_SUBARTICULAR = "left_subarticular_stenosis"
+    RIGHT_SUBARTICULAR = "right_subarticular_stenosis"
+    SPINAL_CANAL = "spinal_canal_stenosis"
+    LEFT_FORAMINAL = "left_neural_foraminal_narrowing"
+    RIGHT_FORAMINAL = "right_neural_foraminal_narrowing"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``Left Subarticular Stenosis`` or ``left_subarticular_stenosis``.
+
+        Raises:
+            ValueError: The text names no condition; the message lists those that exist.
+        """
+        return _parse(cls, text, re.sub(r"[\s_-]+", "_", text.strip()).lower())
+
+    @property
+    def rsna_name(self) -> str:
+        """``Left Subarticular Stenosis``: the spelling of the RSNA tables."""
+        return self.value.replace("_", " ").title()
+
+    @property
+    def side(self) -> Side | None:
+        """The patient's side that the condition belongs to, ``None`` for the canal."""
+        return next((side for side in Side if self.value.startswith(side)), None)
+
+    @property
+    def mirrored(self) -> "Condition":
+        """The same condition on the other side; the canal is its own mirror image."""
+        if self.side is None:
+            return self
+        return Condition(self.value.replace(self.side, self.side.other, 1))
+
+    @property
+    def series_description(self) -> str:
+        """The RSNA name of the kind of series in which this condition is graded."""
+        if "subarticular" in self.value:
+            return "Axial T2"
+        return "Sagittal T2/STIR" if self is Condition.SPINAL_CANAL else "Sagittal T1"
+
+
+DEFAULT_CONDITION = Condition.LEFT_SUBARTICULAR
+
+
+def row_id(study_id: str, condition: Condition, level: Level) -> str:
+    """Name a row as RSNA's submissions do: ``100206310_left_subarticular_stenosis_l1_l2``."""
+    return f"{study_id}_{condition}_{level.key}"
+
+
+def _parse(kind: type[E], text: str, normal: str) -> E:
+    try:
+        return kind(normal)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no {kind.__name__.lower()}; those are {listed(kind)}."
+        ) from None
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words for a sentence: ``a, b and c``."""
+    *head, last = [str(word) for word in words]
+    return f"{', '.join(head)} and {last}" if head else last

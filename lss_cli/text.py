@@ -1,0 +1,28 @@
+"""Text that came from outside, made safe for where it goes."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+
+def printable(text: object, limit: int = 80) -> str:
+    """Replace control characters, so that DICOM text cannot drive a terminal, and cut at `limit`."""
+    clean = "".join(
+        "?" if unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} else char
+        for char in str(text)
+    )
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def defused(cell: str) -> str:
+    """Quote a cell that a spreadsheet would run as a formula.
+
+    Source: OWASP, "CSV Injection".
+    """
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` for the known word that is most like `word`, else nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
