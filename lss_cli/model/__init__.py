@@ -1,0 +1,1 @@
+"""The .onnx file: what it says of itself, finding it, checking it, running it."""

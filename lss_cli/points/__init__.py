@@ -1,0 +1,1 @@
+"""Points on discs, in and out."""
