@@ -212,9 +212,7 @@ def _resampled(
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=moved), dtype=np.float32)
 
 
-def _normalised(
-    image: FloatArray, covered: npt.NDArray[np.bool_], spec: InputSpec
-) -> FloatArray:
+def _normalised(image: FloatArray, covered: npt.NDArray[np.bool_], spec: InputSpec) -> FloatArray:
     """Each channel by itself, since 8-bit sources are scaled slice by slice."""
     inside = image[covered]
     if spec.normalise == "zscore":

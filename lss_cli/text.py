@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def printable(text: object, limit: int = 80) -> str:
-    """Replace control characters, so that DICOM text cannot drive a terminal, and cut at `limit`."""
+    """Replace control characters, so that DICOM text cannot drive a terminal."""
     clean = "".join(
         "?" if unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} else char
         for char in str(text)

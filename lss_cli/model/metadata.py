@@ -88,8 +88,7 @@ class ModelMetadata:
                 **document
                 | {
                     "conditions": {
-                        Condition.parse(key): value
-                        for key, value in document["conditions"].items()
+                        Condition.parse(key): value for key, value in document["conditions"].items()
                     },
                     "input": InputSpec.from_json(document["input"]),
                     "classes": tuple(document["classes"]),

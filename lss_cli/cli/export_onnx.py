@@ -1,0 +1,40 @@
+"""``lss export-onnx``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lss_cli.cli.console import messages
+
+
+def export_onnx(
+    run: Annotated[Path, typer.Argument(help="Run folder of lss train.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Model file to write.  [model.onnx in the run folder]")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Its prepared data, if they have moved since.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Short name.  [the file's]")] = None,
+    licence: Annotated[
+        str, typer.Option(help="Terms under which the weights may be used.")
+    ] = "not stated; that of the training data applies",
+) -> None:
+    """Write a trained network as one model file for lss predict.
+
+    Example: lss export-onnx runs/first --out first.onnx
+    """
+    from lss_cli.training.backend import load_backend, require
+
+    load_backend("lss export-onnx")
+    require("lss export-onnx", "tf2onnx", "onnx")
+    from lss_cli.training.export import Run
+    from lss_cli.training.export import export_onnx as export
+
+    finished = Run.open(run)
+    target = out or run / "model.onnx"
+    difference = export(
+        finished, finished.data(data), target, name=name or target.stem, licence=licence
+    )
+    messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")

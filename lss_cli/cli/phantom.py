@@ -1,0 +1,26 @@
+"""``lss phantom``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lss_cli.cli.console import messages
+
+
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder to create; it must be new or empty.")],
+    studies: Annotated[int, typer.Option(min=1, help="How many studies.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same bytes.")] = 0,
+) -> None:
+    """Write synthetic lumbar studies with known stenosis, in the layout of the RSNA data.
+
+    Example: lss phantom ./phantoms --studies 60 --seed 1
+    """
+    from lss_cli.phantom.dataset import write_phantoms
+
+    write_phantoms(out, studies, seed)
+    messages().print(
+        f"Wrote {studies} synthetic studies to {out}. Grade one with: lss predict "
+        f"{out}/train_images/<study> --coords {out}/train_label_coordinates.csv"
+    )

@@ -1,0 +1,71 @@
+"""``lss predict``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lss_cli.anatomy import Condition
+from lss_cli.cli.console import messages, results
+from lss_cli.errors import ExitCode, UsageError
+
+
+def predict(
+    study: Annotated[Path, typer.Argument(help="Folder of one study's DICOM files.")],
+    coords: Annotated[
+        Path, typer.Option(help="Points: CSV in RSNA's columns, or JSON with the same keys.")
+    ],
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or an .onnx file.")] = (
+        "default"
+    ),
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="Grade only this condition; may be given several times."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the rows to this CSV file.")] = None,
+    json: Annotated[
+        str | None, typer.Option(help="Also write them to this JSON file; - prints JSON only.")
+    ] = None,
+) -> None:
+    """Grade one study and print the probabilities per level.
+
+    Example: lss predict ./study_123 --coords coords.csv
+    """
+    from lss_cli.files import check_writable, write_text
+    from lss_cli.grading import grade_study, study_names
+    from lss_cli.model.find import find_model
+    from lss_cli.model.session import load_model
+    from lss_cli.output.csv import to_csv
+    from lss_cli.output.json import to_json
+    from lss_cli.output.table import to_table
+    from lss_cli.points.table import read_points
+    from lss_cli.study.study import read_study
+
+    conditions = _conditions(condition or [])
+    json_file = None if json in {None, "-"} else Path(str(json))
+    for path in (csv, json_file):
+        if path:
+            check_writable(path)
+    found = read_study(study)
+    points, bad_points = read_points(coords, study_names(found))
+    result = grade_study(found, points, bad_points, load_model(find_model(model)), conditions)
+    if csv:
+        write_text(csv, to_csv([result]))
+    if json_file:
+        write_text(json_file, to_json(result))
+    if json == "-":
+        typer.echo(to_json(result), nl=False)
+    else:
+        results().print(to_table(result))
+    for path in (csv, json_file):
+        if path:
+            messages().print(f"Written: {path}")
+    if not result.complete:
+        raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _conditions(names: list[str]) -> list[Condition]:
+    try:
+        return [Condition.parse(name) for name in names]
+    except ValueError as error:
+        raise UsageError(f"--condition: {error}") from None

@@ -1,0 +1,38 @@
+"""The models at hand."""
+
+from pathlib import Path
+
+import lss_cli
+from lss_cli.anatomy import listed
+from lss_cli.errors import ModelError
+from lss_cli.text import nearest
+
+DEFAULT_MODEL = "default"
+
+
+def models_folder() -> Path:
+    """Where the shipped models lie: package data in a wheel, beside the package in a checkout."""
+    package = Path(lss_cli.__file__).parent
+    installed = package / "models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def shipped_models() -> dict[str, Path]:
+    """The shipped model files by name."""
+    return {path.stem: path for path in sorted(models_folder().glob("*.onnx"))}
+
+
+def find_model(name: str) -> Path:
+    """A model's file: `name` is the name of a shipped model or the path of an ``.onnx`` file.
+
+    Raises:
+        ModelError: There is no such model; the message lists those that there are.
+    """
+    shipped = shipped_models()
+    if name in shipped:
+        return shipped[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    todo = f"Shipped models: {listed(shipped)}." if shipped else "No models are shipped here."
+    raise ModelError(f"there is no model {name!r}.{nearest(name, shipped)}", todo=todo)

@@ -1,0 +1,165 @@
+"""Load a model file, refuse what is not ours, and run it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lss_cli.anatomy import Level, Severity
+from lss_cli.errors import ModelError
+from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
+from lss_cli.model_input import FloatArray
+from lss_cli.text import printable
+
+LARGEST_FILE_BYTES = 2**31 - 1
+
+# A tensor kept outside the file carries an entry with the key "location" (onnx.proto3,
+# TensorProto.external_data); this is how protobuf writes that key. Loading such a model would
+# read whatever file it names.
+EXTERNAL_DATA = b"\x0a\x08location"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A checked model file, ready to run.
+
+    Attributes:
+        path: The file.
+        sha256: Of the file's bytes.
+        session: ONNX Runtime's session.
+    """
+
+    path: Path
+    sha256: str
+    metadata: ModelMetadata
+    session: Any
+
+    @cached_property
+    def device(self) -> str:
+        """``CUDA`` or ``CPU``: what the session really runs on."""
+        return "CUDA" if "CUDAExecutionProvider" in self.session.get_providers() else "CPU"
+
+    def probabilities(
+        self, images: FloatArray, coords: FloatArray, levels: Sequence[Level]
+    ) -> FloatArray:
+        """Grade inputs.
+
+        Args:
+            images: N × H × W × C, from `model_input`.
+            coords: N × 2, from `model_input`.
+            levels: N levels; used only where the model takes them.
+
+        Returns:
+            N × 3 calibrated probabilities in the order of `Severity`.
+
+        Raises:
+            ModelError: The model answers with something other than probabilities.
+        """
+        feeds = {"image": images, "coords": coords}
+        if self.metadata.input.level:
+            feeds["level"] = np.eye(len(Level), dtype=np.float32)[[one.ordinal for one in levels]]
+        raw = self.session.run(["prob"], feeds)[0]
+        if raw.shape != (len(images), len(Severity)) or not (
+            np.isfinite(raw).all()
+            and (raw >= 0).all()
+            and np.allclose(raw.sum(axis=1), 1, atol=1e-3)
+        ):
+            raise ModelError("the model's output is no probabilities.", where=self.path.name)
+        return tempered(raw, self.metadata.temperature)
+
+
+def tempered(prob: FloatArray, temperature: float) -> FloatArray:
+    """Divide the logits behind N × 3 probabilities by a temperature.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    logits = np.log(np.maximum(prob, np.finfo(np.float32).tiny)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def load_model(path: Path, *, threads: int | None = None) -> Model:
+    """Load and check a model file. CUDA is used where the session really has it.
+
+    Args:
+        path: An ``.onnx`` file written by ``lss export-onnx``.
+        threads: CPU threads of one run; ``None`` leaves it to ONNX Runtime.
+
+    Raises:
+        ModelError: There is no such file, it is no ONNX model, has no description of ours or one
+            of another version, keeps data outside of itself, or has other inputs or outputs.
+    """
+    import onnxruntime
+
+    content = _content(path)
+    if EXTERNAL_DATA in content:
+        raise ModelError(
+            "the model keeps data in other files, which are not read.",
+            where=path.name,
+            todo="Use one self-contained file.",
+        )
+    # Without CUDA, ONNX Runtime says so on stderr although the CPU does as well.
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    available = onnxruntime.get_available_providers()
+    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    try:
+        session = onnxruntime.InferenceSession(
+            content, options, providers=[one for one in wanted if one in available]
+        )
+    except Exception as error:
+        # ONNX Runtime's exceptions have no common base below Exception.
+        raise ModelError("this is no ONNX model that can be run.", where=path.name) from error
+    metadata = _metadata(path, session)
+    _check_interface(path, session, metadata)
+    return Model(path, hashlib.sha256(content).hexdigest(), metadata, session)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise ModelError("the file is too large for an ONNX model.", where=path.name)
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"the model cannot be read ({error.strerror}).", where=str(path)
+        ) from error
+
+
+def _metadata(path: Path, session: Any) -> ModelMetadata:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            "the model does not say how it wants to be fed; it is not one of lss.",
+            where=path.name,
+            todo="Make one with 'lss train' and 'lss export-onnx'.",
+        )
+    try:
+        return ModelMetadata.from_json(text)
+    except ValueError as error:
+        raise ModelError(
+            f"the model cannot be used: {printable(error, 200)}",
+            where=path.name,
+            todo="Export it again with this version of lss.",
+        ) from error
+
+
+def _check_interface(path: Path, session: Any, metadata: ModelMetadata) -> None:
+    wanted = {"image": metadata.input.shape, "coords": (2,)}
+    if metadata.input.level:
+        wanted["level"] = (len(Level),)
+    inputs = {one.name: (one.type, tuple(one.shape[1:])) for one in session.get_inputs()}
+    outputs = {one.name: (one.type, tuple(one.shape[1:])) for one in session.get_outputs()}
+    expected = {name: ("tensor(float)", shape) for name, shape in wanted.items()}
+    if inputs != expected or outputs != {"prob": ("tensor(float)", (len(Severity),))}:
+        raise ModelError(
+            "the model's inputs and output are not those that its description names.",
+            where=path.name,
+            todo="Export it again with this version of lss.",
+        )

@@ -1,0 +1,44 @@
+"""One point on one disc level."""
+
+from dataclasses import dataclass
+
+from lss_cli.anatomy import Condition, Level
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a condition is to be graded at a level.
+
+    Attributes:
+        study_id: As in the table; empty where the table has no such column.
+        series_id: SeriesInstanceUID, its last component or the folder's name; empty means the
+            study's one axial T2.
+        instance_number: InstanceNumber of the slice; of a multi-frame file the frame.
+        x: Column in pixels, the centre of the first being 0.
+        y: Row in pixels, the centre of the first being 0.
+    """
+
+    study_id: str
+    series_id: str
+    instance_number: int
+    condition: Condition
+    level: Level
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class BadPoint:
+    """A row that names no usable point, and why.
+
+    Attributes:
+        study_id: The study that the row belongs to; empty where the table has no such column.
+        condition: As far as it could be read.
+        level: As far as it could be read; else the text that stands there.
+        reason: What is wrong, with file, line and column.
+    """
+
+    study_id: str
+    condition: Condition | None
+    level: Level | str
+    reason: str

@@ -1,0 +1,97 @@
+"""Planes, and the one orientation that every slice is brought to.
+
+Patient coordinates are DICOM's: x runs to the patient's left, y to the back, z to the head, in mm
+(PS3.3 C.7.6.2).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+
+LEFT, BACK, HEAD = np.eye(3)
+FEET = -HEAD
+
+
+class Plane(Enum):
+    """The anatomical plane a slice lies nearest to."""
+
+    AXIAL = "axial"
+    SAGITTAL = "sagittal"
+    CORONAL = "coronal"
+
+    @property
+    def axes(self) -> tuple[Vector, Vector, Vector]:
+        """Where columns, rows and slices run to, once oriented."""
+        return {
+            Plane.AXIAL: (LEFT, BACK, FEET),
+            Plane.SAGITTAL: (BACK, FEET, LEFT),
+            Plane.CORONAL: (LEFT, FEET, BACK),
+        }[self]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where one slice lies in the patient.
+
+    Attributes:
+        position: Centre of the first pixel, in mm.
+        row: Unit vector along which the column index grows.
+        column: Unit vector along which the row index grows.
+        spacing_mm: Distance of two columns and of two rows, in mm.
+        size: Width and height, in pixels.
+    """
+
+    position: Vector
+    row: Vector
+    column: Vector
+    spacing_mm: tuple[float, float]
+    size: tuple[int, int]
+
+    @property
+    def plane(self) -> Plane:
+        """The plane whose axis the normal is nearest to; tilted discs are axial up to 45°."""
+        axis = int(np.abs(np.cross(self.row, self.column)).argmax())
+        return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[axis]
+
+    @property
+    def normal(self) -> Vector:
+        """Unit vector across the slice, in the sense in which oriented slices follow each other."""
+        normal = np.cross(self.row, self.column)
+        return normal * (1 if normal @ self.plane.axes[2] >= 0 else -1)
+
+    @property
+    def orientation(self) -> "Orientation":
+        """What brings this slice to the one orientation."""
+        right, down, _ = self.plane.axes
+        transpose = bool(abs(self.row @ right) < abs(self.column @ right))
+        across, along = (self.column, self.row) if transpose else (self.row, self.column)
+        return Orientation(transpose, bool(across @ right < 0), bool(along @ down < 0))
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Exchange of rows and columns, then mirroring; exact, without any resampling."""
+
+    transpose: bool
+    flip_x: bool
+    flip_y: bool
+
+    def pixels(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Orient an H × W array."""
+        pixels = pixels.T if self.transpose else pixels
+        return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+    def pair(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Orient (width, height) or (column spacing, row spacing)."""
+        return (pair[1], pair[0]) if self.transpose else pair
+
+    def point(self, point: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+        """Orient a pixel position in a slice of `size` (width, height before orienting)."""
+        x, y = self.pair(point)
+        width, height = self.pair(size)
+        return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)

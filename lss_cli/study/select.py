@@ -1,0 +1,98 @@
+"""Which series is the axial T2, and why."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lss_cli.anatomy import listed
+from lss_cli.errors import StudyError
+from lss_cli.study.geometry import Plane
+from lss_cli.study.series import Series
+from lss_cli.text import printable
+
+# Spin echo: T2 weighting needs a long echo time, T1 weighting a short one with a short repetition
+# time (McRobbie et al., "MRI from Picture to Proton", ch. 3). Lumbar protocols lie far from these.
+T2_ECHO_TIME_MS = 60.0
+T1_ECHO_TIME_MS = 30.0
+T1_REPETITION_TIME_MS = 1200.0
+
+NOT_ANATOMY = re.compile(r"loc|scout|survey|\bsmart|calib", re.IGNORECASE)
+# Words are often glued together by underscores: "t2_tse_tra".
+T2_NAME = re.compile(r"(?<![a-z0-9])t2(?![0-9])", re.IGNORECASE)
+OTHER_NAME = re.compile(r"(?<![a-z0-9])(t1|pd|dwi|adc)(?![0-9])", re.IGNORECASE)
+FAT_SUPPRESSED = re.compile(
+    r"(?<![a-z])(fs|fat.?sat|spair|spir|stir|dixon)(?![a-z])", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen series, in words why, and a doubt where there is one."""
+
+    series: Series
+    why: str
+    doubt: str = ""
+
+
+def axial_t2(series: Sequence[Series]) -> Choice:
+    """Choose the axial T2 among the series of a study.
+
+    Raises:
+        StudyError: There is none, or there are several between which only a person can choose.
+    """
+    axial = [
+        one
+        for one in series
+        if one.plane is Plane.AXIAL and not NOT_ANATOMY.search(one.description)
+    ]
+    named = [one for one in axial if weighting(one) == "T2"]
+    if len(named) > 1:
+        plain = [one for one in named if not FAT_SUPPRESSED.search(one.description)]
+        named = plain if len(plain) == 1 else named
+    if len(named) == 1:
+        return Choice(named[0], f"axial by its orientation, {_evidence(named[0])}")
+    if named:
+        raise StudyError(
+            f"{len(named)} series may be the axial T2.",
+            todo=f"Name one of them in the column series_id: {_listing(named)}.",
+        )
+    unknown = [one for one in axial if weighting(one) == "unknown"]
+    if len(unknown) == 1:
+        return Choice(
+            unknown[0],
+            "the only axial series that is not another weighting",
+            doubt=f"series {printable(unknown[0].id)} does not say that it is T2-weighted.",
+        )
+    raise StudyError(
+        "the study has no axial T2 series.",
+        todo=f"It has {_listing(series)}. To use one of them all the same, name it in the "
+        "column series_id.",
+    )
+
+
+def weighting(series: Series) -> str:
+    """``T2``, ``other`` or ``unknown``: by the description, else by echo and repetition time."""
+    if T2_NAME.search(series.description):
+        return "T2"
+    if OTHER_NAME.search(series.description):
+        return "other"
+    if series.echo_time is None:
+        return "unknown"
+    if series.echo_time >= T2_ECHO_TIME_MS:
+        return "T2"
+    short = series.repetition_time is not None and series.repetition_time < T1_REPETITION_TIME_MS
+    return "other" if series.echo_time < T1_ECHO_TIME_MS and short else "unknown"
+
+
+def _evidence(series: Series) -> str:
+    if T2_NAME.search(series.description):
+        return f"T2 by its description {printable(series.description)!r}"
+    return f"T2 by its echo time of {series.echo_time:g} ms"
+
+
+def _listing(series: Sequence[Series]) -> str:
+    return listed(
+        f"{printable(one.id)} ({one.plane.value if one.plane else 'mixed'}, "
+        f"{printable(one.description) or 'no description'}, {len(one.slices)} slices)"
+        for one in series
+    )

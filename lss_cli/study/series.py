@@ -1,0 +1,127 @@
+"""Series, and the places in them that points name."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lss_cli.errors import StudyError
+from lss_cli.model_input import Slices
+from lss_cli.study.geometry import Plane
+from lss_cli.study.headers import Slice
+from lss_cli.study.pixels import read_pixels
+from lss_cli.study.stacks import Stack, stacks
+from lss_cli.text import printable
+
+
+@dataclass(frozen=True)
+class Place:
+    """One slice, among the others of its stack."""
+
+    series: "Series"
+    stack: Stack
+    index: int
+
+    @property
+    def slice(self) -> Slice:
+        """The slice itself."""
+        return self.stack.slices[self.index]
+
+    def slices(self, neighbours: int) -> Slices:
+        """Decode this slice and its neighbours, in the one orientation.
+
+        At the ends of the stack the last slice stands in for those that are missing.
+
+        Raises:
+            StudyError: A file is damaged or cannot be decoded.
+        """
+        last = len(self.stack.slices) - 1
+        wanted = [
+            min(max(self.index + step, 0), last) for step in range(-neighbours, neighbours + 1)
+        ]
+        decoded = {index: read_pixels(self.stack.slices[index]) for index in sorted(set(wanted))}
+        geometry = self.slice.geometry
+        return Slices(
+            pixels=np.stack([decoded[index] for index in wanted]),
+            spacing_mm=geometry.orientation.pair(geometry.spacing_mm),
+            full_size=geometry.orientation.pair(geometry.size),
+        )
+
+    def oriented(self, point: tuple[float, float]) -> tuple[float, float]:
+        """Bring a point of the file's own slice to the one orientation, in pixels.
+
+        Raises:
+            StudyError: The point lies outside the slice.
+        """
+        width, height = self.slice.geometry.size
+        if not (-0.5 <= point[0] <= width - 0.5 and -0.5 <= point[1] <= height - 0.5):
+            raise StudyError(
+                f"the point ({point[0]:g}, {point[1]:g}) lies outside the slice of "
+                f"{width} × {height} pixels."
+            )
+        return self.slice.geometry.orientation.point(point, (width, height))
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Slices under one SeriesInstanceUID.
+
+    Attributes:
+        uid: SeriesInstanceUID, empty where the files have none.
+        folders: Names of the folders that its files lie in.
+        slices: In the order of the files' names.
+    """
+
+    uid: str
+    folders: tuple[str, ...]
+    description: str
+    echo_time: float | None
+    repetition_time: float | None
+    slices: tuple[Slice, ...]
+
+    @property
+    def id(self) -> str:
+        """The name it goes by: the short number of the RSNA folders, else the whole UID."""
+        short = self.uid.rpartition(".")[2]
+        if not self.uid or self.folders == (short,):
+            return self.folders[0]
+        return self.uid
+
+    @property
+    def plane(self) -> Plane | None:
+        """The plane of all its slices; ``None`` for a mixture, as in a localizer."""
+        planes = {one.geometry.plane for one in self.slices}
+        return planes.pop() if len(planes) == 1 else None
+
+    @cached_property
+    def stacks(self) -> tuple[Stack, ...]:
+        """Its stacks, in anatomical order."""
+        return stacks(self.slices)
+
+    def goes_by(self, series_id: str) -> bool:
+        """Whether `series_id` is its UID, the UID's last component, or its folder's name."""
+        return series_id in {self.uid, self.uid.rpartition(".")[2], *self.folders}
+
+    def find(self, number: int) -> Place:
+        """The slice with this instance number (of a multi-frame file: this frame).
+
+        Raises:
+            StudyError: There is none, or there are several.
+        """
+        found = [
+            Place(self, stack, index)
+            for stack in self.stacks
+            for index, one in enumerate(stack.slices)
+            if one.number == number
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise StudyError(
+                f"{len(found)} slices of series {printable(self.id)} have the instance number "
+                f"{number}.",
+                todo="Keep one of them in the folder.",
+            )
+        numbers = sorted(one.number for one in self.slices if one.number is not None)
+        span = f"it has {numbers[0]} to {numbers[-1]}" if numbers else "its slices are not numbered"
+        raise StudyError(f"series {printable(self.id)} has no instance {number}; {span}.")

@@ -1,0 +1,135 @@
+"""A study folder and the series in it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lss_cli.anatomy import listed
+from lss_cli.errors import StudyError
+from lss_cli.study.headers import File, Skipped, Slice, scan
+from lss_cli.study.select import Choice, axial_t2
+from lss_cli.study.series import Place, Series
+from lss_cli.text import printable
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The usable series of one study folder, and what was left out of it."""
+
+    folder: Path
+    uid: str
+    series: tuple[Series, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def id(self) -> str:
+        """The folder's name, by which coordinates and results know the study."""
+        return self.folder.resolve().name
+
+    @cached_property
+    def axial_t2(self) -> Choice:
+        """The axial T2 series, and why it is that one.
+
+        Raises:
+            StudyError: There is none, or only a person can choose.
+        """
+        return axial_t2(self.series)
+
+    def find_series(self, series_id: str) -> Series:
+        """The series that goes by this UID, last component of a UID, or folder name.
+
+        Raises:
+            StudyError: There is none, or there are several.
+        """
+        found = [one for one in self.series if one.goes_by(series_id)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise StudyError(
+                f"{len(found)} series go by {printable(series_id)!r}.",
+                todo=f"Use the SeriesInstanceUID: {listed(one.uid for one in found)}.",
+            )
+        raise StudyError(
+            f"the study has no series {printable(series_id)!r}.",
+            todo=f"It has {listed(printable(one.id) for one in self.series)}.",
+        )
+
+    def locate(self, series_id: str | None, instance_number: int) -> Place:
+        """The place that a point names; without a series the study's one axial T2 is meant.
+
+        Raises:
+            StudyError: The series or the slice is not there or not unique.
+        """
+        series = self.find_series(series_id) if series_id else self.axial_t2.series
+        return series.find(instance_number)
+
+
+def read_study(folder: Path) -> Study:
+    """Read the headers of a study folder: RSNA's or a hospital's, flat or nested, any file names.
+
+    Raises:
+        StudyError: There is no such folder, no DICOM image in it, or more than one study.
+    """
+    if not folder.is_dir():
+        what = "this is a file, a study folder is wanted." if folder.exists() else "no such folder."
+        raise StudyError(what, where=str(folder))
+    files: list[File] = []
+    skipped: list[Skipped] = []
+    for found in scan(folder):
+        if isinstance(found, File):
+            files.append(found)
+        else:
+            skipped.append(found)
+    if not files:
+        raise StudyError(
+            "no DICOM image with a position in the patient was found."
+            + (
+                f" {len(skipped)} files were left out: {skipped[0].path.name}, "
+                f"{printable(skipped[0].reason, 120)}."
+                if skipped
+                else ""
+            ),
+            where=str(folder),
+            todo="Name the folder of one study, with its DICOM files in it or below it.",
+        )
+    uids = sorted({file.study_uid for file in files})
+    if len(uids) > 1:
+        raise StudyError(
+            f"the folder holds {len(uids)} studies.",
+            where=str(folder),
+            todo="Name the folder of one of them.",
+        )
+    return Study(folder, uids[0], tuple(_series(files)), tuple(skipped))
+
+
+def _series(files: Sequence[File]) -> list[Series]:
+    groups: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        groups[file.series_uid or str(file.path.parent)].append(file)
+    return [
+        Series(
+            uid=group[0].series_uid,
+            folders=tuple(sorted({file.path.parent.name for file in group})),
+            description=group[0].description,
+            echo_time=group[0].echo_time,
+            repetition_time=group[0].repetition_time,
+            slices=_without_copies(group),
+        )
+        for group in groups.values()
+    ]
+
+
+def _without_copies(files: Sequence[File]) -> tuple[Slice, ...]:
+    """A file that was exported twice under two names counts once."""
+    seen: set[tuple[str, int | None, int | None]] = set()
+    kept = []
+    for file in files:
+        for one in file.slices:
+            key = (one.sop_instance_uid, one.frame, one.number)
+            if one.sop_instance_uid and key in seen:
+                continue
+            seen.add(key)
+            kept.append(one)
+    return tuple(kept)

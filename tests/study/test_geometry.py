@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lss_cli.study.geometry import Geometry, Orientation, Plane
+from tests.dicom import AXIAL, SAGITTAL, tilted
+
+
+def geometry(orientation, size=(7, 5)):
+    row, column = np.array(orientation[:3], float), np.array(orientation[3:], float)
+    return Geometry(np.zeros(3), row, column, (0.5, 0.8), size)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "plane"),
+    [
+        (AXIAL, Plane.AXIAL),
+        (tilted(40), Plane.AXIAL),
+        (tilted(-40), Plane.AXIAL),
+        (SAGITTAL, Plane.SAGITTAL),
+        ((1, 0, 0, 0, 0, -1), Plane.CORONAL),
+        ((-1, 0, 0, 0, -1, 0), Plane.AXIAL),
+    ],
+)
+def test_plane_comes_from_the_orientation_alone(orientation, plane):
+    assert geometry(orientation).plane is plane
+
+
+def test_standard_slices_are_left_as_they_are():
+    for orientation in (AXIAL, SAGITTAL, tilted(30)):
+        assert geometry(orientation).orientation == Orientation(False, False, False)
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 6), st.integers(0, 4))
+def test_a_point_stays_on_its_pixel(transpose, flip_x, flip_y, x, y):
+    orientation = Orientation(transpose, flip_x, flip_y)
+    pixels = np.arange(35).reshape(5, 7)
+    new_x, new_y = orientation.point((x, y), (7, 5))
+    assert orientation.pixels(pixels)[int(new_y), int(new_x)] == pixels[y, x]
+
+
+@given(st.sampled_from([AXIAL, SAGITTAL, tilted(25)]), st.integers(0, 2), st.integers(0, 3))
+def test_oriented_columns_and_rows_run_the_planes_way(orientation, swap, signs):
+    row, column = np.array(orientation[:3], float), np.array(orientation[3:], float)
+    if swap:
+        row, column = column, row
+    row, column = row * (-1) ** (signs & 1), column * (-1) ** (signs >> 1)
+    found = geometry((*row, *column))
+    across, down = (column, row) if found.orientation.transpose else (row, column)
+    right, back, _ = found.plane.axes
+    assert (across * (-1 if found.orientation.flip_x else 1)) @ right > 0.7
+    assert (down * (-1 if found.orientation.flip_y else 1)) @ back > 0.7
+
+
+def test_axial_slices_follow_each_other_to_the_feet():
+    assert geometry(AXIAL).normal @ (0, 0, -1) == pytest.approx(1)
+    assert geometry((0, 1, 0, 1, 0, 0)).normal @ (0, 0, -1) == pytest.approx(1)

@@ -1,0 +1,82 @@
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lss_cli.study.headers import File, read_file
+from lss_cli.study.stacks import stacks
+from tests.dicom import axial_stack, image, save, tilted
+
+
+def read(datasets, folder):
+    save(datasets, folder)
+    files = [read_file(path) for path in folder.iterdir()]
+    slices = [one for file in files if isinstance(file, File) for one in file.slices]
+    random.Random(1).shuffle(slices)
+    return [[one.number for one in stack.slices] for stack in stacks(slices)]
+
+
+def test_slices_run_from_head_to_feet_whatever_their_numbers(tmp_path):
+    assert read(axial_stack([-8, 0, 4, -4]), tmp_path) == [[3, 2, 4, 1]]
+
+
+def test_a_gap_starts_a_new_stack(tmp_path):
+    # The step of 5.9 mm among steps of 3.5 mm is that of a real study.
+    heights = [20, 16.5, 13, 7.1, 3.6, 0.1]
+    assert read(axial_stack(heights), tmp_path) == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_change_of_orientation_starts_a_new_stack(tmp_path):
+    flat = axial_stack([30, 26, 22])
+    steep = [
+        image(centre=(0, 0, z), orientation=tilted(20), number=number)
+        for number, z in [(4, 10), (5, 6), (6, 2)]
+    ]
+    assert read(flat + steep, tmp_path) == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_single_slices_per_disc_are_no_neighbours(tmp_path):
+    assert read(axial_stack([60, 30, 0, -30]), tmp_path) == [[1], [2], [3], [4]]
+
+
+def test_repetitions_of_a_position_are_stacks_of_their_own(tmp_path):
+    both = axial_stack([8, 4, 0, 8, 4, 0])
+    assert read(both, tmp_path) == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_rounded_orientations_stay_together(tmp_path):
+    heights = [8, 4, 0]
+    datasets = [
+        image(centre=(0, 0, z), orientation=(1, 0, wobble, 0, 1, 0), number=number)
+        for number, (z, wobble) in enumerate(zip(heights, [0, 1e-4, -1e-4], strict=True), 1)
+    ]
+    assert read(datasets, tmp_path) == [[1, 2, 3]]
+
+
+@given(
+    starts=st.lists(st.integers(2, 6), min_size=1, max_size=5),
+    step=st.floats(1, 6),
+    gap=st.floats(1.4, 5),
+    seed=st.integers(0, 9),
+)
+def test_any_series_of_even_stacks_is_found_again(starts, step, gap, seed, tmp_path_factory):
+    heights, expected, number, z = [], [], 0, 200.0
+    for count in starts:
+        expected.append([])
+        for _ in range(count):
+            number += 1
+            heights.append(z)
+            expected[-1].append(number)
+            z -= step
+        z -= step * gap - step
+    datasets = axial_stack(heights, size=(8, 8))
+    np.random.default_rng(seed).shuffle(datasets)
+    assert read(datasets, tmp_path_factory.mktemp("stack")) == expected
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_numbering_from_the_feet_changes_nothing(order, tmp_path):
+    numbers = read(axial_stack([4, 0, -4][::order]), tmp_path)[0]
+    assert numbers == [1, 2, 3][::order]

@@ -1,0 +1,251 @@
+import os
+
+import numpy as np
+import pytest
+from pydicom.uid import (
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from lss_cli.errors import StudyError
+from lss_cli.study.geometry import Plane
+from lss_cli.study.study import read_study
+from tests.dicom import (
+    AXIAL,
+    SAGITTAL,
+    axial_stack,
+    image,
+    moved,
+    moved_point,
+    multi_frame,
+    save,
+    set_pixels,
+    tilted,
+)
+
+SLICES = axial_stack([8, 4, 0, -4], spacing=(1.0, 0.8), size=(64, 48))
+
+
+def test_an_rsna_folder_with_few_tags(tmp_path):
+    datasets = axial_stack([8, 4, 0], series="77.5", description="T2")
+    folder = save(datasets, tmp_path / "77", "5/{0.InstanceNumber}.dcm").resolve()
+    study = read_study(folder)
+    assert study.id == "77"
+    assert [one.id for one in study.series] == ["5"]
+    assert study.series[0].plane is Plane.AXIAL
+    for name in ("5", "77.5"):
+        assert study.locate(name, 2).slice.number == 2
+
+
+def test_a_hospital_folder_of_one_flat_pile(tmp_path):
+    axial = axial_stack([8, 4, 0], series="1.2.3.8")
+    sagittal = [
+        image((x, 0, 0), SAGITTAL, series="1.2.3.9", number=i, description="SAG T2")
+        for i, x in enumerate([-4, 0, 4], 1)
+    ]
+    save(axial + sagittal, tmp_path, "{0.SOPInstanceUID}")
+    (tmp_path / "readme.txt").write_text("not DICOM")
+    (tmp_path / "empty").touch()
+    (tmp_path / "broken.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\0\0\0UL\x04\0junk" * 9)
+    study = read_study(tmp_path)
+    assert {one.id for one in study.series} == {"1.2.3.8", "1.2.3.9"}
+    assert study.axial_t2.series.id == "1.2.3.8"
+    assert study.locate(None, 3).slice.number == 3
+
+
+def test_uids_may_repeat_across_series_but_a_copy_counts_once(tmp_path):
+    a = image(uid="1.9", series="1.1")
+    b = image(uid="1.9", series="1.2", orientation=SAGITTAL)
+    save([a, b], tmp_path, "{0.SeriesInstanceUID}.dcm")
+    save([a], tmp_path, "copy.dcm")
+    assert [len(one.slices) for one in read_study(tmp_path).series] == [1, 1]
+
+
+def test_neighbours_come_from_the_stack_and_its_ends_are_repeated(tmp_path):
+    gap = axial_stack([20, 16, 0, -4, -8])
+    study = read_study(save(gap, tmp_path))
+    first = gap[2].pixel_array
+    second = gap[3].pixel_array
+    found = study.locate(None, 3).slices(1)
+    np.testing.assert_array_equal(found.pixels, [first, first, second])
+    assert found.spacing_mm == (1.0, 1.0)
+    assert found.full_size == (64, 64)
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize("flip_x", [False, True])
+@pytest.mark.parametrize("flip_y", [False, True])
+def test_every_way_of_storing_a_slice_reads_the_same(tmp_path, transpose, flip_x, flip_y):
+    how = {"transpose": transpose, "flip_x": flip_x, "flip_y": flip_y}
+    plain = [
+        image((0, 0, z), tilted(20), number=n, size=(64, 48), spacing=(1, 0.8))
+        for n, z in enumerate([8, 4, 0], 1)
+    ]
+    wanted = read_study(save(plain, tmp_path / "plain")).locate(None, 2)
+    stored = [moved(one, **how) for one in plain]
+    found = read_study(save(stored, tmp_path / "moved")).locate(None, 2)
+    np.testing.assert_array_equal(found.slices(1).pixels, wanted.slices(1).pixels)
+    assert found.slices(1).spacing_mm == pytest.approx(wanted.slices(1).spacing_mm)
+    assert found.oriented(moved_point(10, 20, (64, 48), **how)) == wanted.oriented((10, 20))
+
+
+@pytest.mark.parametrize(
+    "syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless, ImplicitVRLittleEndian]
+)
+def test_compressed_pixels(tmp_path, syntax):
+    stored = image(centre=(0, 0, 4))
+    wanted = stored.pixel_array.copy()
+    if syntax.is_compressed:
+        stored.compress(syntax, generate_instance_uid=False)
+    else:
+        stored.file_meta.TransferSyntaxUID = syntax
+    found = read_study(save([stored], tmp_path)).locate(None, 1)
+    np.testing.assert_array_equal(found.slices(0).pixels[0], wanted)
+
+
+def test_jpeg_lossless(tmp_path):
+    import gdcm
+
+    save([image(centre=(0, 0, 4))], tmp_path)
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(tmp_path / "1.dcm"))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(tmp_path / "1.dcm"))
+    assert writer.Write()
+    found = read_study(tmp_path).locate(None, 1)
+    assert found.slice.transfer_syntax == JPEGLosslessSV1
+    np.testing.assert_array_equal(found.slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array)
+
+
+def test_rescale_and_inverted_grey(tmp_path):
+    ds = image(RescaleSlope="2", RescaleIntercept="-5", PhotometricInterpretation="MONOCHROME1")
+    found = read_study(save([ds], tmp_path)).locate(None, 1)
+    np.testing.assert_allclose(found.slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
+
+
+def test_a_multi_frame_file_is_a_series_of_its_frames(tmp_path):
+    single = read_study(save(SLICES, tmp_path / "single")).locate(None, 2)
+    frames = read_study(save([multi_frame(SLICES)], tmp_path / "multi")).locate(None, 2)
+    np.testing.assert_array_equal(frames.slices(1).pixels, single.slices(1).pixels)
+    assert frames.slices(1).spacing_mm == single.slices(1).spacing_mm
+
+
+def problem(folder, do=lambda study: None):
+    with pytest.raises(StudyError) as caught:
+        do(read_study(folder))
+    return str(caught.value)
+
+
+def test_no_folder_no_dicom_and_two_studies(tmp_path):
+    assert "no such folder" in problem(tmp_path / "none")
+    (tmp_path / "a.txt").write_text("x")
+    assert "no DICOM image" in problem(tmp_path)
+    assert "a study folder is wanted" in problem(tmp_path / "a.txt")
+    save([image(study="1.1")], tmp_path, "1")
+    save([image(study="1.2")], tmp_path, "2")
+    assert "2 studies" in problem(tmp_path)
+
+
+def test_files_without_geometry_are_left_out_with_their_reason(tmp_path):
+    save(axial_stack([4, 0]), tmp_path)
+    save([image(number=7, ImageOrientationPatient=None)], tmp_path)
+    save([image(number=8, PixelSpacing=[1e-9, 1e-9])], tmp_path)
+    save([image(number=9, ImagePositionPatient=[0, 0, float("nan")])], tmp_path)
+    study = read_study(tmp_path)
+    assert [one.path.name for one in study.skipped] == ["7.dcm", "8.dcm", "9.dcm"]
+    assert "ImageOrientationPatient" in study.skipped[0].reason
+    assert len(study.series[0].slices) == 2
+
+
+def test_a_series_or_slice_that_is_not_there(tmp_path):
+    save(SLICES, tmp_path)
+    assert "no series '9'" in problem(tmp_path, lambda study: study.locate("9", 1))
+    assert "1 to 4" in problem(tmp_path, lambda study: study.locate(None, 5))
+
+
+def test_an_ambiguous_series_or_slice(tmp_path):
+    save([image(series="1.5", uid="1.77"), image(series="1.5")], tmp_path, "{0.SOPInstanceUID}")
+    assert "2 slices" in problem(tmp_path, lambda study: study.locate(None, 1))
+    save([image(series="2.5")], tmp_path, "x")
+    text = problem(tmp_path, lambda study: study.locate("5", 1))
+    assert "2 series" in text and "1.5 and 2.5" in text
+
+
+def test_a_truncated_file_costs_its_slice_only(tmp_path):
+    save(SLICES, tmp_path)
+    path = tmp_path / "3.dcm"
+    path.write_bytes(path.read_bytes()[:-2000])
+    study = read_study(tmp_path)
+    assert "3.dcm: the pixels are truncated" in problem(
+        tmp_path, lambda study: study.locate(None, 3).slices(0)
+    )
+    assert study.locate(None, 1).slices(1).pixels.shape == (3, 48, 64)
+
+
+def test_more_than_a_gibibyte_is_refused_before_decoding(tmp_path):
+    ds = image()
+    ds.Rows, ds.Columns = 65000, 65000
+    save([ds], tmp_path)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "7.9 GiB" in text
+
+
+def test_an_unsupported_transfer_syntax_is_named(tmp_path):
+    ds = image()
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"  # MPEG-2
+    from pydicom.encaps import encapsulate
+
+    ds.PixelData = encapsulate([b"\0" * 64])
+    ds["PixelData"].is_undefined_length = True
+    save([ds], tmp_path)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "MPEG2" in text and "not supported" in text
+
+
+def test_a_missing_decoder_is_named_with_its_package(tmp_path, monkeypatch):
+    ds = image()
+    ds.compress(JPEGLSLossless, generate_instance_uid=False)
+    save([ds], tmp_path)
+    from pydicom.pixels.decoders import JPEGLSLosslessDecoder
+
+    for name in JPEGLSLosslessDecoder.available_plugins:
+        monkeypatch.delitem(JPEGLSLosslessDecoder._available, name)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "pip install pyjpegls" in text
+
+
+def test_a_colour_picture_is_refused(tmp_path):
+    ds = image(SamplesPerPixel=3)
+    save([ds], tmp_path)
+    assert "colour" in problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+
+
+def test_a_point_outside_its_slice(tmp_path):
+    save(SLICES, tmp_path)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).oriented((64, 5)))
+    assert "(64, 5) lies outside the slice of 64 × 48" in text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_among_the_files_does_not_hang(tmp_path):
+    save(SLICES, tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert len(read_study(tmp_path).series) == 1
+
+
+def test_pixels_of_another_size_than_the_header_says(tmp_path):
+    ds = image()
+    set_pixels(ds, np.zeros((10, 10)))
+    ds.Rows = 64
+    save([ds], tmp_path)
+    assert "truncated" in problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
