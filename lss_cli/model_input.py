@@ -91,17 +91,18 @@ class InputSpec:
             odd = ", ".join(sorted(set(values) ^ known))
             raise ValueError(f"the input specification has missing or unknown keys: {odd}.")
         try:
-            return cls(
-                view=values["view"],
-                size=(int(values["size"][0]), int(values["size"][1])),
-                field_mm=(float(values["field_mm"][0]), float(values["field_mm"][1])),
-                shift_mm=float(values["shift_mm"]),
-                neighbours=int(values["neighbours"]),
-                normalise=values["normalise"],
-                level=bool(values["level"]),
-            )
-        except (TypeError, IndexError, KeyError) as error:
-            raise ValueError(f"the input specification cannot be read ({error}).") from error
+            width, height = values["size"]
+            field_width, field_height = values["field_mm"]
+            numbers = {
+                "size": (int(width), int(height)),
+                "field_mm": (float(field_width), float(field_height)),
+                "shift_mm": float(values["shift_mm"]),
+                "neighbours": int(values["neighbours"]),
+                "level": bool(values["level"]),
+            }
+        except (TypeError, ValueError) as error:
+            raise ValueError("a size in the input specification is no number.") from error
+        return cls(**{**values, **numbers})
 
 
 @dataclass(frozen=True)

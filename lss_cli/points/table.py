@@ -188,7 +188,7 @@ def _condition(cells: Mapping[str, Any]) -> Condition:
 
 
 def _level(cells: Mapping[str, Any]) -> Level:
-    return _named("level", Level.parse, cells["level"])
+    return _named("level", Level.parse, cells["level"] or "")
 
 
 def _named(column: str, parse: Callable[[str], Word], text: str) -> Word:

@@ -14,7 +14,6 @@ from lss_cli.errors import StudyError
 from lss_cli.study.geometry import Plane
 from lss_cli.study.study import read_study
 from tests.dicom import (
-    AXIAL,
     SAGITTAL,
     axial_stack,
     image,

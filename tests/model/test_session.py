@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.errors import ModelError
+from lss_cli.model.find import find_model, shipped_models
+from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
+from lss_cli.model.session import load_model, tempered
+from lss_cli.model_input import InputSpec
+from tests.models import SPEC, metadata, write_tiny_model
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return write_tiny_model(tmp_path / "tiny.onnx")
+
+
+def problem(path):
+    with pytest.raises(ModelError) as caught:
+        load_model(path)
+    return str(caught.value)
+
+
+def changed(path, change):
+    model = onnx.load(path)
+    change(model)
+    onnx.save(model, path)
+    return path
+
+
+def described(path, **changes):
+    def change(model):
+        document = json.loads(model.metadata_props[0].value) | changes
+        helper.set_model_props(model, {METADATA_KEY: json.dumps(document)})
+
+    return changed(path, change)
+
+
+def test_description_survives_the_file():
+    assert ModelMetadata.from_json(metadata().to_json()) == metadata()
+
+
+def test_a_model_runs_on_any_number_of_inputs(tiny):
+    model = load_model(tiny)
+    images = np.random.default_rng(0).random((7, *SPEC.shape), dtype=np.float32)
+    prob = model.probabilities(images, np.full((7, 2), 0.5, np.float32), [Level.L1_L2] * 7)
+    assert prob.shape == (7, 3)
+    np.testing.assert_allclose(prob.sum(axis=1), 1, atol=1e-6)
+    assert model.device in {"CPU", "CUDA"}
+
+
+def test_a_model_that_takes_the_level_gets_it(tmp_path):
+    spec = InputSpec(size=(16, 16), neighbours=0, level=True)
+    model = load_model(write_tiny_model(tmp_path / "level.onnx", input=spec))
+    image, coords = np.zeros((2, 16, 16, 1), np.float32), np.zeros((2, 2), np.float32)
+    prob = model.probabilities(image, coords, [Level.L1_L2, Level.L5_S1])
+    assert np.abs(prob[0] - prob[1]).max() > 0.01
+
+
+def test_the_temperature_is_applied(tmp_path):
+    plain = load_model(write_tiny_model(tmp_path / "a.onnx"))
+    warm = load_model(write_tiny_model(tmp_path / "b.onnx", temperature=3.0))
+    image = np.random.default_rng(0).random((1, *SPEC.shape), dtype=np.float32)
+    inputs = (image, np.full((1, 2), 0.5, np.float32), [Level.L1_L2])
+    prob = plain.probabilities(*inputs) ** (1 / 3)
+    np.testing.assert_allclose(warm.probabilities(*inputs), prob / prob.sum(), rtol=1e-4)
+
+
+def test_temperature_one_changes_nothing():
+    prob = np.array([[0.2, 0.3, 0.5], [1, 0, 0]], np.float32)
+    np.testing.assert_allclose(tempered(prob, 1.0), prob, atol=1e-6)
+
+
+def test_what_is_no_model(tmp_path):
+    path = tmp_path / "x.onnx"
+    assert "cannot be read" in problem(path)
+    path.write_bytes(b"")
+    assert "no ONNX model" in problem(path)
+    path.write_bytes(b"\x80\x04not a model")
+    assert "no ONNX model" in problem(path)
+
+
+def test_a_foreign_model(tiny):
+    changed(tiny, lambda model: model.ClearField("metadata_props"))
+    assert "not one of lss" in problem(tiny)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"format_version": 99}, "format version is 99"),
+        ({"classes": ["a", "b", "c"]}, "its classes are"),
+        ({"conditions": {}}, "no condition"),
+        ({"conditions": {"left_subarticular_stenosis": "upside down"}}, "unknown ways"),
+        ({"conditions": {"left_knee": "as is"}}, "is no condition"),
+        ({"input": {"view": "crop"}}, "missing or unknown keys"),
+        ({"input": SPEC.to_json() | {"size": [4, 4]}}, "8 to 2048 pixels"),
+        ({"input": SPEC.to_json() | {"size": "big"}}, "size"),
+        ({"temperature": 0}, "temperature"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_description_that_is_not_understood(tiny, changes, what):
+    assert what in problem(described(tiny, **changes))
+
+
+def test_a_description_that_does_not_fit_the_network(tiny):
+    described(tiny, input=SPEC.to_json() | {"neighbours": 0})
+    assert "inputs and output are not those" in problem(tiny)
+
+
+def test_data_outside_of_the_file_is_not_read(tiny, tmp_path):
+    model = onnx.load(tiny)
+    onnx.save(model, tiny, save_as_external_data=True, location="w.bin", size_threshold=0)
+    assert (tmp_path / "w.bin").exists()
+    assert "data in other files" in problem(tiny)
+
+
+def test_finding_models(tiny):
+    assert find_model(str(tiny)) == tiny
+    for name, path in shipped_models().items():
+        assert find_model(name) == path
+    with pytest.raises(ModelError, match="there is no model 'defualt'"):
+        find_model("defualt")
+
+
+def test_what_is_graded_is_named_by_condition():
+    document = json.loads(metadata().to_json())
+    assert document["conditions"][str(Condition.RIGHT_SUBARTICULAR)] == "mirrored"

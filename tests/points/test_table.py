@@ -1,0 +1,166 @@
+import csv
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.errors import PointsError
+from lss_cli.points.point import Point
+from lss_cli.points.table import COLUMNS, read_points, write_points
+
+HEADER = "study_id,series_id,instance_number,condition,level,x,y\n"
+ROW = "100206310,1012284084,20,Left Subarticular Stenosis,L1/L2,180.36,165.03\n"
+POINT = Point(
+    "100206310", "1012284084", 20, Condition.LEFT_SUBARTICULAR, Level.L1_L2, 180.36, 165.03
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="coords.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def problem(path, *names):
+    with pytest.raises(PointsError) as caught:
+        read_points(path, *names)
+    return str(caught.value)
+
+
+def test_rsna_table(table):
+    assert read_points(table(HEADER + ROW)) == ([POINT], [])
+
+
+def test_only_the_named_study_is_read(table):
+    other = "77,1,x,y,z,q,r\n"
+    path = table(HEADER + other + ROW)
+    assert read_points(path, ("folder", "100206310")) == ([POINT], [])
+    text = problem(path, ("5",))
+    assert "no row of study 5" in text and "100206310 and 77" in text
+
+
+def test_columns_of_a_single_study_may_be_left_out(table):
+    points, _ = read_points(table("level,instance_number,x,y\nl4_l5,3,1,2\n"), ("5",))
+    assert points == [Point("", "", 3, Condition.LEFT_SUBARTICULAR, Level.L4_L5, 1.0, 2.0)]
+
+
+@pytest.mark.parametrize("spelling", ["L4/L5", "l4_l5", "L4-L5", "L4_L5", " L4/L5 "])
+@pytest.mark.parametrize("name", ["Right Subarticular Stenosis", "right_subarticular_stenosis"])
+def test_spellings(table, spelling, name):
+    points, bad = read_points(
+        table(f"level,instance_number,x,y,condition\n{spelling},3,1,2,{name}\n")
+    )
+    assert not bad
+    assert (points[0].level, points[0].condition) == (Level.L4_L5, Condition.RIGHT_SUBARTICULAR)
+
+
+def test_extra_columns_byte_order_mark_and_windows_lines(table):
+    text = "\ufeff" + (HEADER.strip() + ",note\r\n") + (ROW.strip() + ",hello\r\n")
+    assert read_points(table(text)) == ([POINT], [])
+
+
+def test_json_with_the_same_keys(table):
+    entry = dict(zip(COLUMNS, next(csv.reader([ROW])), strict=True))
+    entry |= {"x": 180.36, "instance_number": 20, "study_id": 100206310, "extra": None}
+    assert read_points(table(json.dumps([entry]), "coords.json")) == ([POINT], [])
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("1,2,three,left_subarticular_stenosis,L1/L2,1,2", "column instance_number: 'three'"),
+        ("1,2,3.5,left_subarticular_stenosis,L1/L2,1,2", "column instance_number: '3.5'"),
+        ("1,2,3,left_subarticular_stenosis,L1/L2,abc,2", "column x: 'abc' is not a number"),
+        ("1,2,3,left_subarticular_stenosis,L1/L2,1,nan", "column y: 'nan' is not a number"),
+        ("1,2,3,left_subarticular_stenosis,L1/L2,1,", "column y: '' is not a number"),
+        ("1,2,3,left_subarticular_stenosis,L6/S1,1,2", "column level: 'L6/S1' is no level"),
+        ("1,2,3,left_kneecap,L1/L2,1,2", "column condition: 'left_kneecap' is no condition"),
+        ("1,2,3", "more or fewer cells"),
+        ("1,2,3,left_subarticular_stenosis,L1/L2,1,2,9,9", "more or fewer cells"),
+    ],
+)
+def test_a_bad_row_is_named_with_file_line_and_column_and_costs_no_other(table, row, reason):
+    points, bad = read_points(table(f"{HEADER}{row}\n{ROW}"))
+    assert points == [POINT]
+    assert bad[0].reason.startswith("coords.csv, line 2, ")
+    assert reason in bad[0].reason
+
+
+def test_a_level_given_twice_is_not_used_at_all(table):
+    points, bad = read_points(table(HEADER + ROW + ROW.replace("L1/L2", "L5/S1") + ROW))
+    assert [one.level for one in points] == [Level.L5_S1]
+    assert "coords.csv, lines 2 and 4: the level is given 2 times" in bad[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "the file is empty"),
+        ("  \n", "the file is empty"),
+        (HEADER, "no rows"),
+        ("a,b\n1,2\n", "'instance_number' is missing"),
+        ("study_id;instance_number;level;x;y\n", "separated by semicolons"),
+        ("instance,level,x,y\n1,L1/L2,1,2\n", "Did you mean 'instance'?"),
+        (b"level,instance_number,x,y\nL1/L2,1,\xff,2\n", "not UTF-8 text (byte 34)"),
+        (b"PK\x03\x04\0\0\0", "no text file"),
+        (HEADER + '"1,2,3\n', "cannot be read as CSV"),
+    ],
+)
+def test_unusable_csv(table, text, what):
+    assert what in problem(table(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "not valid JSON"),
+        ("{}", "a list of objects"),
+        ("[1]", "a list of objects"),
+        ("[]", "empty"),
+        ('[{"level": "L1/L2"}]', "entry 1: the column 'instance_number' is missing"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_unusable_json(table, text, what):
+    assert what in problem(table(text, "coords.json"))
+
+
+def test_no_such_file(tmp_path):
+    assert "No such file" in problem(tmp_path / "none.csv")
+    assert "cannot be read" in problem(tmp_path)
+
+
+def test_terminal_codes_are_not_repeated(table):
+    _, bad = read_points(table(HEADER + ROW.replace("180.36", "\x1b[2Jx")))
+    assert "\x1b" not in bad[0].reason
+
+
+coordinate = st.floats(0, 1000).map(lambda value: float(f"{value:.6g}"))
+
+
+@given(
+    points=st.lists(
+        st.builds(
+            Point,
+            st.just("s"),
+            st.sampled_from(["1.2.3", "77", ""]),
+            st.integers(1, 500),
+            st.sampled_from(Condition),
+            st.sampled_from(Level),
+            coordinate,
+            coordinate,
+        ),
+        min_size=1,
+        unique_by=lambda one: (one.condition, one.level),
+    )
+)
+def test_what_is_written_is_read_again(points, tmp_path_factory):
+    path = tmp_path_factory.mktemp("points") / "coords.csv"
+    write_points(path, points)
+    assert read_points(path) == (points, [])
