@@ -53,7 +53,7 @@ def _register(name: str, command: Callable[..., None]) -> None:
     ]
     with_common_options.__signature__ = signature.replace(parameters=own + added)  # type: ignore[attr-defined]
     with_common_options.__annotations__ = command.__annotations__ | common
-    del with_common_options.__wrapped__  # type: ignore[attr-defined]
+    del with_common_options.__wrapped__
     app.command(name)(with_common_options)
 
 

@@ -6,10 +6,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from lss_cli.anatomy import Condition, Severity
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 
 FORMAT_VERSION = 1
 METADATA_KEY = "lss"
+
+# The parts that figures are measured on, the most telling first.
+HELD_OUT = ("out_of_fold", "test", "validation")
 
 Handling = Literal["as is", "mirrored"]
 
@@ -57,6 +60,15 @@ class ModelMetadata:
             raise ValueError(f"a condition is to be handled in unknown ways: {sorted(odd)}.")
         if not 0.01 <= self.temperature <= 100:
             raise ValueError(f"its temperature is {self.temperature}, it can be 0.01 to 100.")
+
+    @property
+    def key_figures(self) -> dict[str, float]:
+        """Numbers measured on studies that the model was not trained on, by name."""
+        part: Mapping[str, Any] = next(
+            (self.metrics[name] for name in HELD_OUT if name in self.metrics), {}
+        )
+        figures = part.get("model", part)
+        return {name: float(value) for name, value in figures.items() if isinstance(value, float)}
 
     def to_json(self) -> str:
         """The document as it stands in the file."""

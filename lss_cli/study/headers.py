@@ -1,7 +1,9 @@
 """DICOM headers, read without pixels, become slices with a place in the patient."""
 
 import stat
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,14 @@ class Skipped:
     reason: str
 
 
+@contextmanager
+def tolerant() -> Iterator[None]:
+    """Read what breaks the standard without pydicom's remarks on it, which may repeat its text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def scan(folder: Path) -> Iterator[File | Skipped]:
     """Read the headers of all DICOM files in a folder and those below it, in order of their names.
 
@@ -106,21 +116,22 @@ def scan(folder: Path) -> Iterator[File | Skipped]:
 
 def read_file(path: Path) -> File | Skipped | None:
     """Read one file's header; ``None`` when it is not a DICOM image."""
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
-    except InvalidDicomError:
-        return None
-    except OSError as error:
-        return Skipped(path, f"it cannot be read ({error.strerror})")
-    except Exception:
-        # pydicom raises whatever its parser stumbles over; the file is damaged all the same.
-        return Skipped(path, "its header is damaged")
-    if "Rows" not in header:
-        return None
-    try:
-        return _file(path, header)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        return Skipped(path, f"it does not say where its image lies in the patient ({error})")
+    with tolerant():
+        try:
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+        except InvalidDicomError:
+            return None
+        except OSError as error:
+            return Skipped(path, f"it cannot be read ({error.strerror})")
+        except Exception:
+            # pydicom raises whatever its parser stumbles over; the file is damaged all the same.
+            return Skipped(path, "its header is damaged")
+        if "Rows" not in header:
+            return None
+        try:
+            return _file(path, header)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            return Skipped(path, f"it does not say where its image lies in the patient ({error})")
 
 
 def _file(path: Path, header: Dataset) -> File:

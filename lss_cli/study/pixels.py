@@ -10,7 +10,7 @@ from pydicom.uid import UID
 
 from lss_cli.errors import StudyError
 from lss_cli.model_input import FloatArray
-from lss_cli.study.headers import Slice
+from lss_cli.study.headers import Slice, tolerant
 from lss_cli.text import printable
 
 # A lumbar MRI series takes some tens of MiB; a header that asks for more than this is damaged
@@ -45,7 +45,8 @@ def read_pixels(one: Slice) -> FloatArray:
     if one.samples != 1:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
     try:
-        pixels = pixel_array(one.path, index=one.frame, raw=True)
+        with tolerant():
+            pixels = pixel_array(one.path, index=one.frame, raw=True)
     except (NotImplementedError, RuntimeError) as error:
         raise _undecodable(one, where, error) from error
     except (

@@ -1,0 +1,61 @@
+"""Every command that the documentation shows is run."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+# What makes or changes an installation is run by .ci/run, by these targets.
+INSTALLING = {
+    "make demo": "make demo",
+    "make test": "make test",
+    "python3 -m venv .venv": "make demo",
+    ".venv/bin/pip install .": "make demo",
+    ".venv/bin/lss doctor": "make demo",
+    "pip install --constraint constraints.txt .": "make demo",
+}
+
+
+def commands(page: str) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_the_commands_of_a_page_run_in_their_order(page, phantoms, tmp_path, monkeypatch, lss):
+    original = next((phantoms / "train_images").iterdir())
+    shutil.copytree(original, tmp_path / "study_123")
+    table = (phantoms / "train_label_coordinates.csv").read_text()
+    (tmp_path / "coords.csv").write_text(table.replace(original.name, "study_123"))
+    monkeypatch.chdir(tmp_path)
+    for line in commands(page):
+        if line in INSTALLING:
+            assert INSTALLING[line] in (ROOT / ".ci" / "run").read_text()
+            continue
+        program, *arguments = shlex.split(line)
+        assert program == "lss", line
+        code, out, err = lss(*arguments)
+        assert code == 0, f"{line}\n{out}\n{err}"
+
+
+def test_the_example_program_runs(phantoms, tmp_path, monkeypatch, capsys):
+    original = next((phantoms / "train_images").iterdir())
+    shutil.copytree(original, tmp_path / original.name)
+    shutil.copy(phantoms / "train_label_coordinates.csv", tmp_path / "coords.csv")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "predict.md").read_text(), re.DOTALL
+    )
+    exec(code.replace("study_123", original.name), {})
+    assert capsys.readouterr().out.startswith("L1/L2 ")
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"

@@ -1,0 +1,103 @@
+"""However a study is stored, its grades are the same."""
+
+import csv
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+
+from lss_cli.grading import grade_study
+from lss_cli.model.session import load_model
+from lss_cli.points.table import read_points
+from lss_cli.study.study import read_study
+from tests.dicom import moved, moved_point, multi_frame, save
+
+WAYS = {
+    "flipped left-right": {"flip_x": True},
+    "flipped top-bottom": {"flip_y": True},
+    "turned by 90°": {"transpose": True, "flip_x": True},
+    "turned by 180°": {"flip_x": True, "flip_y": True},
+    "turned by 270°": {"transpose": True, "flip_y": True},
+    "transposed": {"transpose": True},
+}
+
+
+def read_rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_rows(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def grade(tiny_model):
+    model = load_model(tiny_model)
+
+    def run(study, coords):
+        result = grade_study(read_study(study), *read_points(coords), model)
+        assert result.complete, [one.reason for one in result.levels]
+        return {(one.condition, one.level): one.probabilities for one in result.levels}
+
+    return run
+
+
+def assert_same(found, wanted):
+    assert found.keys() == wanted.keys()
+    for key in wanted:
+        np.testing.assert_allclose(found[key], wanted[key], atol=1e-4)
+    # The test would show nothing if the model saw the same everywhere.
+    assert np.ptp(np.array(list(wanted.values())), axis=0).max() > 0.02
+
+
+@pytest.fixture
+def datasets(study):
+    return [pydicom.dcmread(path) for path in sorted(study.rglob("*.dcm"))]
+
+
+@pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
+def test_stored_another_way_round(study, coords, datasets, grade, how, tmp_path):
+    wanted = grade(study, coords)
+    size = (datasets[0].Columns, datasets[0].Rows)
+    save([moved(one, **how) for one in datasets], tmp_path / "moved" / study.name)
+    rows = read_rows(coords)
+    for row in rows:
+        x, y = moved_point(float(row["x"]), float(row["y"]), size, **how)
+        row.update(x=x, y=y, series_id="")
+    write_rows(coords, rows)
+    assert_same(grade(tmp_path / "moved" / study.name, coords), wanted)
+
+
+def test_renumbered_and_in_reverse_file_order(study, coords, datasets, grade, tmp_path):
+    wanted = grade(study, coords)
+    total = len(datasets) + 1
+    for one in datasets:
+        one.InstanceNumber = total - one.InstanceNumber
+    folder = save(datasets, tmp_path / "new" / study.name, "{0.InstanceNumber:04d}")
+    rows = read_rows(coords)
+    for row in rows:
+        row.update(instance_number=total - int(row["instance_number"]), series_id="")
+    write_rows(coords, rows)
+    assert_same(grade(folder, coords), wanted)
+
+
+def test_one_multi_frame_file(study, coords, datasets, grade, tmp_path):
+    wanted = grade(study, coords)
+    datasets.sort(key=lambda one: int(one.InstanceNumber))
+    assert [int(one.InstanceNumber) for one in datasets] == list(range(1, len(datasets) + 1))
+    folder = save([multi_frame(datasets)], tmp_path / "multi" / study.name)
+    assert_same(grade(folder, coords), wanted)
+
+
+def test_a_flat_pile_with_odd_names(study, coords, grade, tmp_path):
+    wanted = grade(study, coords)
+    flat = tmp_path / "flat" / study.name
+    flat.mkdir(parents=True)
+    for index, path in enumerate(sorted(study.rglob("*.dcm"), reverse=True)):
+        shutil.copy(path, flat / f"IM{index}")
+    assert_same(grade(flat, coords), wanted)
