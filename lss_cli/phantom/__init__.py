@@ -1,0 +1,1 @@
+"""Synthetic lumbar anatomy with known stenosis, written as DICOM studies in RSNA's layout."""

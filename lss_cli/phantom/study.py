@@ -1,0 +1,260 @@
+"""One phantom study: how it is acquired, where its points lie, and its pictures."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lss_cli.anatomy import Condition, Level, Severity, Side
+from lss_cli.phantom.body import Body, draw_body
+from lss_cli.phantom.image import Pixels, Plane, Scanner, take_picture
+from lss_cli.phantom.tissue import Tissue
+
+FEET_FIRST_SHARE = 0.12
+"""Share of series whose InstanceNumber runs feet to head, as in RSNA's data (231 of 1,960)."""
+TILTED_SHARE = 0.55
+"""Share of studies with one tilted stack per disc; the others have one straight stack."""
+COIL_BEHIND = 12.0
+"""Distance of the coil from the skin of the back, in mm."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One slice: its number in the series, and where it lies."""
+
+    instance_number: int
+    plane: Plane
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series.
+
+    Attributes:
+        series_id: Number of its folder, and the last component of its UID.
+        number: SeriesNumber.
+        kind: ``Axial T2`` or ``Sagittal T2/STIR``, as in RSNA's tables.
+        name: SeriesDescription, as scanners write it.
+        slices: By rising instance number.
+        scanner: How it is taken.
+    """
+
+    series_id: int
+    number: int
+    kind: str
+    name: str
+    slices: tuple[Slice, ...]
+    scanner: Scanner
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where an annotator would click: column `x` and row `y` of a slice, in pixels from 0."""
+
+    series_id: int
+    instance_number: int
+    condition: Condition
+    level: Level
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """One study that can be pictured and written.
+
+    Attributes:
+        study_id: Number of its folder, and the last component of its UID.
+        key: Seed and number of the study, from which all of it follows.
+        body: The patient, and with it the truth.
+        series: The axial series first.
+        points: In the order of conditions and levels.
+    """
+
+    study_id: int
+    key: tuple[int, int]
+    body: Body
+    series: tuple[Series, ...]
+    points: tuple[Point, ...]
+
+    def severity(self, condition: Condition, level: Level) -> Severity | None:
+        """The label, ``None`` where nothing in the study shows the condition."""
+        if not any(point.condition is condition for point in self.points):
+            return None
+        return self.body.grades.severity(condition, level)
+
+    def pictures(self, series: Series) -> Iterator[tuple[Slice, Pixels]]:
+        """The slices of a series with their pixels."""
+        tissue = Tissue(self.body)
+        for one in series.slices:
+            rng = np.random.default_rng([*self.key, series.number, one.instance_number])
+            yield one, take_picture(tissue, one.plane, series.scanner, self._coil, rng)
+
+    @property
+    def _coil(self) -> float:
+        return self.body.back + COIL_BEHIND
+
+
+def plan_study(
+    seed: int,
+    number: int = 0,
+    *,
+    sagittal: bool = True,
+    matrix: int | None = None,
+    slices: int | None = None,
+) -> Phantom:
+    """Draw one patient and how it is scanned; nothing is pictured yet.
+
+    Args:
+        seed: Of the whole set of phantoms.
+        number: Of the study in the set; each is independent of how many there are.
+        sagittal: Whether there is a sagittal T2 series too, with the canal's labels.
+        matrix: Rows and columns of every picture; drawn when not given.
+        slices: Slices of one tilted stack per disc; how the axial series is taken is drawn when
+            not given.
+    """
+    body = draw_body(np.random.default_rng([seed, number, 0]))
+    rng = np.random.default_rng([seed, number, 1])
+    study_id = _identifier(seed, 8 * number)
+    axial = Series(
+        series_id=_identifier(seed, 8 * number + 1),
+        number=1,
+        kind="Axial T2",
+        name=str(rng.choice(["AX T2 TSE", "Ax T2", "T2_TSE_TRA", "AXIAL T2 FSE"])),
+        slices=_axial_slices(rng, body, matrix, slices),
+        scanner=_draw_scanner(rng),
+    )
+    points = [
+        _point(body, axial, condition, level, rng)
+        for condition in (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
+        for level in Level
+    ]
+    every = [axial]
+    if sagittal:
+        side_view = Series(
+            series_id=_identifier(seed, 8 * number + 2),
+            number=2,
+            kind="Sagittal T2/STIR",
+            name=str(rng.choice(["SAG T2 TSE", "Sag T2", "T2_TSE_SAG", "SAGITTAL T2 FSE"])),
+            slices=_sagittal_slices(rng, body, matrix),
+            scanner=_draw_scanner(rng),
+        )
+        every.append(side_view)
+        canal = [_point(body, side_view, Condition.SPINAL_CANAL, level, rng) for level in Level]
+        points = canal + points
+    return Phantom(study_id, (seed, number), body, tuple(every), tuple(points))
+
+
+def _axial_slices(
+    rng: np.random.Generator, body: Body, matrix: int | None, per_stack: int | None
+) -> tuple[Slice, ...]:
+    """Planes from head to feet, numbered that way or the other."""
+    size = matrix or int(rng.choice([192, 256, 256, 320, 320, 320, 384]))
+    # Fields of view as hospitals use them; never coarser than 0.9 mm.
+    spacing = round(float(min(rng.uniform(155, 210) / size, 0.9)), 4)
+    gap = float(rng.uniform(3.5, 5.0))
+    roll = float(np.radians(rng.normal(0, 1.2)))
+    aside, behind = rng.normal(0, 4), rng.uniform(5, 22)
+    tilted = bool(rng.random() < TILTED_SHARE) or per_stack is not None
+    per_stack = per_stack or int(rng.integers(3, 6))
+    curve = body.curve
+
+    def plane(s: float, tilt: float, across: float) -> Plane:
+        row, column = _axial_directions(tilt, roll)
+        centre = curve.place(0, 0, s) + across * np.cross(row, column)
+        return Plane.around(centre + aside * row + behind * column, row, column, spacing, size)
+
+    planes = []
+    if tilted:
+        for level in Level:
+            s = curve.level(level)
+            tilt = curve.tilt(s) + float(np.radians(rng.normal(0, 2)))
+            miss = rng.normal(0, 0.15) * gap
+            planes += [
+                plane(s, tilt, miss + gap * (0.5 * (per_stack - 1) - i)) for i in range(per_stack)
+            ]
+    else:
+        tilt = 0.5 * curve.tilt(curve.level(Level.L4_L5))
+        top = curve.place(0, 0, curve.level(Level.L1_L2) + rng.uniform(8, 16))
+        bottom = curve.place(0, 0, curve.level(Level.L5_S1) - rng.uniform(8, 14))
+        middle = curve.level(Level.L3_L4)
+        row, column = _axial_directions(tilt, roll)
+        normal = np.cross(row, column)
+        first = float((top - curve.place(0, 0, middle)) @ normal)
+        last = float((bottom - curve.place(0, 0, middle)) @ normal)
+        planes = [
+            plane(middle, tilt, first - gap * i) for i in range(1 + int((first - last) / gap))
+        ]
+    if rng.random() < FEET_FIRST_SHARE:
+        planes.reverse()
+    return tuple(Slice(i, one) for i, one in enumerate(planes, 1))
+
+
+def _axial_directions(
+    tilt: float, roll: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Unit vectors along a row (to the left) and along a column (to the back)."""
+    left = np.array([1.0, 0.0, 0.0])
+    back = np.array([0.0, np.cos(tilt), np.sin(tilt)])
+    return (
+        np.cos(roll) * left + np.sin(roll) * back,
+        np.cos(roll) * back - np.sin(roll) * left,
+    )
+
+
+def _sagittal_slices(rng: np.random.Generator, body: Body, matrix: int | None) -> tuple[Slice, ...]:
+    """Planes from right to left."""
+    size = matrix or int(rng.choice([256, 320, 384]))
+    spacing = round(float(rng.uniform(260, 300) / size), 4)
+    count = int(rng.integers(11, 16))
+    gap = float(rng.uniform(4.0, 4.8))
+    centre = body.curve.place(0, 5, body.curve.level(Level.L3_L4) + rng.uniform(5, 25))
+    row, column = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0])
+    return tuple(
+        Slice(
+            i + 1,
+            Plane.around(
+                centre + gap * (i - 0.5 * (count - 1)) * np.array([1.0, 0.0, 0.0]),
+                row,
+                column,
+                spacing,
+                size,
+            ),
+        )
+        for i in range(count)
+    )
+
+
+def _draw_scanner(rng: np.random.Generator) -> Scanner:
+    strong = bool(rng.random() < 0.45)
+    return Scanner(
+        brightness=float(rng.uniform(700, 2400)),
+        noise=float(rng.uniform(0.006, 0.014) if strong else rng.uniform(0.010, 0.028)),
+        sharpness=(float(rng.uniform(0.72, 1.0)), float(rng.uniform(0.55, 0.9))),
+        coil_reach=float(rng.uniform(60, 130)),
+        echo_time=round(float(rng.uniform(85, 120)), 1),
+        repetition_time=round(float(rng.uniform(3000, 5200))),
+        thickness=round(float(rng.uniform(3.0, 4.0)), 1),
+        field_strength=3.0 if strong else 1.5,
+    )
+
+
+def _point(
+    body: Body, series: Series, condition: Condition, level: Level, rng: np.random.Generator
+) -> Point:
+    """The click, on the slice nearest to what is clicked."""
+    u, v = (0.0, 7.0) if condition.side is None else body.clicks[level, Side(condition.side)]
+    place = body.curve.place(u, v, body.curve.level(level) + rng.normal(0, 0.8))
+    seen = [(one, *one.plane.project(place)) for one in series.slices]
+    best, x, y, _ = min(seen, key=lambda found: abs(found[3]))
+    return Point(series.series_id, best.instance_number, condition, level, round(x, 4), round(y, 4))
+
+
+def _identifier(seed: int, number: int) -> int:
+    """A nine-digit number that looks drawn, and that no other `number` of the seed has."""
+    digest = hashlib.sha256(f"lss phantom {seed}".encode()).digest()
+    start = int.from_bytes(digest[:8], "big")
+    # The step shares no factor with the range, so that all of it is visited before any repeats.
+    return 100_000_000 + (start + number * 611_953_127) % 900_000_000
