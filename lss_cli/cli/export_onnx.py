@@ -11,12 +11,16 @@ from lss_cli.cli.console import messages
 def export_onnx(
     run: Annotated[Path, typer.Argument(help="Run folder of lss train.")],
     out: Annotated[
-        Path | None, typer.Option(help="Model file to write.  [model.onnx in the run folder]")
+        Path | None,
+        typer.Option(help="Model file to write.", show_default="model.onnx in the run folder"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Its prepared data, if they have moved since.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Short name.  [the file's]")] = None,
+    name: Annotated[str | None, typer.Option(help="Short name.", show_default="the file's")] = None,
+    trained_on: Annotated[
+        str, typer.Option(help="What the training data are called.")
+    ] = "data without a name",
     licence: Annotated[
         str, typer.Option(help="Terms under which the weights may be used.")
     ] = "not stated; that of the training data applies",
@@ -35,6 +39,11 @@ def export_onnx(
     finished = Run.open(run)
     target = out or run / "model.onnx"
     difference = export(
-        finished, finished.data(data), target, name=name or target.stem, licence=licence
+        finished,
+        finished.data(data),
+        target,
+        name=name or target.stem,
+        trained_on=trained_on,
+        licence=licence,
     )
     messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")

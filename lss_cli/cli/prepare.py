@@ -9,13 +9,13 @@ import typer
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Severity
 from lss_cli.cli.console import messages, results
+from lss_cli.dataset.defaults import DEFAULT_SPEC as SPEC
+from lss_cli.dataset.defaults import DEFAULT_SPLIT
 from lss_cli.errors import UsageError
 from lss_cli.model_input import InputSpec, Normalise, View
 
 if TYPE_CHECKING:
     from lss_cli.dataset.prepare import Summary
-
-SPEC = InputSpec()
 
 
 def prepare(
@@ -23,7 +23,9 @@ def prepare(
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")] = Path("prepared"),
     condition: Annotated[
         list[str] | None,
-        typer.Option(help=f"What to learn; may be given several times.  [{DEFAULT_CONDITION}]"),
+        typer.Option(
+            help="What to learn; may be given several times.", show_default=str(DEFAULT_CONDITION)
+        ),
     ] = None,
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Add the other side, mirrored, to the training part.")
@@ -49,7 +51,9 @@ def prepare(
     level: Annotated[
         bool, typer.Option("--level", help="Let the network know the disc level.")
     ] = SPEC.level,
-    split: Annotated[str, typer.Option(help="Training:validation:test, by studies.")] = "80:10:10",
+    split: Annotated[
+        str, typer.Option(help="Training:validation:test, by studies.")
+    ] = DEFAULT_SPLIT,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
 ) -> None:
     """Turn labels, points and images into training data.

@@ -1,0 +1,1 @@
+"""From labels, points and images to training data."""

@@ -1,0 +1,151 @@
+"""The layout of the RSNA 2024 Lumbar Spine Degenerative Classification data."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.joined import (
+    COLUMNS,
+    KEYS,
+    Reason,
+    Unusable,
+    check_keys,
+    check_values,
+    mark,
+    usable,
+)
+from lss_cli.dataset.source import Place
+from lss_cli.dataset.tables import inside, read_table
+from lss_cli.errors import DataError, StudyError
+from lss_cli.model_input import Slices
+from lss_cli.study.study import Study, read_study
+
+LABELS = "train.csv"
+POINTS = "train_label_coordinates.csv"
+SERIES = "train_series_descriptions.csv"
+IMAGES = "train_images"
+
+
+@dataclass(frozen=True)
+class RsnaFolder:
+    """A folder with the three tables and ``train_images/<study>/<series>/<instance>.dcm``."""
+
+    folder: Path
+
+    @property
+    def tables(self) -> list[Path]:
+        """The three tables."""
+        return [self.folder / name for name in (LABELS, POINTS, SERIES)]
+
+    def joined(self) -> pd.DataFrame:
+        """Labels and points, joined outer on study, condition and level.
+
+        Returns:
+            `COLUMNS` and the reasons; ``file`` and ``line`` are the point's where there is one,
+            else the label's.
+
+        Raises:
+            DataError: A table is missing or no such table.
+        """
+        labels, points = self._labels(), self._points()
+        good = labels[usable(labels)].merge(
+            points[usable(points)], on=KEYS, how="outer", suffixes=("_label", "")
+        )
+        for column in ("file", "line", "reason", "detail"):
+            good[column] = good[column].where(good["x"].notna(), good[f"{column}_label"])
+        both = pd.concat([good, labels[~usable(labels)], points[~usable(points)]])
+        both["line"] = both["line"].astype(int)
+        described = both.drop(columns="series_description", errors="ignore").merge(
+            self._series(), on=["study_id", "series_id"], how="left"
+        )
+        table = described.reindex(columns=[*COLUMNS, "reason", "detail"]).fillna("")
+        return _check_series(check_values(table))
+
+    def open_study(self, study_id: str) -> "RsnaStudy":
+        """Read the headers of one study.
+
+        Raises:
+            Unusable: Its folder is missing or cannot be read.
+        """
+        folder = inside(self.folder / IMAGES, study_id)
+        if folder is None or not folder.is_dir():
+            raise Unusable(Reason.MISSING, "the study has no folder")
+        try:
+            return RsnaStudy(read_study(folder))
+        except StudyError as error:
+            raise Unusable(Reason.UNREADABLE, error.what) from error
+
+    def order_known(self, series_id: str, study_id: str) -> bool:  # noqa: ARG002
+        """DICOM headers always tell where a slice lies."""
+        return True
+
+    def _labels(self) -> pd.DataFrame:
+        """One row per label that is there; `train.csv` has a column per condition and level."""
+        wide = read_table(self.folder / LABELS, ["study_id"])
+        columns = [name for name in wide.columns if _condition_and_level(name)]
+        if not columns:
+            raise DataError(
+                "no column names a condition and a level.",
+                where=f"{self.folder / LABELS}, line 1",
+                todo="A column is named like 'left_subarticular_stenosis_l4_l5'.",
+            )
+        table = wide.melt(["study_id", "line"], columns, var_name="column", value_name="severity")
+        parts = table.pop("column").map(_condition_and_level)
+        table["condition"], table["level"] = parts.str[0], parts.str[1]
+        table = table[table["severity"] != ""].reset_index(drop=True)
+        return check_keys(table.assign(file=LABELS))
+
+    def _points(self) -> pd.DataFrame:
+        columns = [*KEYS, "series_id", "instance_number", "x", "y"]
+        table = read_table(self.folder / POINTS, columns)
+        return check_keys(table[[*columns, "line"]].assign(file=POINTS))
+
+    def _series(self) -> pd.DataFrame:
+        columns = ["study_id", "series_id", "series_description"]
+        table = read_table(self.folder / SERIES, columns)[columns]
+        return table.drop_duplicates(columns[:2])
+
+
+@dataclass(frozen=True)
+class RsnaStudy:
+    """The images of one study."""
+
+    study: Study
+
+    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+        """See `StudyImages.at`."""
+        try:
+            found = self.study.locate(place.series_id, place.instance_number)
+        except StudyError as error:
+            raise Unusable(Reason.MISSING, error.what) from error
+        try:
+            point = found.oriented((place.x, place.y))
+        except StudyError as error:
+            raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
+        try:
+            return found.slices(neighbours), point
+        except StudyError as error:
+            raise Unusable(Reason.UNREADABLE, error.what) from error
+
+
+def _condition_and_level(column: str) -> tuple[str, str] | None:
+    """``left_subarticular_stenosis_l4_l5`` → condition and level; ``None`` for other columns."""
+    words = re.sub(r"\W+", "_", column).lower().split("_")
+    condition, level = "_".join(words[:-2]), "_".join(words[-2:])
+    try:
+        return str(Condition.parse(condition)), str(Level.parse(level))
+    except ValueError:
+        return None
+
+
+def _check_series(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark points in another kind of series than the one in which their condition is graded."""
+    kind = {str(one): one.series_description.lower() for one in Condition}
+    description = table["series_description"]
+    mark(table, description == "", Reason.UNKNOWN_SERIES)
+    wrong = description.str.lower() != table["condition"].map(kind)
+    mark(table, wrong, Reason.WRONG_SERIES, description)
+    return table

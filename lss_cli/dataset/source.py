@@ -1,0 +1,65 @@
+"""What a source of training data offers: a joined table, and the slices behind its rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from lss_cli.model_input import Slices
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the point of one row lies.
+
+    Attributes:
+        line: The row's line in its table.
+        series_id: As in the table.
+        instance_number: As in the table.
+        x: Column of the point, as in the table.
+        y: Row of the point, as in the table.
+    """
+
+    line: int
+    series_id: str
+    instance_number: int
+    x: float
+    y: float
+
+
+class StudyImages(Protocol):
+    """The images of one study."""
+
+    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+        """The slices around a point, head to feet, and the point in the full, oriented slice.
+
+        Raises:
+            Unusable: The slices or the point are not there; says why.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Where labels, points and images come from; light enough to be sent to another process."""
+
+    @property
+    def tables(self) -> list[Path]:
+        """The files that it is described by."""
+        ...
+
+    def joined(self) -> pd.DataFrame:
+        """The outer join of labels and points of all conditions: `COLUMNS` and the reasons."""
+        ...
+
+    def open_study(self, study_id: str) -> StudyImages:
+        """The images of one study.
+
+        Raises:
+            Unusable: The study is not there or cannot be read.
+        """
+        ...
+
+    def order_known(self, series_id: str, study_id: str) -> bool:
+        """Whether the slices of a series are surely given head to feet."""
+        ...

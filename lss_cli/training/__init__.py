@@ -1,0 +1,1 @@
+"""From prepared data to a model file; the only room that imports TensorFlow."""

@@ -1,0 +1,56 @@
+"""TensorFlow and Keras, brought in quietly and only when they are there."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from lss_cli.errors import MissingExtraError
+
+PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "tf2onnx": "tf2onnx", "onnx": "onnx"}
+
+
+def require(command: str, *packages: str) -> None:
+    """Check that the extra is installed, without importing it.
+
+    Raises:
+        MissingExtraError: A package is missing; says how to install it.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(command, PACKAGES[package], "train")
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Turn the process's standard error off for a moment.
+
+    TensorFlow's C++ parts write to file descriptor 2 at import, whatever the log level.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a file
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def load_backend(command: str) -> None:
+    """Import TensorFlow and Keras.
+
+    Raises:
+        MissingExtraError: They are not installed.
+    """
+    require(command, "tensorflow", "keras")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silenced():
+        import keras
+        import tensorflow
+
+        # The first operation looks for devices, which is when the rest is printed.
+        tensorflow.config.list_physical_devices()
+        keras.backend.clear_session()
