@@ -12,9 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lss_cli.anatomy import Side
-from lss_cli.input_spec import InputSpec as InputSpec
-from lss_cli.input_spec import Normalise as Normalise
-from lss_cli.input_spec import View as View
+from lss_cli.input_spec import InputSpec
 
 FloatArray = npt.NDArray[np.float32]
 

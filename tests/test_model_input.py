@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lss_cli.anatomy import Side
-from lss_cli.model_input import InputSpec, Slices, model_input
+from lss_cli.input_spec import InputSpec
+from lss_cli.model_input import Slices, model_input
 
 SPEC = InputSpec(size=(20, 20), field_mm=(20, 20), neighbours=0)
 

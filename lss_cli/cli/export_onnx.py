@@ -31,8 +31,8 @@ def export_onnx(
     """
     from lss_cli.training.backend import load_backend, require
 
-    load_backend("lss export-onnx")
-    require("lss export-onnx", "tf2onnx", "onnx")
+    require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
+    load_backend()
     from lss_cli.training.export import Run
     from lss_cli.training.export import export_onnx as export
 

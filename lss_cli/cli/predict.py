@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from lss_cli.anatomy import Condition
 from lss_cli.cli.console import messages, results
-from lss_cli.errors import ExitCode, UsageError
+from lss_cli.cli.options import parse_conditions
+from lss_cli.errors import ExitCode
 
 
 def predict(
@@ -41,7 +41,7 @@ def predict(
     from lss_cli.points.table import read_points
     from lss_cli.study.study import read_study
 
-    conditions = _conditions(condition or [])
+    conditions = parse_conditions(condition or [])
     json_file = None if json in {None, "-"} else Path(str(json))
     for path in (csv, json_file):
         if path:
@@ -62,10 +62,3 @@ def predict(
             messages().print(f"Written: {path}")
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
-
-
-def _conditions(names: list[str]) -> list[Condition]:
-    try:
-        return [Condition.parse(name) for name in names]
-    except ValueError as error:
-        raise UsageError(f"--condition: {error}") from None

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Severity
+from lss_cli.anatomy import DEFAULT_CONDITION, Severity
 from lss_cli.cli.console import messages, results
+from lss_cli.cli.options import parse_conditions
 from lss_cli.dataset.defaults import DEFAULT_SPEC as SPEC
 from lss_cli.dataset.defaults import DEFAULT_SPLIT
 from lss_cli.errors import UsageError
-from lss_cli.model_input import InputSpec, Normalise, View
+from lss_cli.input_spec import InputSpec, Normalise, View
 
 if TYPE_CHECKING:
     from lss_cli.dataset.prepare import Summary
@@ -64,10 +65,6 @@ def prepare(
     from lss_cli.dataset.prepare import prepare as run
     from lss_cli.dataset.split import parse_proportions
 
-    try:
-        conditions = [Condition.parse(name) for name in condition or [DEFAULT_CONDITION]]
-    except ValueError as error:
-        raise UsageError(f"--condition: {error}") from None
     width, height = _pair("--size", size)
     try:
         spec = InputSpec(
@@ -82,7 +79,7 @@ def prepare(
     except ValueError as error:
         raise UsageError(str(error)) from None
     options = Options(
-        conditions=tuple(dict.fromkeys(conditions)),
+        conditions=tuple(parse_conditions(condition or [DEFAULT_CONDITION])),
         mirror=mirror,
         proportions=parse_proportions(split),
         seed=seed,

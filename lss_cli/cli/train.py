@@ -29,10 +29,12 @@ def train(
     Example: lss train --data prepared --out runs/first
     """
     from lss_cli.dataset.cache import Prepared
-    from lss_cli.training.backend import load_backend
+    from lss_cli.training.backend import load_backend, require
 
+    # Missing packages and data are said before the seconds that TensorFlow takes to load.
+    require("lss train", "tensorflow", "keras")
     prepared = Prepared.open(data)
-    load_backend("lss train")
+    load_backend()
     from lss_cli.training.fit import Options
     from lss_cli.training.fit import train as run
 

@@ -15,7 +15,8 @@ from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.dataset.joined import Reason, Unusable
 from lss_cli.dataset.source import Place, Source
 from lss_cli.errors import DataError
-from lss_cli.model_input import FloatArray, InputSpec, model_input
+from lss_cli.input_spec import InputSpec
+from lss_cli.model_input import FloatArray, model_input
 from lss_cli.text import printable
 
 IMAGES, COORDS, INDEX = "images.npy", "coords.npy", "index.csv"

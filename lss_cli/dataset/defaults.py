@@ -1,6 +1,6 @@
 """What `lss prepare` does unless told otherwise; light, since every ``--help`` shows it."""
 
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 
 DEFAULT_SPEC = InputSpec(size=(80, 64), field_mm=(36.0, 30.0), shift_mm=6.0)
 """From the lateral recess to beyond the midline. Of cut-outs of 53 × 36 mm around the canal, 97 %

@@ -23,7 +23,7 @@ from lss_cli.dataset.split import PARTS, TRAIN, parse_proportions, split_studies
 from lss_cli.dataset.tables import write_table
 from lss_cli.errors import DataError, UsageError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [

@@ -1,10 +1,10 @@
 """TensorFlow and Keras, brought in quietly and only when they are there."""
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 from lss_cli.errors import MissingExtraError
 
@@ -18,7 +18,7 @@ def require(command: str, *packages: str) -> None:
         MissingExtraError: A package is missing; says how to install it.
     """
     for package in packages:
-        if find_spec(package) is None:
+        if importlib.util.find_spec(package) is None:
             raise MissingExtraError(command, PACKAGES[package], "train")
 
 
@@ -39,13 +39,8 @@ def silenced() -> Iterator[None]:
         os.close(kept)
 
 
-def load_backend(command: str) -> None:
-    """Import TensorFlow and Keras.
-
-    Raises:
-        MissingExtraError: They are not installed.
-    """
-    require(command, "tensorflow", "keras")
+def load_backend() -> None:
+    """Import TensorFlow and Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced():
         import keras

@@ -19,8 +19,8 @@ from lss_cli.dataset.prepare import versions
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.errors import DataError
 from lss_cli.files import check_writable, replacing
+from lss_cli.input_spec import InputSpec
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
-from lss_cli.model_input import InputSpec
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import Batches
 from lss_cli.training.fit import CONFIG, METRICS, MODEL

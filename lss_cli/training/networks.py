@@ -8,7 +8,7 @@ from keras import layers
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.errors import UsageError
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 from lss_cli.text import nearest
 
 CONVOLUTIONS = (16, 32, 64)

@@ -55,12 +55,3 @@ def test_models_are_listed_with_their_key_figures(lss, monkeypatch, tmp_path):
     assert code == 0
     for word in ("mine", "left_subarticular", "nothing at all", "accuracy 0.500", "Apache-2.0"):
         assert word in out
-
-
-@pytest.mark.parametrize("command", ["train", "export-onnx"])
-def test_training_commands_say_how_to_install_the_extra(lss, missing, tmp_path, command):
-    missing("tensorflow")
-    arguments = {"train": ["--data", tmp_path], "export-onnx": [tmp_path]}[command]
-    code, _, err = lss(command, *arguments)
-    assert code == 3
-    assert "pip install 'lss-cli[train]'" in err

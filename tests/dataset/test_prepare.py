@@ -13,7 +13,7 @@ from lss_cli.dataset import cache
 from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import MASTER_COLUMNS, Options, prepare
 from lss_cli.errors import DataError, UsageError
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 from tests.dataset.sources import LEFT, RIGHT, image_table
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))

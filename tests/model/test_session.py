@@ -7,10 +7,10 @@ from onnx import helper
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import ModelError
+from lss_cli.input_spec import InputSpec
 from lss_cli.model.find import find_model, shipped_models
 from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
 from lss_cli.model.session import load_model, tempered
-from lss_cli.input_spec import InputSpec
 from tests.models import SPEC, metadata, write_tiny_model
 
 

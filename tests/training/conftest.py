@@ -4,11 +4,11 @@ import pytest
 
 from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options, prepare
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 from lss_cli.training.backend import load_backend
 from tests.dataset.sources import LEFT, RIGHT, image_table
 
-load_backend("lss train")
+load_backend()
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 

@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from lss_cli.errors import UsageError
-from lss_cli.model_input import InputSpec
+from lss_cli.input_spec import InputSpec
 from lss_cli.training.networks import build_network
 
 
