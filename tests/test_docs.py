@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.phantom.dataset import write_phantoms
+
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
@@ -26,14 +29,27 @@ def commands(page: str) -> list[str]:
     return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
 
 
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory) -> Path:
+    """What the pages talk of: a study, its points, an RSNA folder, prepared data."""
+    folder = tmp_path_factory.mktemp("examples")
+    write_phantoms(folder / "phantoms", 12, seed=1, sagittal=False, matrix=160, slices=3)
+    prepare(folder / "phantoms", folder / "prepared", Options(mirror=True))
+    original = next((folder / "phantoms" / "train_images").iterdir())
+    shutil.copytree(original, folder / "study_123")
+    table = (folder / "phantoms" / "train_label_coordinates.csv").read_text()
+    (folder / "coords.csv").write_text(table.replace(original.name, "study_123"))
+    return folder
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
-def test_the_commands_of_a_page_run_in_their_order(page, phantoms, tmp_path, monkeypatch, lss):
-    original = next((phantoms / "train_images").iterdir())
-    shutil.copytree(original, tmp_path / "study_123")
-    table = (phantoms / "train_label_coordinates.csv").read_text()
-    (tmp_path / "coords.csv").write_text(table.replace(original.name, "study_123"))
+def test_the_commands_of_a_page_run_in_their_order(page, examples, tmp_path, monkeypatch, lss):
+    lines = commands(page)
+    shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
+    if any(line.startswith("lss phantom phantoms ") for line in lines):
+        shutil.rmtree(tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
-    for line in commands(page):
+    for line in lines:
         if line in INSTALLING:
             assert INSTALLING[line] in (ROOT / ".ci" / "run").read_text()
             continue
