@@ -7,11 +7,12 @@ import numpy as np
 import pydicom
 import pytest
 
+from lss_cli.anatomy import Condition
 from lss_cli.grading import grade_study
 from lss_cli.model.session import load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
-from tests.dicom import moved, moved_point, multi_frame, save
+from tests.dicom import moved, moved_point, multi_frame, save, set_pixels
 
 WAYS = {
     "flipped left-right": {"flip_x": True},
@@ -71,6 +72,23 @@ def test_stored_another_way_round(study, coords, datasets, grade, how, tmp_path)
         row.update(x=x, y=y, series_id="")
     write_rows(coords, rows)
     assert_same(grade(tmp_path / "moved" / study.name, coords), wanted)
+
+
+def test_a_mirrored_patients_left_is_graded_as_the_right_was(
+    study, coords, datasets, grade, tmp_path
+):
+    wanted = grade(study, coords)
+    width = datasets[0].Columns
+    for one in datasets:
+        set_pixels(one, one.pixel_array[:, ::-1])
+    folder = save(datasets, tmp_path / "mirrored" / study.name)
+    rows = read_rows(coords)
+    for row in rows:
+        mirrored = Condition.parse(row["condition"]).mirrored
+        row.update(x=width - 1 - float(row["x"]), condition=mirrored, series_id="")
+    write_rows(coords, rows)
+    found = grade(folder, coords)
+    assert_same({(one.mirrored, level): prob for (one, level), prob in found.items()}, wanted)
 
 
 def test_renumbered_and_in_reverse_file_order(study, coords, datasets, grade, tmp_path):

@@ -57,12 +57,16 @@ class Model:
             N × 3 calibrated probabilities in the order of `Severity`.
 
         Raises:
-            ModelError: The model answers with something other than probabilities.
+            ModelError: The model fails, or answers with something other than probabilities.
         """
         feeds = {"image": images, "coords": coords}
         if self.metadata.input.level:
             feeds["level"] = np.eye(len(Level), dtype=np.float32)[[one.ordinal for one in levels]]
-        raw = self.session.run(["prob"], feeds)[0]
+        try:
+            raw = self.session.run(["prob"], feeds)[0]
+        except Exception as error:
+            # ONNX Runtime's exceptions have no common base below Exception.
+            raise ModelError("the model fails when it is run.", where=self.path.name) from error
         if raw.shape != (len(images), len(Severity)) or not (
             np.isfinite(raw).all()
             and (raw >= 0).all()
@@ -82,12 +86,11 @@ def tempered(prob: FloatArray, temperature: float) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def load_model(path: Path, *, threads: int | None = None) -> Model:
+def load_model(path: Path) -> Model:
     """Load and check a model file. CUDA is used where the session really has it.
 
     Args:
         path: An ``.onnx`` file written by ``lss export-onnx``.
-        threads: CPU threads of one run; ``None`` leaves it to ONNX Runtime.
 
     Raises:
         ModelError: There is no such file, it is no ONNX model, has no description of ours or one
@@ -104,14 +107,11 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
         )
     # Without CUDA, ONNX Runtime says so on stderr although the CPU does as well.
     onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
-    if threads is not None:
-        options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
         session = onnxruntime.InferenceSession(
-            content, options, providers=[one for one in wanted if one in available]
+            content, providers=[one for one in wanted if one in available]
         )
     except Exception as error:
         # ONNX Runtime's exceptions have no common base below Exception.

@@ -1,5 +1,6 @@
 """Series, and the places in them that points name."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,9 @@ from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.stacks import Stack, stacks
 from lss_cli.text import printable
+
+# Some scanners add a reference picture of another plane to a series.
+MOST = 0.8
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,10 @@ class Series:
 
     @property
     def plane(self) -> Plane | None:
-        """The plane of all its slices; ``None`` for a mixture, as in a localizer."""
-        planes = {one.geometry.plane for one in self.slices}
-        return planes.pop() if len(planes) == 1 else None
+        """The plane of most of its slices; ``None`` for a mixture, as in a localizer."""
+        planes = Counter(one.geometry.plane for one in self.slices)
+        plane, count = planes.most_common(1)[0]
+        return plane if count >= MOST * len(self.slices) else None
 
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:

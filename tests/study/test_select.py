@@ -47,6 +47,20 @@ def test_without_either_the_only_axial_series_is_taken_with_a_doubt(tmp_path):
     assert "does not say that it is T2" in choice.doubt
 
 
+def test_a_reference_picture_in_the_series_does_not_matter(tmp_path):
+    axial = [image((0, 0, z), AX, number=z, series="1.1") for z in range(1, 8)]
+    save([*axial, image(orientation=SAGITTAL, number=99, series="1.1")], tmp_path)
+    assert read_study(tmp_path).axial_t2.series.uid == "1.1"
+
+
+def test_a_localizer_of_three_planes_is_not_taken(tmp_path):
+    planes = [AX, SAGITTAL, (1, 0, 0, 0, 0, -1)]
+    mixed = [image(orientation=one, number=n, series="1.1") for n, one in enumerate(planes, 1)]
+    save(mixed, tmp_path)
+    with pytest.raises(StudyError, match="mixed"):
+        _ = read_study(tmp_path).axial_t2
+
+
 def test_a_fat_suppressed_twin_is_not_taken(tmp_path):
     choice = choose(
         tmp_path, (1, AX, {"description": "AX T2 FS"}), (2, AX, {"description": "AX T2 TSE"})
