@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity, listed
+from lss_cli.checks import Located, warnings
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.model.session import Model
 from lss_cli.model_input import FloatArray, model_input
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.study.geometry import Plane
-from lss_cli.study.select import Choice, weighting
+from lss_cli.study.select import Choice
 from lss_cli.study.series import Place
 from lss_cli.study.study import Study
 from lss_cli.text import printable
@@ -53,6 +54,9 @@ class LevelGrade:
 
 Input = tuple[FloatArray, FloatArray]
 
+CLICK_MM = 2.0
+UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
+
 
 @dataclass(frozen=True, eq=False)
 class StudyGrade:
@@ -62,12 +66,14 @@ class StudyGrade:
         study_id: The coordinates' name for it, or the folder's.
         levels: By condition, left first, and level.
         notes: What holds for the whole study, such as why a series was chosen.
+        remark: What the person who set the points wrote, such as on the numbering of levels.
     """
 
     study_id: str
     model: Model
     levels: tuple[LevelGrade, ...]
     notes: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def complete(self) -> bool:
@@ -87,6 +93,8 @@ def grade_study(
     bad_points: Sequence[BadPoint],
     model: Model,
     conditions: Sequence[Condition] = (),
+    *,
+    remark: str = "",
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
 
@@ -96,6 +104,7 @@ def grade_study(
         bad_points: Rows that name no usable point; they are listed as not graded.
         model: What grades them.
         conditions: Those wanted; by default all that the points name and the model may grade.
+        remark: Of the person who set the points; goes into every output as it is.
 
     Raises:
         PointsError: No point is of a condition that is wanted and that the model may grade.
@@ -105,7 +114,7 @@ def grade_study(
     chosen = [one for one in points if one.condition in wanted]
     # Where no point names a series, there is one choice for all, or one error.
     choice = None if any(one.series_id for one in chosen) or not chosen else study.axial_t2
-    levels = _graded([_prepared(study, one, model) for one in chosen], model)
+    levels = _graded(study, chosen, model)
     levels += [
         LevelGrade(one.condition, one.level, reason=one.reason)
         for one in bad_points
@@ -116,6 +125,7 @@ def grade_study(
         model=model,
         levels=tuple(sorted(levels, key=lambda one: _order(one, wanted))),
         notes=_notes(study, choice),
+        remark=remark,
     )
 
 
@@ -143,43 +153,85 @@ def _conditions(
     return wanted
 
 
-def _prepared(study: Study, point: Point, model: Model) -> tuple[LevelGrade, Input | None]:
-    """A row still without its probabilities, and its model input; without one if it has a fault."""
-    row = LevelGrade(point.condition, point.level, point.series_id, point)
-    try:
-        place = study.locate(point.series_id, point.instance_number)
-        row = replace(row, series_id=place.series.id, warnings=_warnings(place, point))
-        _check_plane(place, point.condition)
-        given = model_input(
-            place.slices(model.metadata.input.neighbours),
-            place.oriented((point.x, point.y)),
-            model.metadata.input,
-            side=point.condition.side,
-            mirror=model.metadata.conditions[point.condition] == "mirrored",
+def _located(study: Study, point: Point, neighbours: int) -> Located:
+    """Find and decode what a point needs.
+
+    Raises:
+        StudyError: Something is not there, is damaged, or does not fit the condition.
+    """
+    place = study.locate(point.series_id, point.instance_number)
+    _check_plane(place, point.condition)
+    oriented = place.oriented((point.x, point.y))
+    return Located(
+        condition=point.condition,
+        level=point.level,
+        place=place,
+        slices=place.slices(neighbours),
+        point=oriented,
+        position=place.slice.geometry.at((point.x, point.y)),
+    )
+
+
+def _graded(study: Study, points: Sequence[Point], model: Model) -> list[LevelGrade]:
+    """Grade all points with one run of the model; those with a fault keep their reason."""
+    rows: dict[Point, LevelGrade] = {}
+    ready: list[tuple[Point, Located, Input]] = []
+    for point in points:
+        rows[point] = LevelGrade(point.condition, point.level, point.series_id, point)
+        try:
+            located = _located(study, point, model.metadata.input.neighbours)
+            ready.append((point, located, _input(located, model)))
+        except (StudyError, ValueError) as error:
+            rows[point] = replace(rows[point], reason=str(error))
+    located_points = [located for _, located, _ in ready]
+    remarks = warnings(located_points, model.metadata.input)
+    prob = _probabilities([(located, given) for _, located, given in ready], model)
+    unstable = _unstable(located_points, prob, model)
+    for (point, located, _), texts, row, jumps in zip(ready, remarks, prob, unstable, strict=True):
+        rows[point] = replace(
+            rows[point],
+            series_id=located.place.series.id,
+            warnings=texts + ((UNSTABLE,) if jumps else ()),
+            probabilities=_triple(row),
         )
-    except (StudyError, ValueError) as error:
-        return replace(row, reason=str(error), warnings=()), None
-    return row, given
+    return list(rows.values())
 
 
-def _graded(rows: Sequence[tuple[LevelGrade, Input | None]], model: Model) -> list[LevelGrade]:
-    """Run the model once over all rows that have an input."""
-    ready = [(row, given) for row, given in rows if given is not None]
-    if not ready:
-        return [row for row, _ in rows]
-    prob = iter(
-        model.probabilities(
-            np.stack([image for _, (image, _) in ready]),
-            np.stack([coords for _, (_, coords) in ready]),
-            [row.point.level for row, _ in ready if row.point],
+def _input(located: Located, model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)) -> Input:
+    """The model input, of the point itself or of one some millimetres beside it."""
+    x, y = (
+        value + mm / spacing
+        for value, mm, spacing in zip(
+            located.point, moved_mm, located.slices.spacing_mm, strict=True
         )
     )
-    return [row if given is None else _with(row, next(prob)) for row, given in rows]
+    mirror = model.metadata.conditions[located.condition] == "mirrored"
+    side = located.condition.side
+    return model_input(located.slices, (x, y), model.metadata.input, side=side, mirror=mirror)
 
 
-def _with(row: LevelGrade, prob: FloatArray) -> LevelGrade:
+def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> FloatArray:
+    """N × 3, from one run."""
+    if not inputs:
+        return np.zeros((0, len(Severity)), np.float32)
+    return model.probabilities(
+        np.stack([image for _, (image, _) in inputs]),
+        np.stack([coords for _, (_, coords) in inputs]),
+        [located.level for located, _ in inputs],
+    )
+
+
+def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:
+    """Whether a click a little beside the point would have given another grade."""
+    moves = [(CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM)]
+    inputs = [(one, _input(one, model, move)) for one in located for move in moves]
+    moved = _probabilities(inputs, model).argmax(axis=1).reshape(len(located), len(moves))
+    return [bool((row != own).any()) for row, own in zip(moved, prob.argmax(axis=1), strict=True)]
+
+
+def _triple(prob: FloatArray) -> tuple[float, float, float]:
     normal_mild, moderate, severe = (float(one) for one in prob)
-    return replace(row, probabilities=(normal_mild, moderate, severe))
+    return normal_mild, moderate, severe
 
 
 def _check_plane(place: Place, condition: Condition) -> None:
@@ -191,13 +243,6 @@ def _check_plane(place: Place, condition: Condition) -> None:
             f"{plane.value} slices.",
             todo="Place the point in another series.",
         )
-
-
-def _warnings(place: Place, point: Point) -> tuple[str, ...]:
-    if "T2" in point.condition.series_description and weighting(place.series) != "T2":
-        name = printable(place.series.description) or "without description"
-        return (f"the series ({name}) does not seem to be T2-weighted.",)
-    return ()
 
 
 def _notes(study: Study, choice: Choice | None) -> tuple[str, ...]:

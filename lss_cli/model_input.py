@@ -79,6 +79,14 @@ def model_input(
     return np.stack(channels, axis=-1), coords.astype(np.float32)
 
 
+def covered_share(
+    slices: Slices, point: tuple[float, float], spec: InputSpec, *, side: Side | None
+) -> float:
+    """How much of the field the slices hold, 0 to 1; arguments as in `model_input`."""
+    held = slices.pixels.shape[2], slices.pixels.shape[1]
+    return float(_covered(_field(slices, point, spec, side), spec.size, held).mean())
+
+
 def _middle(pixels: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
     surplus = len(pixels) - channels
     if surplus < 0 or surplus % 2:

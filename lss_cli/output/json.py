@@ -20,6 +20,7 @@ def to_json(result: StudyGrade) -> str:
             for row, one in zip(rows(result), result.levels, strict=True)
         ],
         "notes": list(result.notes),
+        "remark": result.remark,
         "model": {
             "name": metadata.name,
             "sha256": result.model.sha256,

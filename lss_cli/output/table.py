@@ -26,6 +26,8 @@ def to_table(result: StudyGrade) -> RenderableType:
         parts += [Text(f"{name} · study {printable(result.study_id)}", style="bold")]
         parts += [_table(levels), *_remarks(levels), Text("")]
     parts += [Text(f"Note: {note}") for note in result.notes]
+    if result.remark:
+        parts.append(Text(f"Remark: {printable(result.remark, 400)}"))
     parts.append(_foot(result))
     return Group(*parts)
 
@@ -59,7 +61,7 @@ def _cells(one: LevelGrade) -> list[Text]:
         likely = severity is one.grade
         text = f"{MARK} {value:.1%}" if likely else f"{value:.1%}"
         cells.append(Text(text, style=f"bold {COLOURS[severity]}" if likely else ""))
-    sign = " *" if one.warnings else ""
+    sign = "*" if one.warnings else ""
     return [*cells, Text(f"{one.grade}{sign}", style=f"bold {COLOURS[one.grade]}")]
 
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,18 +43,16 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
         PointsError: The file as a whole cannot be used: missing, empty, not UTF-8, without a
             required column, no JSON list, or without a row of the study.
     """
-    rows = list(_json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path))
-    if study_ids:
-        own = [row for row in rows if _study_id(row[1]) in {"", *study_ids}]
-        if rows and not own:
-            others = sorted({_study_id(cells) for _, cells in rows})
-            raise PointsError(
-                f"it has no row of study {printable(study_ids[0])}.",
-                where=path.name,
-                todo=f"It has points of {len(others)} other studies, such as "
-                f"{listed(printable(one) for one in others[:3])}.",
-            )
-        rows = own
+    others: set[str] = set()
+    read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
+    rows = list(read(path, study_ids, others))
+    if others and not rows:
+        raise PointsError(
+            f"it has no row of study {printable(study_ids[0])}.",
+            where=path.name,
+            todo=f"It has points of {len(others)} other studies, such as "
+            f"{listed(printable(one) for one in sorted(others)[:3])}.",
+        )
     if not rows:
         raise PointsError("the table has a header but no rows.", where=path.name)
     points: list[tuple[str, Point]] = []
@@ -91,22 +90,30 @@ def write_points(path: Path, points: list[Point]) -> None:
     write_text(path, text.getvalue())
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    text = _text(path)
+def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
+    """Rows of the named studies; the names of the studies passed over go into `others`."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True, skipinitialspace=True)
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-        names = [name.strip().lower() for name in reader.fieldnames or []]
+        names = [name.strip().lower() for name in next(reader)]
         _check_columns(path, names)
-        reader.fieldnames = names
+        # Tables of thousands of studies are common, so other rows are passed over early.
+        column = names.index("study_id") if study_ids and "study_id" in names else len(names)
+        wanted = {"", *study_ids}
         for cells in reader:
-            yield f"line {reader.line_num}", cells
+            study = cells[column].strip() if column < len(cells) else ""
+            if column < len(names) and study not in wanted:
+                others.add(study)
+            elif cells:
+                # Surplus cells get the key None, missing ones the value None.
+                yield f"line {reader.line_num}", dict(zip_longest(names, cells))
     except csv.Error as error:
         raise PointsError(
             f"it cannot be read as CSV ({error}).", where=f"{path.name}, line {reader.line_num}"
         ) from error
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
+def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
+    """As `_csv_rows`."""
     try:
         document = json.loads(_text(path))
     except (json.JSONDecodeError, RecursionError) as error:
@@ -123,10 +130,11 @@ def _json_rows(path: Path) -> Iterator[Row]:
     for number, cells in enumerate(document, start=1):
         _check_columns(path, list(cells), f", entry {number}")
         # Numbers and text alike are read as text, so that both formats have the same checks.
-        yield (
-            f"entry {number}",
-            {key: "" if value is None else str(value) for key, value in cells.items()},
-        )
+        text = {key: "" if value is None else str(value) for key, value in cells.items()}
+        if study_ids and _study_id(text) not in {"", *study_ids}:
+            others.add(_study_id(text))
+        else:
+            yield f"entry {number}", text
 
 
 def _text(path: Path) -> str:

@@ -52,6 +52,11 @@ class Geometry:
     spacing_mm: tuple[float, float]
     size: tuple[int, int]
 
+    def at(self, point: tuple[float, float]) -> Vector:
+        """Where a pixel position (column, row) lies in the patient, in mm (PS3.3 C.7.6.2.1.1)."""
+        across, down = (value * mm for value, mm in zip(point, self.spacing_mm, strict=True))
+        return self.position + across * self.row + down * self.column
+
     @property
     def plane(self) -> Plane:
         """The plane whose axis the normal is nearest to; tilted discs are axial up to 45°."""
