@@ -153,7 +153,7 @@ def _conditions(
     return wanted
 
 
-def _located(study: Study, point: Point, neighbours: int) -> Located:
+def locate(study: Study, point: Point, neighbours: int) -> Located:
     """Find and decode what a point needs.
 
     Raises:
@@ -179,8 +179,8 @@ def _graded(study: Study, points: Sequence[Point], model: Model) -> list[LevelGr
     for point in points:
         rows[point] = LevelGrade(point.condition, point.level, point.series_id, point)
         try:
-            located = _located(study, point, model.metadata.input.neighbours)
-            ready.append((point, located, _input(located, model)))
+            located = locate(study, point, model.metadata.input.neighbours)
+            ready.append((point, located, make_input(located, model)))
         except (StudyError, ValueError) as error:
             rows[point] = replace(rows[point], reason=str(error))
     located_points = [located for _, located, _ in ready]
@@ -197,7 +197,7 @@ def _graded(study: Study, points: Sequence[Point], model: Model) -> list[LevelGr
     return list(rows.values())
 
 
-def _input(located: Located, model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)) -> Input:
+def make_input(located: Located, model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)) -> Input:
     """The model input, of the point itself or of one some millimetres beside it."""
     x, y = (
         value + mm / spacing
@@ -224,7 +224,7 @@ def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> Flo
 def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:
     """Whether a click a little beside the point would have given another grade."""
     moves = [(CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM)]
-    inputs = [(one, _input(one, model, move)) for one in located for move in moves]
+    inputs = [(one, make_input(one, model, move)) for one in located for move in moves]
     moved = _probabilities(inputs, model).argmax(axis=1).reshape(len(located), len(moves))
     return [bool((row != own).any()) for row, own in zip(moved, prob.argmax(axis=1), strict=True)]
 

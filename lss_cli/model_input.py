@@ -70,7 +70,7 @@ def model_input(
         point = (slices.full_size[0] - 1 - point[0], point[1])
         side = side.other if side else None
     pixels = _middle(slices.pixels, spec.channels)
-    box = _field(slices, point, spec, side)
+    box = field_box(slices, point, spec, side)
     covered = _covered(box, spec.size, (pixels.shape[2], pixels.shape[1]))
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
@@ -84,7 +84,7 @@ def covered_share(
 ) -> float:
     """How much of the field the slices hold, 0 to 1; arguments as in `model_input`."""
     held = slices.pixels.shape[2], slices.pixels.shape[1]
-    return float(_covered(_field(slices, point, spec, side), spec.size, held).mean())
+    return float(_covered(field_box(slices, point, spec, side), spec.size, held).mean())
 
 
 def _middle(pixels: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
@@ -94,10 +94,10 @@ def _middle(pixels: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
     return pixels[surplus // 2 : surplus // 2 + channels]
 
 
-def _field(
+def field_box(
     slices: Slices, point: tuple[float, float], spec: InputSpec, side: Side | None
 ) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of the field in `slices.pixels`; 0 is the first edge."""
+    """Left, top, right and bottom edge of the field; 0 is the first edge of ``slices.pixels``."""
     if spec.view == "slice":
         left, top = -float(slices.origin[0]), -float(slices.origin[1])
         return left, top, left + slices.full_size[0], top + slices.full_size[1]

@@ -26,39 +26,42 @@ def predict(
     json: Annotated[
         str | None, typer.Option(help="Also write them to this JSON file; - prints JSON only.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with pictures to this HTML file.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also write one PNG per level into this folder.")
+    ] = None,
+    dicom_sr: Annotated[
+        Path | None, typer.Option(help="Also write a DICOM structured report to this file.")
+    ] = None,
 ) -> None:
     """Grade one study and print the probabilities per level.
 
     Example: lss predict ./study_123 --coords coords.csv
     """
-    from lss_cli.files import check_writable, write_text
     from lss_cli.grading import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
-    from lss_cli.output.csv import to_csv
     from lss_cli.output.json import to_json
+    from lss_cli.output.outputs import Outputs
     from lss_cli.output.table import to_table
     from lss_cli.points.table import read_points
     from lss_cli.study.study import read_study
 
     conditions = parse_conditions(condition or [])
-    json_file = None if json in {None, "-"} else Path(str(json))
-    for path in (csv, json_file):
-        if path:
-            check_writable(path)
+    json_file = Path(json) if json and json != "-" else None
+    outputs = Outputs(csv, json_file, html, picture, dicom_sr)
+    outputs.check()
     found = read_study(study)
     points, bad_points = read_points(coords, study_names(found))
     result = grade_study(found, points, bad_points, load_model(find_model(model)), conditions)
-    if csv:
-        write_text(csv, to_csv([result]))
-    if json_file:
-        write_text(json_file, to_json(result))
+    written = outputs.write(found, result)
     if json == "-":
         typer.echo(to_json(result), nl=False)
     else:
         results().print(to_table(result))
-    for path in (csv, json_file):
-        if path:
-            messages().print(f"Written: {path}")
+    for path in written:
+        messages().print(f"Written: {path}")
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)

@@ -1,0 +1,232 @@
+"""A study's result as a DICOM structured report (Comprehensive 3D SR, TID 1500).
+
+The codes are listed in ``docs/dicom-sr.md``.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from highdicom import UID, sr
+from highdicom.sr.coding import CodedConcept
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from lss_cli import __version__
+from lss_cli.anatomy import Condition, Level, Severity, Side, listed
+from lss_cli.errors import StudyError
+from lss_cli.files import replacing
+from lss_cli.grading import LevelGrade, StudyGrade
+from lss_cli.study.series import Place
+from lss_cli.study.study import Study
+
+SCHEME = "99LSS"
+
+# What a report must name its source and its patient by.
+REQUIRED = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "PatientName",
+)
+# May be empty in a report (type 2), and is then left empty.
+OPTIONAL = (
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+
+DISCS = {
+    Level.L1_L2: codes.SCT.L1L2Disc,
+    Level.L2_L3: codes.SCT.L2L3Disc,
+    Level.L3_L4: codes.SCT.L3L4Disc,
+    Level.L4_L5: codes.SCT.L4L5Disc,
+    Level.L5_S1: codes.SCT.L5S1Disc,
+}
+SIDES = {Side.LEFT: codes.SCT.Left, Side.RIGHT: codes.SCT.Right}
+
+GRADE = CodedConcept("GRADE", SCHEME, "Grade of stenosis")
+# The merged class is one concept: neither "Normal" nor "Mild" alone is what was graded.
+GRADES = {
+    Severity.NORMAL_MILD: CodedConcept("NORMAL-OR-MILD", SCHEME, "Normal or mild stenosis"),
+    Severity.MODERATE: CodedConcept("MODERATE", SCHEME, "Moderate stenosis"),
+    Severity.SEVERE: CodedConcept("SEVERE", SCHEME, "Severe stenosis"),
+}
+ZONES = {
+    Condition.LEFT_SUBARTICULAR: CodedConcept("SUBARTICULAR", SCHEME, "Subarticular zone"),
+    Condition.RIGHT_SUBARTICULAR: CodedConcept("SUBARTICULAR", SCHEME, "Subarticular zone"),
+    Condition.SPINAL_CANAL: CodedConcept("CENTRAL", SCHEME, "Central canal zone"),
+    Condition.LEFT_FORAMINAL: CodedConcept("FORAMINAL", SCHEME, "Foraminal zone"),
+    Condition.RIGHT_FORAMINAL: CodedConcept("FORAMINAL", SCHEME, "Foraminal zone"),
+}
+PROCEDURE = CodedConcept("MR-LUMBAR-SPINE", SCHEME, "MRI of lumbar spine")
+
+
+def write_sr(path: Path, study: Study, result: StudyGrade) -> None:
+    """Write the report. It carries the patient's identity, as the standard wants.
+
+    Args:
+        path: The file.
+        study: Whose files the points refer to.
+        result: Levels that were not graded are left out.
+
+    Raises:
+        StudyError: No level was graded, or the files lack what a valid report needs.
+        OutputError: The file cannot be written.
+    """
+    graded = [
+        (one, study.locate(one.point.series_id, one.point.instance_number))
+        for one in result.levels
+        if one.point and one.probabilities
+    ]
+    if not graded:
+        raise StudyError("no level was graded, so there is nothing to report.")
+    sources = [_source(place) for _, place in graded]
+    groups = [
+        _group(one, place, source, result)
+        for (one, place), source in zip(graded, sources, strict=True)
+    ]
+    evidence = list({source.SOPInstanceUID: source for source in sources}.values())
+    with warnings.catch_warnings(), replacing(path) as temporary:
+        # Remarks of highdicom and pydicom may repeat values of the patient's files.
+        warnings.simplefilter("ignore")
+        report = sr.Comprehensive3DSR(
+            evidence=evidence,
+            content=_content(groups, result)[0],
+            series_instance_uid=UID(),
+            series_number=9000,
+            sop_instance_uid=UID(),
+            instance_number=1,
+            manufacturer="lss",
+            is_complete=True,
+            is_final=False,
+            is_verified=False,
+            series_description="lss: stenosis grades",
+        )
+        report.CodingSchemeIdentificationSequence = [_scheme()]
+        report.save_as(temporary)
+
+
+def _scheme() -> Dataset:
+    """What the private codes belong to (PS3.3 C.12.1.1.1, Coding Scheme Identification)."""
+    scheme = Dataset()
+    scheme.CodingSchemeDesignator = SCHEME
+    scheme.CodingSchemeName = "lss"
+    scheme.CodingSchemeResponsibleOrganization = "The lss developers"
+    return scheme
+
+
+def _source(place: Place) -> Dataset:
+    """The header of a slice's file, with what a report copies from it."""
+    header = pydicom.dcmread(place.slice.path, stop_before_pixels=True)
+    missing = [keyword for keyword in REQUIRED if keyword not in header]
+    if missing:
+        names = listed(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
+        raise StudyError(
+            f"a structured report cannot be made, since the file has no {names}.",
+            where=place.slice.path.name,
+            todo="Use the files as the scanner or the archive sends them, or leave out --dicom-sr.",
+        )
+    for keyword in OPTIONAL:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    return header
+
+
+def _content(
+    groups: Sequence[sr.PlanarROIMeasurementsAndQualitativeEvaluations], result: StudyGrade
+) -> sr.MeasurementReport:
+    observer = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=UID.from_uuid(_device_uuid(result)), name="lss", model_name=__version__
+        ),
+    )
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=PROCEDURE,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    if result.remark:
+        content[0].ContentSequence.append(
+            sr.TextContentItem(
+                name=codes.DCM.Comment,
+                value=result.remark[:1024],
+                relationship_type=sr.RelationshipTypeValues.CONTAINS,
+            )
+        )
+    return content
+
+
+def _device_uuid(result: StudyGrade) -> str:
+    """One identity per model file."""
+    digest = result.model.sha256
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
+
+
+def _group(
+    one: LevelGrade, place: Place, source: Dataset, result: StudyGrade
+) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
+    """One level: where, what was found, how likely, and by what."""
+    point, condition, level, grade = one.point, one.condition, one.level, one.grade
+    assert point and condition and grade and one.probabilities and isinstance(level, Level)
+    metadata = result.model.metadata
+    frame = place.slice.frame
+    region = sr.ImageRegion(
+        graphic_type=sr.GraphicTypeValues.POINT,
+        # An SCOORD counts from the corner of the first pixel, a point from its centre.
+        graphic_data=np.array([[point.x + 0.5, point.y + 0.5]]),
+        source_image=sr.SourceImageForRegion(
+            referenced_sop_class_uid=source.SOPClassUID,
+            referenced_sop_instance_uid=source.SOPInstanceUID,
+            referenced_frame_numbers=None if frame is None else [frame + 1],
+        ),
+    )
+    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(UID(), f"{condition} {level}"),
+        referenced_region=region,
+        finding_type=codes.SCT.Stenosis,
+        algorithm_id=sr.AlgorithmIdentification(
+            name=f"lss, model {metadata.name}",
+            version=f"{__version__}, model {result.model.sha256[:12]}",
+        ),
+        finding_sites=[
+            sr.FindingSite(
+                anatomic_location=DISCS[level],
+                laterality=SIDES[condition.side] if condition.side else None,
+                topographical_modifier=ZONES[condition],
+            )
+        ],
+        measurements=[
+            _probability(severity, value)
+            for severity, value in zip(Severity, one.probabilities, strict=True)
+        ],
+        qualitative_evaluations=[sr.QualitativeEvaluation(GRADE, GRADES[grade])],
+    )
+
+
+def _probability(severity: Severity, value: float) -> sr.Measurement:
+    measurement = sr.Measurement(
+        name=codes.DCM.Probability, value=round(value, 6), unit=codes.UCUM.NoUnits
+    )
+    # Of which grade: TID 1419 lets a measurement carry any concept modifier.
+    measurement[0].ContentSequence = sr.ContentSequence(
+        [
+            sr.CodeContentItem(
+                name=GRADE,
+                value=GRADES[severity],
+                relationship_type=sr.RelationshipTypeValues.HAS_CONCEPT_MOD,
+            ),
+            *measurement[0].get("ContentSequence", []),
+        ]
+    )
+    return measurement

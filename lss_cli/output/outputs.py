@@ -1,0 +1,89 @@
+"""The files that a result is asked for in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.errors import UsageError
+from lss_cli.files import check_writable, make_folder, write_text
+from lss_cli.grading import StudyGrade
+from lss_cli.study.study import Study
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where to write what; ``None`` for what is not wanted."""
+
+    csv: Path | None = None
+    json: Path | None = None
+    html: Path | None = None
+    pictures: Path | None = None
+    dicom_sr: Path | None = None
+
+    def check(self) -> None:
+        """Say before the work what could not be written after it.
+
+        Raises:
+            OutputError: A place cannot be written to.
+            UsageError: Two outputs have one name.
+        """
+        files = [one for one in (self.csv, self.json, self.html, self.dicom_sr) if one]
+        if len({one.resolve() for one in files}) < len(files):
+            raise UsageError("two outputs have the same file name.", todo="Name two files.")
+        for one in files:
+            check_writable(one)
+        if self.pictures:
+            make_folder(self.pictures)
+
+    def write(self, study: Study, result: StudyGrade) -> list[Path]:
+        """Write them, each whole or not at all; returns the paths.
+
+        Raises:
+            OutputError: A file cannot be written.
+            StudyError: The study lacks what a structured report needs.
+        """
+        written = [one for one in (self.csv, self.json, self.html, self.dicom_sr) if one]
+        # First, since it alone can be refused.
+        if self.dicom_sr:
+            from lss_cli.output.dicom_sr import write_sr
+
+            write_sr(self.dicom_sr, study, result)
+        if self.csv:
+            from lss_cli.output.csv import to_csv
+
+            write_text(self.csv, to_csv([result]))
+        if self.json:
+            from lss_cli.output.json import to_json
+
+            write_text(self.json, to_json(result))
+        if self.html or self.pictures:
+            written += self._with_pictures(study, result)
+        return written
+
+    def _with_pictures(self, study: Study, result: StudyGrade) -> list[Path]:
+        pictures = evidence_pictures(study, result)
+        if self.html:
+            from lss_cli.output.html import to_html
+
+            write_text(self.html, to_html(result, pictures))
+        if self.pictures:
+            from lss_cli.output.picture import write_pictures
+
+            return write_pictures(self.pictures, pictures)
+        return []
+
+
+def evidence_pictures(
+    study: Study, result: StudyGrade
+) -> dict[tuple[Condition, Level], Image.Image]:
+    """A picture for every level that was graded."""
+    from lss_cli.evidence import gather
+    from lss_cli.output.picture import draw
+
+    return {
+        (one.point.condition, one.point.level): draw(gather(study, one.point, result.model))
+        for one in result.levels
+        if one.point and one.probabilities
+    }
