@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 
@@ -95,6 +96,7 @@ def grade_study(
     conditions: Sequence[Condition] = (),
     *,
     remark: str = "",
+    check: bool = True,
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
 
@@ -105,6 +107,7 @@ def grade_study(
         model: What grades them.
         conditions: Those wanted; by default all that the points name and the model may grade.
         remark: Of the person who set the points; goes into every output as it is.
+        check: Whether to look for mistakes and unstable grades, which costs as much again.
 
     Raises:
         PointsError: No point is of a condition that is wanted and that the model may grade.
@@ -114,7 +117,7 @@ def grade_study(
     chosen = [one for one in points if one.condition in wanted]
     # Where no point names a series, there is one choice for all, or one error.
     choice = None if any(one.series_id for one in chosen) or not chosen else study.axial_t2
-    levels = _graded(study, chosen, model)
+    levels = _graded(study, chosen, model, check)
     levels += [
         LevelGrade(one.condition, one.level, reason=one.reason)
         for one in bad_points
@@ -172,7 +175,7 @@ def locate(study: Study, point: Point, neighbours: int) -> Located:
     )
 
 
-def _graded(study: Study, points: Sequence[Point], model: Model) -> list[LevelGrade]:
+def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) -> list[LevelGrade]:
     """Grade all points with one run of the model; those with a fault keep their reason."""
     rows: dict[Point, LevelGrade] = {}
     ready: list[tuple[Point, Located, Input]] = []
@@ -183,15 +186,13 @@ def _graded(study: Study, points: Sequence[Point], model: Model) -> list[LevelGr
             ready.append((point, located, make_input(located, model)))
         except (StudyError, ValueError) as error:
             rows[point] = replace(rows[point], reason=str(error))
-    located_points = [located for _, located, _ in ready]
-    remarks = warnings(located_points, model.metadata.input)
     prob = _probabilities([(located, given) for _, located, given in ready], model)
-    unstable = _unstable(located_points, prob, model)
-    for (point, located, _), texts, row, jumps in zip(ready, remarks, prob, unstable, strict=True):
+    remarks = _remarks([located for _, located, _ in ready], prob, model) if check else repeat(())
+    for (point, located, _), texts, row in zip(ready, remarks, prob, strict=False):
         rows[point] = replace(
             rows[point],
             series_id=located.place.series.id,
-            warnings=texts + ((UNSTABLE,) if jumps else ()),
+            warnings=texts,
             probabilities=_triple(row),
         )
     return list(rows.values())
@@ -219,6 +220,14 @@ def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> Flo
         np.stack([coords for _, (_, coords) in inputs]),
         [located.level for located, _ in inputs],
     )
+
+
+def _remarks(located: Sequence[Located], prob: FloatArray, model: Model) -> list[tuple[str, ...]]:
+    unstable = _unstable(located, prob, model)
+    found = warnings(located, model.metadata.input)
+    return [
+        texts + ((UNSTABLE,) if jumps else ()) for texts, jumps in zip(found, unstable, strict=True)
+    ]
 
 
 def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:

@@ -86,11 +86,12 @@ def tempered(prob: FloatArray, temperature: float) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path, *, threads: int | None = None) -> Model:
     """Load and check a model file. CUDA is used where the session really has it.
 
     Args:
         path: An ``.onnx`` file written by ``lss export-onnx``.
+        threads: Of the processor, for one run; by default as many as it has cores.
 
     Raises:
         ModelError: There is no such file, it is no ONNX model, has no description of ours or one
@@ -107,11 +108,14 @@ def load_model(path: Path) -> Model:
         )
     # Without CUDA, ONNX Runtime says so on stderr although the CPU does as well.
     onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
         session = onnxruntime.InferenceSession(
-            content, providers=[one for one in wanted if one in available]
+            content, options, providers=[one for one in wanted if one in available]
         )
     except Exception as error:
         # ONNX Runtime's exceptions have no common base below Exception.

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lss_cli.grading import StudyGrade
@@ -17,8 +17,13 @@ def to_csv(results: Iterable[StudyGrade]) -> str:
     writer.writerow(COLUMNS)
     for result in results:
         for row in rows(result):
-            writer.writerow([_cell(column, row[column]) for column in COLUMNS])
+            writer.writerow(cells(row))
     return text.getvalue()
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """The cells of one row, in the order of `COLUMNS`."""
+    return [_cell(column, row[column]) for column in COLUMNS]
 
 
 def _cell(column: str, value: Any) -> str:

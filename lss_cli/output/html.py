@@ -23,18 +23,13 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
         result: Of one study.
         pictures: The evidence, by condition and level, of those that have any.
     """
-    # Every value is escaped: names in DICOM files and tables are not to be trusted.
-    pages = Environment(
-        loader=PackageLoader("lss_cli.output"), autoescape=True, undefined=StrictUndefined
-    )
     metadata = result.model.metadata
     conditions = dict.fromkeys(one.condition for one in result.levels)
-    return pages.get_template("study.html").render(
+    return render(
+        "study.html",
         study_id=result.study_id,
-        disclaimer=DISCLAIMER,
         remark=result.remark,
         notes=result.notes,
-        grades=[str(one) for one in Severity],
         conditions=[
             {
                 "name": condition.rsna_name if condition else "Unreadable rows",
@@ -50,6 +45,18 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             "trained_on": metadata.training.get("summary", "data that its card does not name"),
             "licence": metadata.licence,
         },
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill one of our pages. Every value is escaped, since names in files are not to be trusted."""
+    pages = Environment(
+        loader=PackageLoader("lss_cli.output"), autoescape=True, undefined=StrictUndefined
+    )
+    return pages.get_template(template).render(
+        **values,
+        grades=[str(one) for one in Severity],
+        disclaimer=DISCLAIMER,
         program=f"lss {__version__}",
     )
 

@@ -1,0 +1,70 @@
+"""The same work on a Dask cluster, study by study."""
+
+import importlib.util
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lss_cli.batch.job import Job, failed_rows
+from lss_cli.batch.pool import Answer, Grader, Worker
+from lss_cli.errors import LssError, MissingExtraError, UsageError
+
+RETRIES = 3
+CONNECT_S = 20
+
+
+def grade_on_cluster(jobs: Sequence[Job], grader: Grader, address: str) -> Iterator[Answer]:
+    """Grade on a cluster; answers come as they are ready.
+
+    Each Dask worker keeps one grading process of ours, so that timeouts and crashes mean the same
+    as on one machine. Studies and the model must have the same paths on all machines.
+
+    Args:
+        jobs: The work.
+        grader: What to grade with.
+        address: Of the scheduler, such as ``tcp://host:8786``.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        UsageError: No scheduler answers there.
+    """
+    if importlib.util.find_spec("distributed") is None:
+        raise MissingExtraError("lss report --scheduler", "Dask", "cluster")
+    from distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout=CONNECT_S)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {address} ({type(error).__name__}).",
+            todo="Start one with: dask scheduler",
+        ) from error
+    with client:
+        futures: dict[Any, Job] = {
+            client.submit(_grade, job.to_json(), grader, retries=RETRIES, pure=False): job
+            for job in jobs
+        }
+        for future in as_completed(list(futures)):  # type: ignore[no-untyped-call]
+            job = futures.pop(future)
+            failure = future.exception()
+            if isinstance(failure, LssError):
+                raise failure
+            if failure is None:
+                yield future.result()
+            else:
+                reason = f"the cluster lost it ({type(failure).__name__})."
+                yield Answer(job, failed_rows(job, reason, grader.name), lost=True)
+            future.release()
+
+
+_own = threading.local()
+
+
+def _grade(job: dict[str, Any], grader: Grader) -> Answer:
+    """Run on a Dask worker: each of its threads keeps a grading process from task to task."""
+    worker: Worker | None = getattr(_own, "worker", None)
+    if worker is None or worker.grader != grader:
+        if worker:
+            worker.stop()
+        worker = _own.worker = Worker(grader)
+    return worker.grade(Job.from_json(job))

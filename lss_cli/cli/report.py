@@ -1,0 +1,114 @@
+"""``lss report``."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lss_cli.anatomy import Severity
+from lss_cli.cli.console import messages, results
+from lss_cli.cli.options import parse_conditions
+from lss_cli.cli.prepare import study_progress
+from lss_cli.errors import ExitCode, MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from lss_cli.batch.report import Summary
+
+
+def report(
+    studies: Annotated[
+        list[Path],
+        typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
+    ],
+    coords: Annotated[Path, typer.Option(help="Points of all studies, in RSNA's columns.")],
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or an .onnx file.")] = (
+        "default"
+    ),
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="Grade only this condition; may be given several times."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.  [the machine's cores]")
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="Use a Dask cluster, such as tcp://host:8786.")
+    ] = "",
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds that one study may take.")
+    ] = 300,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished report.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write an overview page.")] = None,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="With --html: also a page for each study.")
+    ] = False,
+    jsonl: Annotated[Path | None, typer.Option(help="Also write one JSON line per row.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Also write a Parquet file.")] = None,
+) -> None:
+    """Grade many studies into one CSV: a row for every study and level, graded or not.
+
+    Example: lss report ./studies --coords coords.csv --out report.csv
+    """
+    import importlib.util
+
+    from lss_cli.batch.report import Request, make_report
+    from lss_cli.model.find import find_model
+    from lss_cli.model.session import load_model
+
+    if pages and not html:
+        raise UsageError("--pages needs --html, which links to the pages.")
+    if parquet and importlib.util.find_spec("pyarrow") is None:
+        raise MissingExtraError("lss report --parquet", "pyarrow", "parquet")
+    more = {"html": html, "jsonl": jsonl, "parquet": parquet}
+    request = Request(
+        studies=tuple(studies),
+        coords=coords,
+        out=out,
+        conditions=tuple(parse_conditions(condition or [])),
+        workers=workers or os.cpu_count() or 1,
+        scheduler=scheduler,
+        timeout_s=timeout,
+        resume=resume,
+        more={kind: path for kind, path in more.items() if path},
+        pages=pages,
+    )
+    try:
+        with study_progress() as advance:
+            summary = make_report(request, load_model(find_model(model)), advance)
+    except KeyboardInterrupt:
+        messages().print("Interrupted. Go on with the same command and --resume.")
+        raise
+    _print(summary)
+    for path in (out, *request.more.values()):
+        messages().print(f"Written: {path}")
+    if not summary.complete:
+        raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _print(summary: "Summary") -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("Level")
+    for severity in Severity:
+        table.add_column(str(severity), justify="right")
+    for level in sorted({level for level, _ in summary.grades}):
+        counts = [str(summary.grades.get((level, str(one)), 0)) for one in Severity]
+        table.add_row(level, *counts)
+    console = results()
+    console.print(table)
+    rate = summary.done_now / summary.seconds if summary.seconds else 0
+    console.print(
+        f"{summary.studies} studies, {summary.rows} rows, {sum(summary.reasons.values())} not "
+        f"graded; {rate:.1f} studies per second.",
+        soft_wrap=True,
+    )
+    for reason, count in summary.reasons.items():
+        console.print(f"  {count} not graded: {reason}", markup=False, soft_wrap=True)
+    if summary.without_folder:
+        console.print(f"{summary.without_folder} studies of the table have no folder here.")
