@@ -39,6 +39,7 @@ def examples(tmp_path_factory) -> Path:
     shutil.copytree(original, folder / "study_123")
     table = (folder / "phantoms" / "train_label_coordinates.csv").read_text()
     (folder / "coords.csv").write_text(table.replace(original.name, "study_123"))
+    shutil.copytree(folder / "study_123", folder / "studies" / "study_123")
     return folder
 
 

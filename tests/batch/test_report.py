@@ -11,17 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lss_cli.phantom.dataset import write_phantoms
 from tests.batch.studies import DAMAGE, copies, plant, read_report, sabotage
 
 LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
-
-
-@pytest.fixture(scope="session")
-def three_phantoms(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("three") / "rsna"
-    write_phantoms(folder, 3, seed=8, sagittal=False, matrix=128, slices=3)
-    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""The Dask cluster: a real scheduler and two workers on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.batch.studies import copies
+from tests.batch.test_report import command
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The scheduler's address, and the processes of two workers."""
+    settings = tmp_path / "scheduler.json"
+    # Workers without a nanny: a killed one stays dead, and the other has to do its work.
+    programs = [
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        *[["dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
+    ]
+    where = ["--scheduler-file", str(settings)]
+    processes = []
+    try:
+        for program, *options in programs:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", f"distributed.cli.{program}", *options, *where],
+                    cwd=tmp_path,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            wait_for(settings.exists)
+        yield json.loads(settings.read_text())["address"], processes[1:]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def sixty(three_phantoms, tmp_path):
+    return copies(three_phantoms, tmp_path, [f"s{n:03d}" for n in range(60)])
+
+
+def test_a_cluster_gives_the_same_report_also_when_a_worker_is_killed(
+    sixty, tiny_model, tmp_path, cluster
+):
+    address, workers = cluster
+    studies, coords = sixty
+    local, remote = tmp_path / "local.csv", tmp_path / "remote.csv"
+    subprocess.run(command(studies, coords, tiny_model, local), capture_output=True, check=True)
+
+    run = subprocess.Popen(
+        command(studies, coords, tiny_model, remote, "--scheduler", address),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    journal = tmp_path / "remote.csv.unfinished"
+    wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 5)
+    os.kill(workers[0].pid, signal.SIGKILL)
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    assert remote.read_bytes() == local.read_bytes()
+
+
+def test_no_scheduler_there(sixty, tiny_model, lss, tmp_path, monkeypatch):
+    monkeypatch.setattr("lss_cli.batch.cluster.CONNECT_S", 1)
+    studies, coords = sixty
+    options = ("--coords", coords, "--model", tiny_model, "--out", tmp_path / "out.csv")
+    code, _, err = lss("report", studies, *options, "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in err
