@@ -10,6 +10,7 @@ from lss_cli import __version__
 from lss_cli.errors import LssError
 from lss_cli.model.find import DEFAULT_MODEL, find_model
 from lss_cli.model.session import load_model
+from lss_cli.text import printable
 
 PACKAGES = ("numpy", "pandas", "pydicom", "pillow", "typer", "rich")
 
@@ -67,7 +68,9 @@ def _model() -> Finding:
     except LssError as error:
         return Finding("shipped model", False, str(error))
     return Finding(
-        "shipped model", True, f"{model.metadata.name} {model.sha256[:12]}, {model.device}"
+        "shipped model",
+        True,
+        f"{printable(model.metadata.name)} {model.sha256[:12]}, {model.device}",
     )
 
 

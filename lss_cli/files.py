@@ -1,6 +1,7 @@
 """Output files appear whole or not at all."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,19 +20,24 @@ def replacing(path: Path) -> Iterator[Path]:
         OutputError: The folder does not exist or cannot be written to.
     """
     check_writable(path)
-    handle, name = tempfile.mkstemp(prefix=".lss-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    # A link stays a link; what it points to is replaced.
+    target = path.resolve()
+    temporary: Path | None = None
     try:
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(prefix=".lss-", suffix=path.suffix, dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        temporary.chmod(mode)
+        temporary.replace(target)
     except OSError as error:
         raise OutputError(
             f"the file cannot be written ({error.strerror}).", where=str(path)
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,12 +50,18 @@ def check_writable(path: Path) -> None:
     """Say now, before long work, that `path` could not be written at its end.
 
     Raises:
-        OutputError: `path` is a folder, or its folder is missing or write-protected.
+        OutputError: `path` is a folder or a device, or its folder is missing or write-protected.
     """
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode if path.exists() else stat.S_IFREG
+    except OSError as error:
+        raise OutputError(f"this cannot be written ({error.strerror}).", where=str(path)) from error
+    if stat.S_ISDIR(mode):
         raise OutputError(
             "this is a folder, a file is wanted.", where=str(path), todo="Name a file in it."
         )
+    if not stat.S_ISREG(mode):
+        raise OutputError("this is no regular file.", where=str(path), todo="Name another.")
     if not path.parent.is_dir():
         raise OutputError(
             "its folder does not exist.", where=str(path), todo=f"Create it: mkdir {path.parent}"

@@ -185,7 +185,7 @@ def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) ->
             located = locate(study, point, model.metadata.input.neighbours)
             ready.append((point, located, make_input(located, model)))
         except (StudyError, ValueError) as error:
-            rows[point] = replace(rows[point], reason=str(error))
+            rows[point] = replace(rows[point], reason=printable(error, 500))
     prob = _probabilities([(located, given) for _, located, given in ready], model)
     remarks = _remarks([located for _, located, _ in ready], prob, model) if check else repeat(())
     for (point, located, _), texts, row in zip(ready, remarks, prob, strict=False):

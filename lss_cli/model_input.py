@@ -63,7 +63,8 @@ def model_input(
         are 0 in the image.
 
     Raises:
-        ValueError: There are too few slices, or the field misses them altogether.
+        ValueError: There are too few slices, the field misses them altogether, or nothing is to
+            be seen in it.
     """
     if mirror:
         slices = slices.mirrored()
@@ -74,7 +75,10 @@ def model_input(
     covered = _covered(box, spec.size, (pixels.shape[2], pixels.shape[1]))
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
-    channels = [_normalised(_resampled(one, box, spec.size), covered, spec) for one in pixels]
+    fields = [_resampled(one, box, spec.size) for one in pixels]
+    if not np.ptp(fields[spec.neighbours][covered]) > 0:
+        raise ValueError("the field around the point has no contrast.")
+    channels = [_normalised(one, covered, spec) for one in fields]
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
 

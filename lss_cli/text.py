@@ -14,6 +14,11 @@ def printable(text: object, limit: int = 80) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def encodable(name: str) -> str:
+    """Replace what no file or terminal could hold: bytes of a name that are no UTF-8."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 def defused(cell: str) -> str:
     """Quote a cell that a spreadsheet would run as a formula.
 

@@ -3,10 +3,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lss_cli.cli.main import main
 from lss_cli.phantom.dataset import write_phantoms
 from tests.models import write_tiny_model
+
+# How long an example takes says more about what else the machine is doing.
+settings.register_profile("lss", deadline=None)
+settings.load_profile("lss")
 
 
 @pytest.fixture(scope="session")

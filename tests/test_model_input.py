@@ -117,11 +117,16 @@ def test_the_slice_view_shows_the_whole_slice_and_the_point_as_coordinates():
     np.testing.assert_allclose(coords, [0.25, 0.75])
 
 
-def test_an_empty_field_is_flat_not_an_error():
+def test_a_field_without_contrast_is_an_error_but_a_neighbour_may_be_empty():
+    with pytest.raises(ValueError, match="no contrast"):
+        model_input(slices(np.full((80, 100), 7)), (50, 40), SPEC, side=None)
     for normalise in ("percentile", "minmax", "zscore"):
-        spec = InputSpec(size=(20, 20), field_mm=(20, 20), neighbours=0, normalise=normalise)
-        image, _ = model_input(slices(np.full((80, 100), 7)), (50, 40), spec, side=None)
-        assert (image == 0).all()
+        spec = InputSpec(size=(20, 20), field_mm=(20, 20), normalise=normalise)
+        pixels = picture()
+        pixels[0] = 7
+        image, _ = model_input(slices(pixels), (50, 40), spec, side=None)
+        assert (image[:, :, 0] == 0).all()
+        assert np.ptp(image[:, :, 1]) > 0
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ _PIPED_WIDTH = 120
 
 def results() -> Console:
     """For what a command was asked for."""
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    piped = sys.stdout is None or not sys.stdout.isatty()
+    width = _PIPED_WIDTH if piped else None
     return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False)
 
 

@@ -13,6 +13,7 @@ def models() -> None:
     from lss_cli.anatomy import listed
     from lss_cli.model.find import models_folder, shipped_models
     from lss_cli.model.session import load_model
+    from lss_cli.text import printable
 
     table = Table("Model", "Grades", "Trained on", "Held-out figures", "Licence")
     for name, path in shipped_models().items():
@@ -21,9 +22,9 @@ def models() -> None:
         table.add_row(
             name,
             listed(metadata.conditions),
-            str(metadata.training.get("summary", "")),
+            printable(metadata.training.get("summary", ""), 200),
             ", ".join(figures),
-            metadata.licence,
+            printable(metadata.licence, 200),
         )
     results().print(table)
     results().print(f"Cards: {models_folder()}")

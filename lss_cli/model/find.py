@@ -1,11 +1,12 @@
 """The models at hand."""
 
+import contextlib
 from pathlib import Path
 
 import lss_cli
 from lss_cli.anatomy import listed
 from lss_cli.errors import ModelError
-from lss_cli.text import nearest
+from lss_cli.text import nearest, printable
 
 DEFAULT_MODEL = "default"
 
@@ -32,7 +33,9 @@ def find_model(name: str) -> Path:
     if name in shipped:
         return shipped[name]
     path = Path(name)
-    if path.is_file():
-        return path
+    # A name that is too long for any file is an error of the system's, not False.
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            return path
     todo = f"Shipped models: {listed(shipped)}." if shipped else "No models are shipped here."
-    raise ModelError(f"there is no model {name!r}.{nearest(name, shipped)}", todo=todo)
+    raise ModelError(f"there is no model {printable(name)!r}.{nearest(name, shipped)}", todo=todo)

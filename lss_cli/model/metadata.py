@@ -52,6 +52,12 @@ class ModelMetadata:
         Raises:
             ValueError: Says which entry, and what is wrong with it.
         """
+        for key in ("name", "licence", "intended_use", "created"):
+            if not isinstance(getattr(self, key), str):
+                raise ValueError(f"its {key} is no text.")
+        for key in ("training", "metrics", "tools"):
+            if not isinstance(getattr(self, key), Mapping):
+                raise ValueError(f"its {key} is no JSON object.")
         if tuple(self.classes) != tuple(Severity):
             raise ValueError(f"its classes are {list(self.classes)}, not {list(Severity)}.")
         if not self.conditions:
@@ -91,7 +97,7 @@ class ModelMetadata:
         if not isinstance(document, dict):
             raise ValueError("its description is no JSON object.")
         version = document.pop("format_version", None)
-        if version != FORMAT_VERSION:
+        if version is True or version != FORMAT_VERSION:
             raise ValueError(
                 f"its format version is {version!r}, this program knows {FORMAT_VERSION}."
             )

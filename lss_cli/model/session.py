@@ -97,7 +97,13 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
         ModelError: There is no such file, it is no ONNX model, has no description of ours or one
             of another version, keeps data outside of itself, or has other inputs or outputs.
     """
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            f"ONNX Runtime cannot be loaded ({printable(error, 120)}).",
+            todo="Install it with: pip install onnxruntime-gpu (elsewhere onnxruntime).",
+        ) from error
 
     content = _content(path)
     if EXTERNAL_DATA in content:
@@ -109,6 +115,10 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     # Without CUDA, ONNX Runtime says so on stderr although the CPU does as well.
     onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
+    # However the bytes may hide it: data outside of the file is looked for where nothing is.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(path / "nothing")
+    )
     if threads is not None:
         options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()
@@ -146,7 +156,7 @@ def _metadata(path: Path, session: Any) -> ModelMetadata:
         )
     try:
         return ModelMetadata.from_json(text)
-    except ValueError as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"the model cannot be used: {printable(error, 200)}",
             where=path.name,

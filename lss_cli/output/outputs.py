@@ -1,5 +1,6 @@
 """The files that a result is asked for in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +23,25 @@ class Outputs:
     pictures: Path | None = None
     dicom_sr: Path | None = None
 
-    def check(self) -> None:
+    def check(self, reads: Sequence[Path] = ()) -> None:
         """Say before the work what could not be written after it.
+
+        Args:
+            reads: Files and folders that the work reads, and that no output may overwrite.
 
         Raises:
             OutputError: A place cannot be written to.
-            UsageError: Two outputs have one name.
+            UsageError: Two outputs have one name, or one that is read.
         """
         files = [one for one in (self.csv, self.json, self.html, self.dicom_sr) if one]
         if len({one.resolve() for one in files}) < len(files):
             raise UsageError("two outputs have the same file name.", todo="Name two files.")
         for one in files:
+            if one == Path("-"):
+                raise UsageError("only --json can print to stdout.", todo="Name a file.")
             check_writable(one)
+            if one.exists() and any(one.resolve().is_relative_to(read.resolve()) for read in reads):
+                raise UsageError(f"{one} is read, and would be overwritten.", todo="Name another.")
         if self.pictures:
             make_folder(self.pictures)
 

@@ -12,19 +12,25 @@ from lss_cli.text import printable
 
 COLOURS = {Severity.NORMAL_MILD: "green", Severity.MODERATE: "yellow", Severity.SEVERE: "red"}
 
+WIDTH = 80
+
 # The most likely class is marked by this sign, not by colour alone.
 MARK = "▸"
 
 
-def to_table(result: StudyGrade) -> RenderableType:
-    """One table per condition, then remarks, and what the figures come from."""
+def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
+    """One table per condition, then remarks, and what the figures come from.
+
+    On a terminal of less than `WIDTH` columns, series and point are left out, so that the grades
+    are not cut.
+    """
     conditions = list(dict.fromkeys(one.condition for one in result.levels))
     parts: list[RenderableType] = []
     for condition in conditions:
         levels = [one for one in result.levels if one.condition == condition]
         name = condition.rsna_name if condition else "Unreadable rows"
         parts += [Text(f"{name} · study {printable(result.study_id)}", style="bold")]
-        parts += [_table(levels), *_remarks(levels), Text("")]
+        parts += [_table(levels, width), *_remarks(levels), Text("")]
     parts += [Text(f"Note: {note}") for note in result.notes]
     if result.remark:
         parts.append(Text(f"Remark: {printable(result.remark, 400)}"))
@@ -32,18 +38,21 @@ def to_table(result: StudyGrade) -> RenderableType:
     return Group(*parts)
 
 
-def _table(levels: list[LevelGrade]) -> Table:
-    # As wide as a terminal of 80 columns.
+def _table(levels: list[LevelGrade], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Level", no_wrap=True)
-    table.add_column("Series", overflow="ellipsis", no_wrap=True, max_width=10)
+    wide = width >= WIDTH
+    if wide:
+        table.add_column("Series", overflow="ellipsis", no_wrap=True, max_width=10)
     table.add_column("Slice", justify="right", no_wrap=True)
-    table.add_column("Point", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("Point", justify="right", no_wrap=True)
     for severity in Severity:
         table.add_column(severity.value, justify="right", no_wrap=True)
     table.add_column("Grade", no_wrap=True)
     for one in levels:
-        table.add_row(*_cells(one))
+        level, series, number, point, *rest = _cells(one)
+        table.add_row(*([level, series, number, point] if wide else [level, number]), *rest)
     return table
 
 

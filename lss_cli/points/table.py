@@ -116,9 +116,9 @@ def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iter
     """As `_csv_rows`."""
     try:
         document = json.loads(_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f"{path.name}, line {error.lineno}" if isinstance(error, ValueError) else path.name
-        raise PointsError("it is not valid JSON.", where=where) from error
+    except (ValueError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise PointsError("it is not valid JSON.", where=f"{path.name}{line}") from error
     if not isinstance(document, list) or not all(isinstance(one, dict) for one in document):
         raise PointsError(
             "a list of objects is wanted.",
@@ -158,11 +158,15 @@ def _text(path: Path) -> str:
 
 
 def _check_columns(path: Path, names: list[str], place: str = ", line 1") -> None:
+    twice = next((name for name in COLUMNS if names.count(name) > 1), None)
+    if twice:
+        raise PointsError(f"the column {twice!r} stands there twice.", where=f"{path.name}{place}")
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         hint = nearest(missing[0], [name for name in names if name not in COLUMNS])
-        if len(names) == 1 and ";" in names[0]:
-            hint = " The columns are separated by semicolons, commas are wanted."
+        if len(names) == 1 and (found := {";", "\t"}.intersection(names[0])):
+            mark = "semicolons" if ";" in found else "tabs"
+            hint = f" The columns are separated by {mark}, commas are wanted."
         raise PointsError(
             f"the column {missing[0]!r} is missing.{hint}",
             where=f"{path.name}{place}",

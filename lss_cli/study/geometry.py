@@ -6,6 +6,7 @@ Patient coordinates are DICOM's: x runs to the patient's left, y to the back, z 
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,25 +58,44 @@ class Geometry:
         across, down = (value * mm for value, mm in zip(point, self.spacing_mm, strict=True))
         return self.position + across * self.row + down * self.column
 
-    @property
+    @cached_property
     def plane(self) -> Plane:
         """The plane whose axis the normal is nearest to; tilted discs are axial up to 45°."""
-        axis = int(np.abs(np.cross(self.row, self.column)).argmax())
+        axis = int(np.abs(self._across).argmax())
         return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[axis]
 
-    @property
+    @cached_property
     def normal(self) -> Vector:
         """Unit vector across the slice, in the sense in which oriented slices follow each other."""
-        normal = np.cross(self.row, self.column)
+        normal = self._across
         return normal * (1 if normal @ self.plane.axes[2] >= 0 else -1)
 
-    @property
+    @cached_property
+    def _across(self) -> Vector:
+        """The cross product; NumPy's own takes ten times as long for two short vectors."""
+        (a, b, c), (d, e, f) = self.row.tolist(), self.column.tolist()
+        return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
+
+    @cached_property
     def orientation(self) -> "Orientation":
         """What brings this slice to the one orientation."""
         right, down, _ = self.plane.axes
         transpose = bool(abs(self.row @ right) < abs(self.column @ right))
         across, along = (self.column, self.row) if transpose else (self.row, self.column)
         return Orientation(transpose, bool(across @ right < 0), bool(along @ down < 0))
+
+    @property
+    def oriented(self) -> "Geometry":
+        """Where the slice lies once it is brought to the one orientation."""
+        turn = self.orientation
+        row, column = turn.pair((self.row, self.column))
+        spacing, (width, height) = turn.pair(self.spacing_mm), turn.pair(self.size)
+        position = self.position
+        if turn.flip_x:
+            position, row = position + row * spacing[0] * (width - 1), -row
+        if turn.flip_y:
+            position, column = position + column * spacing[1] * (height - 1), -column
+        return Geometry(position, row, column, spacing, (width, height))
 
 
 @dataclass(frozen=True)
@@ -100,3 +120,10 @@ class Orientation:
         x, y = self.pair(point)
         width, height = self.pair(size)
         return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
+
+    def restored(self, point: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+        """The inverse of `point`, of the same `size` (width, height before orienting)."""
+        x, y = point
+        width, height = self.pair(size)
+        x, y = (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
+        return self.pair((x, y))

@@ -2,14 +2,21 @@
 
 import struct
 import zlib
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from lss_cli.errors import StudyError
 from lss_cli.model_input import FloatArray
+from lss_cli.study import isolated
+from lss_cli.study.codestream import picture_size
 from lss_cli.study.headers import Slice, tolerant
 from lss_cli.text import printable
 
@@ -17,14 +24,39 @@ from lss_cli.text import printable
 # or hostile.
 LARGEST_ARRAY_BYTES = 2**30
 
-# Which package decodes what, for the message when one is missing. pydicom's own guide:
-# "Compressed Pixel Data", section "Supported Transfer Syntaxes".
-DECODERS = {
-    "JPEG-LS": "pyjpegls",
-    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
-    "High-Throughput": "pylibjpeg pylibjpeg-openjpeg",
-    "JPEG": "python-gdcm",
+PIXEL_DATA = (0x7FE0, 0x0010)
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Who decodes a family of transfer syntaxes here.
+
+    Attributes:
+        plugin: pydicom's name for it; named, since pydicom would also try GDCM, which crops a
+            picture that is larger than its header says, and ends the process on damaged ones.
+        package: What to install when it is missing.
+    """
+
+    plugin: str
+    package: str
+
+
+JPEG_LS = Decoder("pyjpegls", "pyjpegls")
+JPEG_2000 = Decoder("pylibjpeg", "pylibjpeg pylibjpeg-openjpeg")
+GDCM = Decoder("gdcm", "python-gdcm")
+
+# By the begin of the transfer syntax (PS3.6 table A-1).
+COMPRESSED = {
+    "1.2.840.10008.1.2.4.5": GDCM,
+    "1.2.840.10008.1.2.4.7": GDCM,
+    "1.2.840.10008.1.2.4.8": JPEG_LS,
+    "1.2.840.10008.1.2.4.9": JPEG_2000,
+    "1.2.840.10008.1.2.4.20": JPEG_2000,
 }
+
+
+class DamagedError(ValueError):
+    """What we found to be wrong before a decoder did; its text is meant for the user."""
 
 
 def read_pixels(one: Slice) -> FloatArray:
@@ -46,7 +78,7 @@ def read_pixels(one: Slice) -> FloatArray:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
     try:
         with tolerant():
-            pixels = pixel_array(one.path, index=one.frame, raw=True)
+            pixels = _decoded(one)
     except (NotImplementedError, RuntimeError) as error:
         raise _undecodable(one, where, error) from error
     except (
@@ -63,44 +95,100 @@ def read_pixels(one: Slice) -> FloatArray:
         struct.error,
         zlib.error,
     ) as error:
-        raise _damaged(where, error) from error
+        raise _damaged(where, str(error) if isinstance(error, DamagedError) else "") from error
     if pixels.shape != one.geometry.size[::-1]:
-        raise _damaged(where, ValueError(f"the pixels have the shape {pixels.shape}"))
+        raise _damaged(where, "another size than the header says")
     slope, intercept = one.rescale
     if one.inverted:
         slope, intercept = -slope, -intercept
-    values = pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    values = pixels.astype(np.float32)
+    if (slope, intercept) != (1, 0):
+        with np.errstate(all="ignore"):
+            values = values * np.float32(slope) + np.float32(intercept)
+    if not np.isfinite(values).all():
+        raise _damaged(where, "values that are no numbers")
     return np.ascontiguousarray(one.geometry.orientation.pixels(values))
+
+
+def _decoded(one: Slice) -> npt.NDArray[Any]:
+    """Decode without reading the header again, where it said what decoding needs."""
+    syntax = UID(one.transfer_syntax)
+    decoder = _decoder(one)
+    with one.path.open("rb") as file:
+        file.seek(one.pixels_at)
+        start = file.read(8 if syntax.is_implicit_VR else 12)
+        tag = struct.unpack_from("<HH" if syntax.is_little_endian else ">HH", start)
+        if tag != PIXEL_DATA:
+            return pixel_array(one.path, index=one.frame, raw=True)
+        options: dict[str, Any] = {
+            **one.pixel_options,
+            "pixel_keyword": "PixelData",
+            "transfer_syntax_uid": syntax,
+        }
+        if not syntax.is_implicit_VR:
+            options["pixel_vr"] = start[4:6].decode("ascii")
+        if decoder:
+            if decoder.plugin not in get_decoder(syntax).available_plugins:
+                raise RuntimeError("the decoder is missing")
+            _check_size(one, file)
+        if decoder is GDCM:
+            return isolated.decode(one.path, one.frame)
+        plugin = decoder.plugin if decoder else ""
+        return get_decoder(syntax).as_array(
+            file, index=one.frame, raw=True, decoding_plugin=plugin, **options
+        )[0]
+
+
+def _decoder(one: Slice) -> Decoder | None:
+    begins = (name for name in COMPRESSED if one.transfer_syntax.startswith(name))
+    return COMPRESSED.get(next(begins, ""))
+
+
+def _check_size(one: Slice, file: BinaryIO) -> None:
+    """Refuse a codestream of another size than the header's, before it is decoded."""
+    begin = file.tell()
+    frames = one.pixel_options["number_of_frames"]
+    codestream = get_frame(
+        file,
+        one.frame or 0,
+        number_of_frames=frames,
+        extended_offsets=one.pixel_options.get("extended_offsets"),
+    )
+    file.seek(begin)
+    size = picture_size(codestream)
+    if size != one.geometry.size:
+        says = f"{size[0]} × {size[1]} pixels" if size else "no size"
+        raise DamagedError(f"the compressed picture says {says}, the header otherwise")
 
 
 def _where(one: Slice) -> str:
     frame = "" if one.frame is None else f", frame {one.frame + 1}"
-    return f"{one.path.name}{frame}"
+    return f"{printable(one.path.name)}{frame}"
 
 
-def _damaged(where: str, error: Exception) -> StudyError:
+def _damaged(where: str, cause: str = "") -> StudyError:
+    # A decoder's own words are about its insides, and may repeat the file's.
     return StudyError(
-        f"the pixels are truncated or damaged ({printable(error, 120)}).",
+        "the pixels are truncated or damaged" + (f" ({cause})." if cause else "."),
         where=where,
         todo="Export the file again.",
     )
 
 
 def _undecodable(one: Slice, where: str, error: Exception) -> StudyError:
-    name = UID(one.transfer_syntax).name
-    package = next((pkg for key, pkg in DECODERS.items() if key in name), None)
-    text = str(error)
-    if package and ("missing" in text or "dependenc" in text):
+    name = printable(UID(one.transfer_syntax).name)
+    syntax = printable(one.transfer_syntax)
+    decoder, text = _decoder(one), str(error)
+    if decoder and ("missing" in text):
         return StudyError(
-            f"nothing installed here decodes its transfer syntax {name} ({one.transfer_syntax}).",
+            f"nothing installed here decodes its transfer syntax {name} ({syntax}).",
             where=where,
-            todo=f"Install the decoder with: pip install {package}",
+            todo=f"Install the decoder with: pip install {decoder.package}",
         )
-    if isinstance(error, NotImplementedError) or name == one.transfer_syntax:
+    if isinstance(error, NotImplementedError) or name == syntax or "support" in text:
         return StudyError(
-            f"its transfer syntax {printable(name)} ({printable(one.transfer_syntax)}) is not "
-            "supported.",
+            f"its transfer syntax {name} ({syntax}) is not supported.",
             where=where,
             todo="Export the series uncompressed or as JPEG 2000.",
         )
-    return _damaged(where, error)
+    return _damaged(where)

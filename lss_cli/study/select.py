@@ -16,10 +16,12 @@ T2_ECHO_TIME_MS = 60.0
 T1_ECHO_TIME_MS = 30.0
 T1_REPETITION_TIME_MS = 1200.0
 
-NOT_ANATOMY = re.compile(r"loc|scout|survey|\bsmart|calib", re.IGNORECASE)
-# Words are often glued together by underscores: "t2_tse_tra".
-T2_NAME = re.compile(r"(?<![a-z0-9])t2(?![0-9])", re.IGNORECASE)
-OTHER_NAME = re.compile(r"(?<![a-z0-9])(t1|pd|dwi|adc)(?![0-9])", re.IGNORECASE)
+# Words are often glued together: "t2_tse_tra", "sT2W_TSE", "AXT2", "3plane_loc".
+NOT_ANATOMY = re.compile(
+    r"(?<![a-z])(loc|localizer|localiser|scout|survey|smart|calib\w*)(?![a-z])", re.IGNORECASE
+)
+T2_NAME = re.compile(r"t2(?![0-9*])", re.IGNORECASE)
+OTHER_NAME = re.compile(r"t1(?![0-9])|t2\*|(?<![a-z])(pd|dwi|adc)(?![a-z])", re.IGNORECASE)
 FAT_SUPPRESSED = re.compile(
     r"(?<![a-z])(fs|fat.?sat|spair|spir|stir|dixon)(?![a-z])", re.IGNORECASE
 )

@@ -1,13 +1,14 @@
 """Series, and the places in them that points name."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from lss_cli.errors import StudyError
-from lss_cli.model_input import Slices
+from lss_cli.model_input import FloatArray, Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
@@ -31,10 +32,14 @@ class Place:
         """The slice itself."""
         return self.stack.slices[self.index]
 
-    def slices(self, neighbours: int) -> Slices:
+    def slices(self, neighbours: int, read: Callable[[Slice], FloatArray] = read_pixels) -> Slices:
         """Decode this slice and its neighbours, in the one orientation.
 
         At the ends of the stack the last slice stands in for those that are missing.
+
+        Args:
+            neighbours: How many on each side.
+            read: Gives the pixels of a slice; one that remembers serves places that share slices.
 
         Raises:
             StudyError: A file is damaged or cannot be decoded.
@@ -43,7 +48,7 @@ class Place:
         wanted = [
             min(max(self.index + step, 0), last) for step in range(-neighbours, neighbours + 1)
         ]
-        decoded = {index: read_pixels(self.stack.slices[index]) for index in sorted(set(wanted))}
+        decoded = {index: read(self.stack.slices[index]) for index in sorted(set(wanted))}
         geometry = self.slice.geometry
         return Slices(
             pixels=np.stack([decoded[index] for index in wanted]),
@@ -129,4 +134,6 @@ class Series:
             )
         numbers = sorted(one.number for one in self.slices if one.number is not None)
         span = f"it has {numbers[0]} to {numbers[-1]}" if numbers else "its slices are not numbered"
+        if numbers and numbers[0] < number < numbers[-1]:
+            span = "others are there, so its file may be damaged or missing"
         raise StudyError(f"series {printable(self.id)} has no instance {number}; {span}.")

@@ -1,5 +1,6 @@
 """A series falls into stacks: slices of one orientation and even spacing."""
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,10 @@ SAME_DIRECTION = 1e-3
 UNEVEN = 1.25
 # Lumbar axial slices lie 3 to 6 mm apart; single slices per disc lie 25 mm apart.
 LARGEST_STEP_MM = 10.0
-SAME_POSITION_MM = 0.01
+# Repetitions lie at one position up to rounding; neighbouring slices at least 2 mm apart.
+SAME_POSITION_MM = 0.5
+# Slices of one stack lie behind each other; tilted ones are sometimes shifted a little each.
+LARGEST_SHIFT_MM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,10 @@ def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
 def _same_frame(a: Geometry, b: Geometry) -> bool:
     return (
         a.size == b.size
-        and bool(np.allclose(a.spacing_mm, b.spacing_mm, rtol=1e-3))
+        and all(
+            math.isclose(*pair, rel_tol=1e-3)
+            for pair in zip(a.spacing_mm, b.spacing_mm, strict=True)
+        )
         and float(np.abs(a.row - b.row).max()) < SAME_DIRECTION
         and float(np.abs(a.column - b.column).max()) < SAME_DIRECTION
     )
@@ -79,35 +86,34 @@ def _depth(one: Slice, normal: Vector) -> float:
 def _layers(parallel: Sequence[Slice]) -> list[list[Slice]]:
     """Slices along the normal; the k-th slice at one position goes into the k-th layer."""
     normal = parallel[0].geometry.normal
-    # The number orders repetitions; without it the position in the file decides.
-    ordered = sorted(
-        parallel,
-        key=lambda one: (
-            round(_depth(one, normal) / SAME_POSITION_MM),
-            one.number or 0,
-            one.frame or 0,
-        ),
-    )
+    places: list[list[Slice]] = []
+    for one in sorted(parallel, key=lambda one: _depth(one, normal)):
+        if places and _depth(one, normal) - _depth(places[-1][0], normal) <= SAME_POSITION_MM:
+            places[-1].append(one)
+        else:
+            places.append([one])
     layers: dict[int, list[Slice]] = defaultdict(list)
-    repetition, before = 0, -np.inf
-    for one in ordered:
-        depth = _depth(one, normal)
-        repetition = repetition + 1 if depth - before <= SAME_POSITION_MM else 0
-        layers[repetition].append(one)
-        before = depth
+    for place in places:
+        # The number orders repetitions; without it the position in the file decides.
+        place.sort(key=lambda one: (one.number or 0, one.frame or 0))
+        for repetition, one in enumerate(place):
+            layers[repetition].append(one)
     return list(layers.values())
 
 
 def _runs(layer: Sequence[Slice]) -> list[list[Slice]]:
-    """Cut where the step is larger than the stack's own."""
+    """Cut where the step is larger than the stack's own, or leads sideways."""
     normal = layer[0].geometry.normal
-    steps = np.diff([_depth(one, normal) for one in layer]).tolist()
-    if not steps:
+    positions = np.array([one.geometry.position for one in layer])
+    moves = np.diff(positions, axis=0)
+    steps = moves @ normal
+    sideways = np.linalg.norm(moves - np.outer(steps, normal), axis=1)
+    if not len(steps):
         return [list(layer)]
-    limit = min(statistics.median_low(steps) * UNEVEN, LARGEST_STEP_MM)
+    limit = min(statistics.median_low(steps.tolist()) * UNEVEN, LARGEST_STEP_MM)
     runs = [[layer[0]]]
-    for one, step in zip(layer[1:], steps, strict=True):
-        if step > limit:
+    for one, step, shift in zip(layer[1:], steps, sideways, strict=True):
+        if step > limit or shift > LARGEST_SHIFT_MM:
             runs.append([])
         runs[-1].append(one)
     return runs

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from lss_cli.anatomy import listed
 from lss_cli.errors import StudyError
 from lss_cli.study.headers import File, Skipped, Slice, scan
 from lss_cli.study.select import Choice, axial_t2
 from lss_cli.study.series import Place, Series
-from lss_cli.text import printable
+from lss_cli.text import encodable, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Study:
     @property
     def id(self) -> str:
         """The folder's name, by which coordinates and results know the study."""
-        return self.folder.resolve().name
+        return encodable(self.folder.resolve().name)
 
     @cached_property
     def axial_t2(self) -> Choice:
@@ -49,7 +51,7 @@ class Study:
         if found:
             raise StudyError(
                 f"{len(found)} series go by {printable(series_id)!r}.",
-                todo=f"Use the SeriesInstanceUID: {listed(one.uid for one in found)}.",
+                todo=f"Use the SeriesInstanceUID: {listed(printable(one.uid) for one in found)}.",
             )
         raise StudyError(
             f"the study has no series {printable(series_id)!r}.",
@@ -72,8 +74,12 @@ def read_study(folder: Path) -> Study:
     Raises:
         StudyError: There is no such folder, no DICOM image in it, or more than one study.
     """
-    if not folder.is_dir():
-        what = "this is a file, a study folder is wanted." if folder.exists() else "no such folder."
+    try:
+        kind = "folder" if folder.is_dir() else "file" if folder.exists() else "nothing"
+    except OSError as error:
+        raise StudyError(f"it cannot be read ({error.strerror}).", where=str(folder)) from error
+    if kind != "folder":
+        what = "this is a file, a study folder is wanted." if kind == "file" else "no such folder."
         raise StudyError(what, where=str(folder))
     files: list[File] = []
     skipped: list[Skipped] = []
@@ -111,7 +117,7 @@ def _series(files: Sequence[File]) -> list[Series]:
     return [
         Series(
             uid=group[0].series_uid,
-            folders=tuple(sorted({file.path.parent.name for file in group})),
+            folders=tuple(sorted({encodable(file.path.parent.name) for file in group})),
             description=group[0].description,
             echo_time=group[0].echo_time,
             repetition_time=group[0].repetition_time,
@@ -122,12 +128,16 @@ def _series(files: Sequence[File]) -> list[Series]:
 
 
 def _without_copies(files: Sequence[File]) -> tuple[Slice, ...]:
-    """A file that was exported twice under two names counts once."""
-    seen: set[tuple[str, int | None, int | None]] = set()
+    """A file that was exported twice under two names counts once.
+
+    The UID alone does not tell: some anonymised exports have one for all slices.
+    """
+    seen: set[tuple[object, ...]] = set()
     kept = []
     for file in files:
         for one in file.slices:
-            key = (one.sop_instance_uid, one.frame, one.number)
+            place = tuple(np.round(one.geometry.position, 3).tolist())
+            key = (one.sop_instance_uid, one.frame, one.number, place)
             if one.sop_instance_uid and key in seen:
                 continue
             seen.add(key)

@@ -101,6 +101,10 @@ def test_a_foreign_model(tiny):
         ({"input": SPEC.to_json() | {"size": [4, 4]}}, "8 to 2048 pixels"),
         ({"input": SPEC.to_json() | {"size": "big"}}, "size"),
         ({"temperature": 0}, "temperature"),
+        ({"format_version": True}, "format version is True"),
+        ({"name": 5}, "name is no text"),
+        ({"training": None}, "training is no JSON object"),
+        ({"input": SPEC.to_json() | {"neighbours": 1e999}}, "cannot be used"),
         ({"surprise": 1}, "surprise"),
     ],
 )
@@ -118,6 +122,16 @@ def test_data_outside_of_the_file_is_not_read(tiny, tmp_path):
     onnx.save(model, tiny, save_as_external_data=True, location="w.bin", size_threshold=0)
     assert (tmp_path / "w.bin").exists()
     assert "data in other files" in problem(tiny)
+
+
+def test_data_outside_of_the_file_is_not_read_however_it_is_written(tiny, tmp_path, monkeypatch):
+    model = onnx.load(tiny)
+    onnx.save(model, tiny, save_as_external_data=True, location="w.bin", size_threshold=0)
+    # As if the first line of defence had been got round by an unusual encoding.
+    monkeypatch.setattr("lss_cli.model.session.EXTERNAL_DATA", b"never there")
+    monkeypatch.chdir(tmp_path)
+    assert (tmp_path / "w.bin").exists()
+    assert "no ONNX model" in problem(tiny)
 
 
 def test_finding_models(tiny):

@@ -106,6 +106,8 @@ def test_a_level_given_twice_is_not_used_at_all(table):
         (HEADER, "no rows"),
         ("a,b\n1,2\n", "'instance_number' is missing"),
         ("study_id;instance_number;level;x;y\n", "separated by semicolons"),
+        ("study_id\tinstance_number\tlevel\tx\ty\n", "separated by tabs"),
+        ("level,instance_number,x,X,y\nL1/L2,1,1,2,3\n", "'x' stands there twice"),
         ("instance,level,x,y\n1,L1/L2,1,2\n", "Did you mean 'instance'?"),
         (b"level,instance_number,x,y\nL1/L2,1,\xff,2\n", "not UTF-8 text (byte 34)"),
         (b"PK\x03\x04\0\0\0", "no text file"),
@@ -125,6 +127,7 @@ def test_unusable_csv(table, text, what):
         ("[]", "empty"),
         ('[{"level": "L1/L2"}]', "entry 1: the column 'instance_number' is missing"),
         ("[" * 100_000, "not valid JSON"),
+        ("[" + "1" * 5000 + "]", "not valid JSON"),
     ],
 )
 def test_unusable_json(table, text, what):

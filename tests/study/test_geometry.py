@@ -56,3 +56,34 @@ def test_oriented_columns_and_rows_run_the_planes_way(orientation, swap, signs):
 def test_axial_slices_follow_each_other_to_the_feet():
     assert geometry(AXIAL).normal @ (0, 0, -1) == pytest.approx(1)
     assert geometry((0, 1, 0, 1, 0, 0)).normal @ (0, 0, -1) == pytest.approx(1)
+
+
+@given(
+    *3 * [st.booleans()],
+    st.floats(-0.5, 6.5).map(lambda x: round(x, 2)),
+    st.floats(-0.5, 4.5).map(lambda y: round(y, 2)),
+)
+def test_restoring_undoes_orienting(transpose, flip_x, flip_y, x, y):
+    orientation = Orientation(transpose, flip_x, flip_y)
+    found = orientation.restored(orientation.point((x, y), (7, 5)), (7, 5))
+    assert found == pytest.approx((x, y), abs=1e-9)
+
+
+@given(st.sampled_from([AXIAL, SAGITTAL, tilted(25)]), st.booleans(), st.integers(0, 3))
+def test_an_oriented_slice_lies_where_it_lay(orientation, swap, signs):
+    row, column = np.array(orientation[:3], float), np.array(orientation[3:], float)
+    if swap:
+        row, column = column, row
+    found = geometry((*row * (-1) ** (signs & 1), *column * (-1) ** (signs >> 1)))
+    oriented = found.oriented
+    assert oriented.orientation == Orientation(False, False, False)
+    assert oriented.size == found.orientation.pair(found.size)
+    for point in ((0, 0), (6, 0), (2.5, 4)):
+        moved = found.orientation.point(point, found.size)
+        np.testing.assert_allclose(place(oriented, moved), place(found, point), atol=1e-9)
+
+
+def place(geometry, point):
+    """A pixel position in mm."""
+    across, down = geometry.spacing_mm
+    return geometry.position + point[0] * across * geometry.row + point[1] * down * geometry.column

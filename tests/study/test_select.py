@@ -29,6 +29,14 @@ def test_the_description_decides(tmp_path):
     assert not choice.doubt
 
 
+@pytest.mark.parametrize(
+    "name", ["sT2W_TSE", "eT2W", "AXT2", "AXIALT2", "t2_tse_tra_local_shim", "FSE T2 blocks"]
+)
+def test_glued_and_odd_names_of_a_t2(tmp_path, name):
+    choice = choose(tmp_path, (1, AX, {"description": name}), (2, AX, {"description": "T2* GRE"}))
+    assert choice.series.uid == "1.1"
+
+
 def test_without_a_description_the_echo_time_decides(tmp_path):
     choice = choose(
         tmp_path,

@@ -46,6 +46,16 @@ def test_repetitions_of_a_position_are_stacks_of_their_own(tmp_path):
     assert read(both, tmp_path) == [[1, 2, 3], [4, 5, 6]]
 
 
+def test_repetitions_that_lie_a_hair_apart(tmp_path):
+    both = axial_stack([8, 4, 0, 7.95, 4.05, 0.05])
+    assert read(both, tmp_path) == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_step_sideways_starts_a_new_stack(tmp_path):
+    aside = [image(centre=(20, 0, z), number=n) for n, z in [(4, -4), (5, -8)]]
+    assert read(axial_stack([8, 4, 0]) + aside, tmp_path) == [[1, 2, 3], [4, 5]]
+
+
 def test_rounded_orientations_stay_together(tmp_path):
     heights = [8, 4, 0]
     datasets = [

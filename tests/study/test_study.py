@@ -1,8 +1,11 @@
 import os
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLosslessSV1,
@@ -248,3 +251,67 @@ def test_pixels_of_another_size_than_the_header_says(tmp_path):
     ds.Rows = 64
     save([ds], tmp_path)
     assert "truncated" in problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+
+
+def test_a_picture_of_another_size_than_the_header_says_is_not_decoded(tmp_path):
+    """GDCM would crop it and say nothing; 30,000² pixels would take a minute."""
+    for syntax in (JPEGLSLossless, JPEG2000Lossless):
+        large = image(size=(128, 128))
+        large.compress(syntax, generate_instance_uid=False)
+        large.Rows = large.Columns = 64
+        save([large], tmp_path)
+        text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+        assert "the compressed picture says 128 × 128 pixels" in text
+
+
+def test_a_file_that_crashes_its_decoder_costs_its_slice_only(tmp_path):
+    save(SLICES, tmp_path)
+    damaged = pydicom.dcmread(Path(__file__).parent / "crashes_gdcm.dcm")
+    other = image(number=9, series="1.9", size=(64, 64))
+    for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        setattr(other, keyword, getattr(damaged, keyword))
+    other.Rows, other.Columns = damaged.Rows, damaged.Columns
+    other.file_meta.TransferSyntaxUID = damaged.file_meta.TransferSyntaxUID
+    other["PixelData"].is_undefined_length = True
+    save([other], tmp_path)
+    text = problem(tmp_path, lambda study: study.locate("1.9", 9).slices(0))
+    assert "9.dcm: the pixels are truncated or damaged" in text
+    assert read_study(tmp_path).locate("1.2.3.4", 1).slices(1).pixels.shape == (3, 48, 64)
+
+
+def test_slices_of_one_uid_are_still_different_slices(tmp_path):
+    """As some anonymised exports have it."""
+    save([image((0, 0, z), uid="1.5", number=z) for z in (1, 5, 9)], tmp_path)
+    assert len(read_study(tmp_path).series[0].slices) == 3
+
+
+def test_older_files_without_a_preamble(tmp_path):
+    save(SLICES, tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[132:])
+    assert read_study(tmp_path).locate(None, 2).slices(1).pixels.shape == (3, 48, 64)
+
+
+def test_what_was_left_out_says_why(tmp_path):
+    save(SLICES, tmp_path)
+    cut = tmp_path / "1.dcm"
+    cut.write_bytes(cut.read_bytes()[:420])
+    deflated = image(number=7)
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    save([deflated, image(number=8, HighBit=11), image(number=9, Rows=0)], tmp_path)
+    far = image(number=10)
+    far.ImagePositionPatient = [1e30, 0, 0]
+    save([far], tmp_path)
+    reasons = {one.path.name: one.reason for one in read_study(tmp_path).skipped}
+    assert reasons.keys() == {"1.dcm", "7.dcm", "8.dcm", "9.dcm", "10.dcm"}
+    assert "incomplete" in reasons["1.dcm"] or "damaged" in reasons["1.dcm"]
+    assert "Deflated" in reasons["7.dcm"]
+    assert "HighBit" in reasons["8.dcm"]
+    assert "Rows" in reasons["9.dcm"]
+    assert "ImagePositionPatient" in reasons["10.dcm"]
+
+
+def test_values_that_are_no_numbers(tmp_path):
+    save([image(RescaleSlope="1e39", RescaleIntercept="0")], tmp_path)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "values that are no numbers" in text
