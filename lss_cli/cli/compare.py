@@ -1,0 +1,51 @@
+"""``lss compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lss_cli.cli.console import messages, results
+
+
+def compare(
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Run folders; also predictions (.csv) and models (.onnx, names)."
+        ),
+    ],
+    csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write it to this HTML page.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Also write it to this Markdown file.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Prepared data that models are run on.")] = Path(
+        "prepared"
+    ),
+    split: Annotated[
+        str, typer.Option(help="Part: test, validation, train or all; or another in the tables.")
+    ] = "test",
+    beta: Annotated[float, typer.Option(min=0.01, help="β of F-beta.")] = 2.0,
+    resamples: Annotated[int, typer.Option(min=0, help="Draws behind the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+) -> None:
+    """Put networks side by side on the same rows: the study's results table.
+
+    Example: lss compare runs/custom runs/mobilenet --html comparison.html
+    """
+    from lss_cli.evaluation.comparison import compare as run
+    from lss_cli.evaluation.comparison_output import to_csv, to_html, to_markdown, to_table
+    from lss_cli.evaluation.evaluation import Settings
+    from lss_cli.evaluation.source import from_several
+    from lss_cli.files import check_writable, write_text
+
+    targets = {csv: to_csv, html: to_html, markdown: to_markdown}
+    wanted = [(path, render) for path, render in targets.items() if path]
+    for path, _ in wanted:
+        check_writable(path)
+    found = run(from_several(networks, data, split), Settings(split, beta, resamples, seed))
+    results().print(to_table(found))
+    for path, render in wanted:
+        write_text(path, render(found))
+        messages().print(f"Written: {path}")

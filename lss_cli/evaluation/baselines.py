@@ -1,0 +1,50 @@
+"""What can be said without an image: what any network has to beat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lss_cli.evaluation.metrics import prior_by_level
+from lss_cli.evaluation.predictions import Predictions, levels, severities
+from lss_cli.evaluation.sample import GRADES, FloatArray, one_hot
+
+DEFINITIONS = {
+    "majority": "Always the most frequent grade, with certainty.",
+    "prior": "The share of each grade, the same for every row.",
+    "prior by level": "The share of each grade at the row's level.",
+}
+"""Shares are (count + 1) / (rows + 3)."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Three predictors that see no image.
+
+    Attributes:
+        by_name: The probabilities of each, N × 3, by the names of `DEFINITIONS`.
+        fitted_on_training: Whether they learnt from the training part. Otherwise it was not to be
+            had, and they learnt from the very rows they are judged on, which flatters them.
+    """
+
+    by_name: dict[str, FloatArray]
+    fitted_on_training: bool
+
+    @classmethod
+    def fit(cls, part: Predictions) -> "Baselines":
+        """Fit them for the rows of `part`."""
+        known: pd.DataFrame = part.table if part.training is None else part.training
+        labels = severities(known)
+        counts = np.bincount(labels, minlength=GRADES)
+        rows = len(part.labels)
+        by_level = prior_by_level(labels, levels(known)).astype(np.float64)
+        return cls(
+            {
+                "majority": np.tile(
+                    one_hot(np.array([counts.argmax()])).astype(np.float64), (rows, 1)
+                ),
+                "prior": np.tile((counts + 1) / (counts.sum() + GRADES), (rows, 1)),
+                "prior by level": by_level[part.levels],
+            },
+            part.training is not None,
+        )

@@ -1,0 +1,173 @@
+"""Predictions: the rows that are evaluated, from whatever program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, listed, row_id
+from lss_cli.dataset.split import TEST, TRAIN
+from lss_cli.dataset.tables import number, read_table
+from lss_cli.errors import DataError
+from lss_cli.evaluation.sample import FloatArray, Labels
+from lss_cli.text import printable
+
+PROBABILITIES = [one.column for one in Severity]
+REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
+ALL = "all"
+
+ROUNDING = 0.011
+"""How far three probabilities may be from summing to 1: three of two decimals."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Labelled probabilities.
+
+    Attributes:
+        name: What they are called, for people.
+        table: One row per label: ``row_id``, ``study_id``, ``condition``, ``level``, ``split``,
+            ``severity``, ``normal_mild``, ``moderate``, ``severe``.
+        training: The rows of the training part with ``level`` and ``severity``, where known: what
+            a baseline may learn from.
+    """
+
+    name: str
+    table: pd.DataFrame
+    training: pd.DataFrame | None = None
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The label of each row, 0 to 2."""
+        return severities(self.table)
+
+    @cached_property
+    def levels(self) -> Labels:
+        """The level of each row, 0 to 4."""
+        return levels(self.table)
+
+    @cached_property
+    def probabilities(self) -> FloatArray:
+        """N × 3."""
+        return self.table[PROBABILITIES].to_numpy(np.float64)
+
+    @property
+    def studies(self) -> int:
+        """How many there are."""
+        return int(self.table["study_id"].nunique())
+
+    def part(self, split: str) -> "Predictions":
+        """The rows of one part, or all.
+
+        Raises:
+            DataError: There are none, or one label is among them twice.
+        """
+        check_part(self.name, self.table, split)
+        table = self.table if split == ALL else self.table[self.table["split"] == split]
+        if (twice := table["row_id"].duplicated()).any():
+            raise DataError(
+                f"the label {printable(table['row_id'][twice].iloc[0])} is there twice.",
+                where=self.name,
+                todo="Choose one part with --split." if split == ALL else "Keep one row of each.",
+            )
+        return replace(self, table=table.reset_index(drop=True))
+
+
+def check_part(name: str, table: pd.DataFrame, split: str) -> None:
+    """Say which parts there are if the wanted one is not among them.
+
+    Raises:
+        DataError: No row belongs to it.
+    """
+    if split != ALL and not (table["split"] == split).any():
+        counts = table["split"].value_counts()
+        there = listed(f"{printable(part)} ({count})" for part, count in counts.items())
+        raise DataError(
+            f"there is no row of the part {split!r}.",
+            where=name,
+            todo=f"Its parts are {there}; choose one with --split, or all.",
+        )
+
+
+def severities(table: pd.DataFrame) -> Labels:
+    """The label of each row, 0 to 2."""
+    ordinals = {str(one): one.ordinal for one in Severity}
+    return np.asarray(table["severity"].map(ordinals), np.int64)
+
+
+def levels(table: pd.DataFrame) -> Labels:
+    """The level of each row, 0 to 4."""
+    ordinals = {str(one): one.ordinal for one in Level}
+    return np.asarray(table["level"].map(ordinals), np.int64)
+
+
+def training_part(table: pd.DataFrame) -> pd.DataFrame | None:
+    """The rows that a network learnt from, where a table holds any."""
+    rows = table[table["split"] == TRAIN]
+    return None if rows.empty else rows
+
+
+def read_predictions(path: Path, name: str | None = None) -> Predictions:
+    """Read a ``predictions.csv``.
+
+    Args:
+        path: A CSV file with the columns of `REQUIRED`; ``row_id``, ``condition`` and ``split``
+            are read where they are there. Without ``split``, all rows are the test part.
+        name: What to call them; the file's name if not given.
+
+    Raises:
+        DataError: It cannot be read, or a cell is wrong; says which line and column.
+    """
+    table = read_table(path, REQUIRED)
+    if table.empty:
+        raise DataError("the table has a header but no rows.", where=str(path))
+    if "condition" not in table:
+        table["condition"] = str(DEFAULT_CONDITION)
+    if "split" not in table:
+        table["split"] = TEST
+    _fail_at(path, table, "study_id", table["study_id"] == "", "is empty")
+    table["condition"] = _words(path, table, "condition", Condition.parse)
+    table["level"] = _words(path, table, "level", Level.parse)
+    table["severity"] = _words(path, table, "severity", Severity.parse)
+    for column in PROBABILITIES:
+        values = number(table[column])
+        _fail_at(path, table, column, ~values.between(0, 1), "is no probability from 0 to 1")
+        table[column] = values
+    sums = table[PROBABILITIES].sum(axis=1)
+    if (odd := (sums - 1).abs() > ROUNDING).any():
+        raise DataError(
+            f"the three probabilities sum to {sums[odd].iloc[0]:.3g}, not 1.",
+            where=f"{path}, line {table['line'][odd].iloc[0]}",
+        )
+    if "row_id" not in table:
+        keys = zip(table["study_id"], table["condition"], table["level"], strict=True)
+        table["row_id"] = [row_id(study, Condition(c), Level(level)) for study, c, level in keys]
+    columns = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
+    return Predictions(name or path.name, table[columns], training_part(table))
+
+
+def _words(
+    path: Path, table: pd.DataFrame, column: str, parse: Callable[[str], object]
+) -> "pd.Series[str]":
+    """Bring a column to the one vocabulary; the first word that it does not know is an error."""
+    known = {}
+    for word in table[column].unique():
+        try:
+            known[word] = str(parse(word))
+        except ValueError as error:
+            line = table["line"][table[column] == word].iloc[0]
+            raise DataError(
+                printable(error, 200), where=f"{path}, line {line}, column {column}"
+            ) from None
+    return table[column].map(known).astype(str)
+
+
+def _fail_at(
+    path: Path, table: pd.DataFrame, column: str, odd: "pd.Series[bool]", what: str
+) -> None:
+    if odd.any():
+        line, cell = table["line"][odd].iloc[0], printable(table[column][odd].iloc[0])
+        raise DataError(f"{cell!r} {what}.", where=f"{path}, line {line}, column {column}")

@@ -1,0 +1,81 @@
+"""Labelled predictions, counted once or as often as a resample counts them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lss_cli.anatomy import Severity
+
+Labels = npt.NDArray[np.int64]
+Probabilities = npt.NDArray[np.floating[Any]]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+GRADES = len(Severity)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """N labelled predictions, and R ways to count them.
+
+    A figure is a function of a sample; it gives R values at once, NaN where it is undefined. With
+    one way to count, each row once, it is the figure itself; with the R ways of a bootstrap it is
+    the figure of each resample.
+
+    Attributes:
+        labels: N ordinals.
+        probabilities: N × 3.
+        weights: R × N, how often each row counts.
+    """
+
+    labels: Labels
+    probabilities: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def once(cls, labels: Labels, probabilities: Probabilities) -> "Sample":
+        """Every row counts once."""
+        return cls(labels, probabilities.astype(np.float64), np.ones((1, len(labels))))
+
+    def total(self, values: npt.NDArray[Any]) -> FloatArray:
+        """Sum values over rows: N values give R sums, N × K give R × K."""
+        return np.asarray(self.weights @ values)
+
+    def mean(self, values: npt.NDArray[Any]) -> FloatArray:
+        """Average N values over rows; R means."""
+        return ratio(self.total(values), self.count)
+
+    @cached_property
+    def count(self) -> FloatArray:
+        """Rows in each resample."""
+        return np.asarray(self.weights.sum(axis=1))
+
+    @cached_property
+    def true(self) -> BoolArray:
+        """The labels one-hot, N × 3."""
+        return one_hot(self.labels)
+
+    @cached_property
+    def likely(self) -> Labels:
+        """The most likely class of each row; of equal ones the milder."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    @cached_property
+    def confusion(self) -> FloatArray:
+        """R × 3 × 3: rows are true classes, columns the most likely ones."""
+        cells = np.eye(GRADES**2)[self.labels * GRADES + self.likely]
+        return self.total(cells).reshape(-1, GRADES, GRADES)
+
+
+def one_hot(ordinals: Labels) -> BoolArray:
+    """N ordinals as N × 3 truth values."""
+    return np.asarray(ordinals[:, None] == np.arange(GRADES))
+
+
+def ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Divide; NaN where there is nothing to divide by."""
+    undefined = np.full(np.shape(above), np.nan)
+    return np.asarray(np.divide(above, below, out=undefined, where=below != 0))
