@@ -1,7 +1,8 @@
 """Grade a study: the function that the commands and other programs call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import repeat
 
 import numpy as np
@@ -13,6 +14,8 @@ from lss_cli.model.session import Model
 from lss_cli.model_input import FloatArray, model_input
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.study.geometry import Plane
+from lss_cli.study.headers import Slice
+from lss_cli.study.pixels import read_pixels
 from lss_cli.study.select import Choice
 from lss_cli.study.series import Place
 from lss_cli.study.study import Study
@@ -156,8 +159,19 @@ def _conditions(
     return wanted
 
 
-def locate(study: Study, point: Point, neighbours: int) -> Located:
+def locate(
+    study: Study,
+    point: Point,
+    neighbours: int,
+    read: Callable[[Slice], FloatArray] = read_pixels,
+) -> Located:
     """Find and decode what a point needs.
+
+    Args:
+        study: Where to look.
+        point: What is to be graded.
+        neighbours: Slices on each side of the point's own.
+        read: Decodes a slice, or remembers it.
 
     Raises:
         StudyError: Something is not there, is damaged, or does not fit the condition.
@@ -169,7 +183,7 @@ def locate(study: Study, point: Point, neighbours: int) -> Located:
         condition=point.condition,
         level=point.level,
         place=place,
-        slices=place.slices(neighbours),
+        slices=place.slices(neighbours, read),
         point=oriented,
         position=place.slice.geometry.at((point.x, point.y)),
     )
@@ -177,12 +191,14 @@ def locate(study: Study, point: Point, neighbours: int) -> Located:
 
 def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) -> list[LevelGrade]:
     """Grade all points with one run of the model; those with a fault keep their reason."""
+    # Left and right of a level share slices, and so do neighbouring levels of a thin stack.
+    read = cache(read_pixels)
     rows: dict[Point, LevelGrade] = {}
     ready: list[tuple[Point, Located, Input]] = []
     for point in points:
         rows[point] = LevelGrade(point.condition, point.level, point.series_id, point)
         try:
-            located = locate(study, point, model.metadata.input.neighbours)
+            located = locate(study, point, model.metadata.input.neighbours, read)
             ready.append((point, located, make_input(located, model)))
         except (StudyError, ValueError) as error:
             rows[point] = replace(rows[point], reason=printable(error, 500))

@@ -27,6 +27,12 @@ def defused(cell: str) -> str:
     return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
+def restored(cell: str) -> str:
+    """What `defused` was given."""
+    inner = cell[1:]
+    return inner if cell[:1] == "'" and defused(inner) == cell else cell
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the known word that is most like `word`, else nothing."""
     found = difflib.get_close_matches(word, list(known), n=1)

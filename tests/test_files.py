@@ -5,7 +5,7 @@ import pytest
 
 from lss_cli.errors import OutputError
 from lss_cli.files import check_writable, make_folder, replacing, write_text
-from lss_cli.text import defused, nearest, printable
+from lss_cli.text import defused, nearest, printable, restored
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -46,6 +46,8 @@ def test_write_protected(tmp_path):
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_formulas_are_quoted(cell):
     assert defused(cell) == "'" + cell
+    assert restored(defused(cell)) == cell
+    assert restored(cell) == cell
 
 
 def test_other_text_is_left_alone():

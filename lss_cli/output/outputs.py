@@ -15,13 +15,17 @@ from lss_cli.study.study import Study
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where to write what; ``None`` for what is not wanted."""
+    """Where to write what; ``None`` for what is not wanted.
+
+    The points (`coords`) are written as soon as they are clicked, not with the rest.
+    """
 
     csv: Path | None = None
     json: Path | None = None
     html: Path | None = None
     pictures: Path | None = None
     dicom_sr: Path | None = None
+    coords: Path | None = None
 
     def check(self, reads: Sequence[Path] = ()) -> None:
         """Say before the work what could not be written after it.
@@ -33,7 +37,8 @@ class Outputs:
             OutputError: A place cannot be written to.
             UsageError: Two outputs have one name, or one that is read.
         """
-        files = [one for one in (self.csv, self.json, self.html, self.dicom_sr) if one]
+        wanted = (self.csv, self.json, self.html, self.dicom_sr, self.coords)
+        files = [one for one in wanted if one]
         if len({one.resolve() for one in files}) < len(files):
             raise UsageError("two outputs have the same file name.", todo="Name two files.")
         for one in files:

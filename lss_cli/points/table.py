@@ -14,7 +14,7 @@ from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, listed
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.text import defused, nearest, printable
+from lss_cli.text import defused, nearest, printable, restored
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -100,7 +100,7 @@ def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Itera
         column = names.index("study_id") if study_ids and "study_id" in names else len(names)
         wanted = {"", *study_ids}
         for cells in reader:
-            study = cells[column].strip() if column < len(cells) else ""
+            study = restored(cells[column].strip()) if column < len(cells) else ""
             if column < len(names) and study not in wanted:
                 others.add(study)
             elif cells:
@@ -176,7 +176,7 @@ def _check_columns(path: Path, names: list[str], place: str = ", line 1") -> Non
 
 
 def _study_id(cells: Mapping[str, Any]) -> str:
-    return str(cells.get("study_id") or "").strip()
+    return restored(str(cells.get("study_id") or "").strip())
 
 
 def _point(cells: Mapping[str, Any]) -> Point:

@@ -6,6 +6,7 @@ Prints studies per second and ratios. Nothing here passes or fails.
 """
 
 import argparse
+import functools
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from lss_cli.model.session import load_model
 from lss_cli.model_input import model_input
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.points.table import read_points
+from lss_cli.study.pixels import read_pixels
 from lss_cli.study.study import read_study
 
 LSS = "from lss_cli.cli.main import main; main()"
@@ -99,11 +101,12 @@ def lss(*arguments: object) -> None:
 
 def inputs(study: Path, points: list, spec) -> tuple[np.ndarray, np.ndarray]:
     found = read_study(study)
+    read = functools.cache(read_pixels)
     images, coords = [], []
     for point in points:
         place = found.locate(point.series_id, point.instance_number)
         image, where = model_input(
-            place.slices(spec.neighbours),
+            place.slices(spec.neighbours, read),
             place.oriented((point.x, point.y)),
             spec,
             side=point.condition.side,
@@ -145,9 +148,10 @@ def keras_rate(studies: Path, coords: Path, count: int = 40) -> float:
     """Studies per second of a loop that calls `predict` of a Keras network of the same make."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from lss_cli.training.networks import build_network
+    from lss_cli.training.options import Options
 
     spec = load_model(find_model("default")).metadata.input
-    network = build_network("custom", spec)
+    network = build_network(Options(backbone="custom"), spec)
     points = by_study(coords)
     chosen = sorted(studies.iterdir())[:count]
     network.predict(list(inputs(chosen[0], points[chosen[0].name], spec)), verbose=0)

@@ -184,7 +184,7 @@ def test_no_patient_name_id_or_date_in_any_output(predict, study, tmp_path):
 
 
 def test_a_fault_of_ours_is_one_line_and_a_traceback_only_when_asked(predict, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError
 
     monkeypatch.setattr("lss_cli.grading.grade_study", broken)
@@ -196,7 +196,7 @@ def test_a_fault_of_ours_is_one_line_and_a_traceback_only_when_asked(predict, mo
 
 
 def test_ctrl_c_ends_with_130(predict, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lss_cli.grading.grade_study", interrupted)

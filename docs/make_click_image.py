@@ -1,0 +1,77 @@
+"""Makes the picture of the page of `predict --click`: python docs/make_click_image.py.
+
+Needs Debian's chromium.
+"""
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from lss_cli.anatomy import Condition
+from lss_cli.grading import StudyGrade, grade_study
+from lss_cli.model.find import find_model
+from lss_cli.model.session import load_model
+from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.points.click.marks import Clicked
+from lss_cli.points.click.session import serving
+from lss_cli.points.click.view import StudyView
+from lss_cli.points.click.visit import Visit
+from lss_cli.study.study import read_study
+
+SEED = 38
+OUT = Path(__file__).parent / "images" / "click.png"
+
+
+def main() -> None:
+    """Set the points of a phantom, grade it, and take a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "demo"
+        write_phantoms(data, 1, SEED)
+        study = read_study(next((data / "train_images").iterdir()))
+        model = load_model(find_model("default"))
+
+        def grade(clicked: Clicked) -> StudyGrade:
+            return grade_study(study, clicked.points, [], model)
+
+        sides = [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
+        visit = Visit(StudyView.of(study), sides, grade, lambda _: b"")
+        with (data / "train_label_coordinates.csv").open(newline="") as file:
+            visit.mark({"marks": [mark(row, visit.view) for row in csv.DictReader(file)][5:10]})
+        with serving(visit) as (link, _), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.goto(link)
+            page.wait_for_selector("#axial[data-slice]")
+            page.locator(".level").nth(3).click()
+            page.locator("#axial").focus()
+            page.keyboard.press("g")
+            page.wait_for_selector(".verdict")
+            page.wait_for_load_state("networkidle")
+            picture = Image.open(io.BytesIO(page.screenshot()))
+            browser.close()
+    picture.convert("RGB").save(OUT, optimize=True)
+
+
+def mark(row: dict[str, str], view: StudyView) -> dict[str, object]:
+    """A row of the phantom's points as the page has it; phantoms are stored as they are shown."""
+    axial = view.axial[0]
+    numbers = [axial.number(index) for index in range(len(axial.slices))]
+    number = int(row["instance_number"])
+    return {
+        "condition": Condition.parse(row["condition"]),
+        "level": row["level"],
+        "series": 0,
+        "slice": numbers.index(number) if number in numbers else 0,
+        "x": float(row["x"]),
+        "y": float(row["y"]),
+    }
+
+
+if __name__ == "__main__":
+    main()

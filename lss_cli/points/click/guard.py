@@ -1,0 +1,129 @@
+"""Who may talk to the server: the browser that opened the link, and no page but ours.
+
+Any site can make a browser send requests to 127.0.0.1, and a name that a site controls can be made
+to point there (DNS rebinding). Hence the checks of Host, Origin and Sec-Fetch-Site beside the
+secret: OWASP, "Cross-Site Request Forgery Prevention"; Jackson et al., "Protecting Browsers from
+DNS Rebinding Attacks", CCS 2007.
+"""
+
+import hmac
+import secrets
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 64 * 1024
+
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+# Not a redirect: that would count as coming from the site on which the link was clicked, and the
+# strict cookie would stay at home.
+ENTRY = (
+    '<!doctype html><meta http-equiv="refresh" content="0;url=/">'
+    '<title>lss</title><link rel="icon" href="/icon.svg">'
+)
+
+USED = (
+    "This link has been used. Return to the tab in which it was opened, or stop the command and "
+    "start it again. If it was not you who used it, stop the command now."
+)
+
+
+class Guard:
+    """ASGI middleware around everything that is served.
+
+    The link's token is good for one request, which exchanges it for a cookie that every other
+    request needs.
+    """
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self._app = app
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        # Cookies do not tell ports apart: a second command must not take the first one's place.
+        self._cookie = f"lss-{port}"
+        self._session = secrets.token_urlsafe(32)
+        self._used = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the request through; either way with the headers above."""
+        if scope["type"] != "http":
+            return
+
+        async def safe_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        answer = self._answer(Request(scope))
+        await (answer or self._app)(scope, receive, safe_send)
+
+    def _answer(self, request: Request) -> Response | None:
+        """A refusal, or the entry; ``None`` lets the request through."""
+        if reason := self._foreign(request):
+            return _refused(reason)
+        token = request.query_params.get("token")
+        if request.method == "GET" and request.url.path == "/" and token is not None:
+            return self._entry(request, token)
+        if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+            return _refused("This request comes from another site.")
+        if not self._known(request):
+            return _refused("Open the link that the command printed.")
+        if request.method not in {"GET", "HEAD"} and (reason := _too_large(request.headers)):
+            return PlainTextResponse(reason, 413)
+        return None
+
+    def _foreign(self, request: Request) -> str:
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if host not in self._hosts:
+            return "This server answers to 127.0.0.1 and localhost, with its own port, only."
+        if origin is not None and origin != f"http://{host}":
+            return "This request comes from another site."
+        if origin is None and request.method not in {"GET", "HEAD"}:
+            return "This request does not say which site it comes from."
+        return ""
+
+    def _entry(self, request: Request, token: str) -> Response:
+        if not self._known(request):
+            if self._used or not hmac.compare_digest(token.encode(), self.token.encode()):
+                return _refused(USED if self._used else "This link is not the one printed.")
+            self._used = True
+        response = HTMLResponse(ENTRY)
+        response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict")
+        return response
+
+    def _known(self, request: Request) -> bool:
+        try:
+            morsel = SimpleCookie(request.headers.get("cookie", "")).get(self._cookie)
+        except CookieError:
+            return False
+        return morsel is not None and hmac.compare_digest(
+            morsel.value.encode(), self._session.encode()
+        )
+
+
+def _refused(reason: str) -> Response:
+    return PlainTextResponse(reason, 403)
+
+
+def _too_large(headers: Headers) -> str:
+    """A body of undeclared length could be of any; h11 holds senders to what they declare."""
+    length = headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > LARGEST_BODY:
+        return f"A body of declared length up to {LARGEST_BODY} bytes is wanted."
+    return ""

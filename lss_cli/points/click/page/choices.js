@@ -1,0 +1,36 @@
+// What can be chosen in the head of the page: series and side.
+
+/** Offer series by number; where there is only one there is nothing to choose. */
+export function offerSeries(choice, numbers, series, open) {
+  const select = choice.querySelector("select");
+  choice.hidden = numbers.length < 2;
+  for (const number of numbers) {
+    const { id, label, weighting, slices } = series[number];
+    const doubt = { T2: "", other: ", not T2", unknown: ", T2?" }[weighting];
+    const words = `${label}${doubt} · ${slices.length} slices · ${id.split(".").at(-1).slice(-12)}`;
+    select.add(new Option(words, number));
+  }
+  select.addEventListener("change", () => open(Number(select.value)));
+}
+
+/** Offer the conditions, each with room for a count. */
+export function offerSides(field, conditions, take) {
+  field.hidden = conditions.length < 2;
+  for (const { id, label } of conditions) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "radio", name: "side", value: id });
+    input.addEventListener("change", () => take(id));
+    const words = document.createElement("label");
+    words.append(input, `${label} `, document.createElement("small"));
+    field.append(words);
+  }
+}
+
+/** Show which side is chosen, and how much of each is set. */
+export function showSides(field, chosen, counts) {
+  field.querySelectorAll("label").forEach((words, i) => {
+    const input = words.querySelector("input");
+    input.checked = input.value === chosen;
+    words.querySelector("small").textContent = counts[i];
+  });
+}

@@ -1,0 +1,84 @@
+// The list of the five levels: what is set, and what it was graded as.
+
+/**
+ * @param {HTMLElement} list
+ * @param {object} shown levels, marks, condition, level (the chosen one), series, severities,
+ *   results (by condition and level), stale
+ * @param {{choose(level), absent(level), show(level) | null}} act
+ */
+export function showLevels(list, shown, act) {
+  const focused = document.activeElement?.id;
+  list.replaceChildren(...shown.levels.map((level, i) => row(level, i, shown, act)));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+}
+
+function row(level, i, shown, act) {
+  const { marks, condition, series, results, stale } = shown;
+  const mark = marks.get(condition, level);
+  const item = element("li", { className: level === shown.level ? "chosen" : "" });
+  const choose = element("button", { type: "button", id: `level-${i + 1}`, className: "level" });
+  choose.append(
+    element("kbd", { textContent: i + 1 }),
+    element("strong", { textContent: level }),
+    element("span", { textContent: where(mark, series) }),
+  );
+  choose.setAttribute("aria-pressed", level === shown.level);
+  choose.addEventListener("click", () => act.choose(level));
+  const absent = element("button", {
+    type: "button",
+    id: `absent-${i + 1}`,
+    className: "absent",
+    textContent: "not visible",
+  });
+  absent.setAttribute("aria-pressed", Boolean(mark?.not_visible));
+  absent.setAttribute("aria-label", `${level} is not visible`);
+  absent.addEventListener("click", () => act.absent(level));
+  item.append(choose, absent);
+  const result = results.get(`${condition} ${level}`);
+  if (result) item.append(verdict(result, shown, act.show && (() => act.show(level))));
+  return item;
+}
+
+function where(mark, series) {
+  if (!mark) return "open";
+  if (mark.not_visible) return "not visible";
+  const { number } = series[mark.series].slices[mark.slice];
+  return `slice ${number} · ${Math.round(mark.x)}, ${Math.round(mark.y)}`;
+}
+
+function verdict({ level, probabilities, grade, reason, warnings }, { severities, stale }, show) {
+  const box = element("div", { className: stale ? "verdict stale" : "verdict" });
+  if (probabilities) {
+    const bar = element("div", { className: "bar" });
+    bar.setAttribute("aria-hidden", "true");
+    const words = element("p", { className: "shares" });
+    severities.forEach((name, i) => {
+      const part = element("span", { className: `s${i}` });
+      part.style.flexGrow = probabilities[i];
+      bar.append(part);
+      const share = element("span", { textContent: `${name} ${percent(probabilities[i])}` });
+      share.className = name === grade ? `likely s${i}` : "";
+      words.append(share);
+    });
+    const evidence = element("button", { type: "button", className: "show", textContent: "evidence" });
+    evidence.setAttribute("aria-label", `Evidence for ${level}`);
+    evidence.disabled = stale;
+    evidence.hidden = !show;
+    evidence.addEventListener("click", show);
+    const top = element("div", { className: "top" });
+    top.append(bar, evidence);
+    box.append(top, words);
+  }
+  if (reason) box.append(element("p", { className: "reason", textContent: reason }));
+  for (const text of warnings) {
+    box.append(element("p", { className: "warning", textContent: `⚠ ${text}` }));
+  }
+  return box;
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
+
+function element(name, properties = {}) {
+  return Object.assign(document.createElement(name), properties);
+}

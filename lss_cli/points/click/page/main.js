@@ -1,0 +1,286 @@
+// The page: two pictures, the list of levels, and what keys and buttons do.
+
+import { offerSeries, offerSides, showSides } from "./choices.js";
+import { place, sliceThrough } from "./geometry.js";
+import { listenToKeys } from "./keys.js";
+import { showLevels } from "./levels.js";
+import { Marks } from "./marks.js";
+import { drawAxial, drawSagittal, markAt } from "./overlay.js";
+import { listen } from "./pointer.js";
+import * as server from "./server.js";
+import { Viewer } from "./viewer.js";
+
+const $ = (id) => document.getElementById(id);
+const study = await server.openStudy();
+const { levels, series, severities, conditions } = study;
+
+const state = {
+  marks: new Marks(study.set),
+  series,
+  conditions,
+  condition: conditions[0].id,
+  level: levels[0],
+  axial: new Viewer($("axial"), new server.Slices(), (...on) => drawAxial(...on, state)),
+  sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => drawSagittal(...on, state)),
+  results: new Map(),
+  stale: false,
+};
+const { axial, sagittal, marks } = state;
+let finished = false;
+let graded = 0;
+
+// ---- what happens
+
+function say(words, kind = "") {
+  $("status").textContent = words;
+  $("status").className = kind;
+}
+
+function refresh() {
+  const shown = { ...state, levels, severities };
+  const show = study.evidence ? evidence : null;
+  showLevels($("levels"), shown, { choose: visit, absent, show });
+  const count = ({ id }) => levels.filter((level) => marks.get(id, level)).length;
+  const counts = conditions.map((one) => `${count(one)}/${levels.length}`);
+  showSides($("sides"), state.condition, counts);
+  $("grade").disabled = $("finish").disabled = marks.all.length === 0;
+  axial.redraw();
+  sagittal.redraw();
+}
+
+/** After every change: tell the server, and mark what was graded as out of date. */
+function changed() {
+  state.stale = state.results.size > 0;
+  if (state.stale) $("status").append(" Grade again.");
+  refresh();
+  return server.report(marks).catch((error) => say(error.message, "error"));
+}
+
+function choose(level) {
+  state.level = level;
+  refresh();
+}
+
+function jump() {
+  const mark = marks.get(state.condition, state.level);
+  if (!mark || mark.not_visible) return;
+  if (mark.series === axial.number) axial.show(mark.slice);
+  else openAxial(mark.series, mark.slice);
+}
+
+function visit(level) {
+  choose(level);
+  jump();
+}
+
+/** The next level of this side without a mark; the same one where none is open. */
+function advance() {
+  const from = levels.indexOf(state.level);
+  const order = [...levels.slice(from + 1), ...levels.slice(0, from)];
+  state.level = order.find((level) => !marks.get(state.condition, level)) ?? state.level;
+}
+
+function absent(level) {
+  const now = marks.get(state.condition, level)?.not_visible;
+  marks.put(state.condition, level, now ? null : { not_visible: true });
+  state.level = level;
+  say(`${level}: ${now ? "open" : "not visible"}.`);
+  if (!now) advance();
+  changed();
+}
+
+function remove() {
+  if (!marks.get(state.condition, state.level)) return;
+  marks.put(state.condition, state.level, null);
+  say(`${state.level}: taken away.`);
+  changed();
+}
+
+function undo() {
+  const step = marks.undo();
+  if (!step) return say("Nothing to undo.");
+  Object.assign(state, { condition: step.condition, level: step.level });
+  say(`${step.level}: undone.`);
+  changed();
+}
+
+/** The picture behind a grade: drawn by the server when it is asked for. */
+function evidence(level) {
+  const { id, label } = conditions.find((one) => one.id === state.condition);
+  $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
+  // Without the one before, as long as this one is being drawn.
+  $("evidence-picture").removeAttribute("src");
+  $("evidence-picture").src = `evidence/${id}/${level}?${graded}`;
+  $("evidence").showModal();
+}
+
+function reset() {
+  axial.resetView();
+  sagittal.resetView();
+}
+
+/** Set the point of the chosen level. */
+function put(point, step = "put") {
+  const mark = { series: axial.number, slice: axial.index, x: point[0], y: point[1] };
+  marks[step](state.condition, state.level, mark);
+  refresh();
+}
+
+function settled() {
+  say(`${state.level}: set on slice ${axial.slice.number}.`);
+  advance();
+  changed();
+}
+
+/** Whether a point may be set there; says why not. */
+function allowed(point) {
+  if (axial.slice.number !== null) return axial.ready && axial.holds(point);
+  say("This slice has no number of its own, so no point can name it.", "error");
+  return false;
+}
+
+/** The left button on the axial picture: set a point, or take hold of another level's. */
+const setting = {
+  press(point) {
+    this.moves = 0;
+    this.held = allowed(point);
+    if (!this.held) return;
+    const near = markAt(axial, marks, state.condition, point);
+    if (near && near.level !== state.level) choose(near.level);
+    else this.move(point);
+  },
+  drag(point) {
+    if (this.held && axial.holds(point)) this.move(point);
+  },
+  // However long the drag, it is one step of the way back.
+  move(point) {
+    put(point, this.moves++ ? "shift" : "put");
+  },
+  release() {
+    if (this.moves) settled();
+    this.held = this.moves = 0;
+  },
+};
+
+function setByKey() {
+  if (!axial.cursor) return say("Shift and the arrow keys move a cross; Enter sets the point there.");
+  if (!allowed(axial.cursor)) return;
+  put(axial.cursor);
+  settled();
+}
+
+/** The left button on the sagittal picture: show the axial slice through that place. */
+const finding = {
+  press(point) {
+    const found = sliceThrough(axial.series.slices, place(sagittal.slice, point));
+    if (found === null) say("No axial slice goes through there.");
+    else axial.show(found);
+  },
+  drag(point) {
+    this.press(point);
+  },
+};
+
+async function grade() {
+  say("Grading …");
+  try {
+    await server.report(marks);
+    const { levels: rows, notes } = await server.grade();
+    state.results = new Map(rows.map((one) => [`${one.condition} ${one.level}`, one]));
+    state.stale = false;
+    const open = levels.filter((level) => !marks.get(state.condition, level));
+    const missing = open.length ? `Without a point: ${open.join(", ")}. ` : "";
+    say(`Graded. ${missing}${notes.join(" ")}`);
+    graded++;
+    refresh();
+  } catch (error) {
+    say(error.message, "error");
+  }
+}
+
+async function finish() {
+  try {
+    await server.report(marks);
+    await server.finish();
+    finished = true;
+    const words = document.createElement("p");
+    words.className = "done";
+    words.textContent = "Done. The table is in the terminal; this page can be closed.";
+    document.body.replaceChildren(words);
+  } catch (error) {
+    say(error.message, "error");
+  }
+}
+
+// ---- series and sides
+
+function openAxial(number, index) {
+  $("axial-series").value = number;
+  axial.open(number, series[number], index);
+  axial.canvas.focus();
+}
+
+/** From the middle slice on, where the canal is. */
+function openSagittal(number) {
+  sagittal.open(number, series[number], series[number].slices.length >> 1);
+}
+
+function takeSide(id) {
+  axial.canvas.focus();
+  state.condition = id;
+  state.level = levels.find((level) => !marks.get(id, level)) ?? levels[0];
+  refresh();
+}
+
+function otherSide() {
+  const at = conditions.findIndex(({ id }) => id === state.condition);
+  takeSide(conditions[(at + 1) % conditions.length].id);
+}
+
+// ---- begin
+
+document.title = `lss ${study.study}`;
+$("study").textContent = `study ${study.study}`;
+offerSeries($("axial-choice"), study.axial, series, (number) => openAxial(number, 0));
+offerSeries($("sagittal-choice"), study.sagittal, series, openSagittal);
+offerSides($("sides"), conditions, takeSide);
+document.body.classList.toggle("alone", study.sagittal.length === 0);
+axial.moved = () => sagittal.redraw();
+sagittal.moved = () => axial.redraw();
+listen(axial, setting);
+listen(sagittal, finding);
+openAxial(study.axial[0], 0);
+if (study.sagittal.length) openSagittal(study.sagittal[0]);
+const likely = study.axial.filter((number) => series[number].weighting === "T2");
+if (likely.length > 1) say(`${likely.length} series may be the axial T2: choose above.`);
+else if (!likely.length) say("No axial series says that it is T2-weighted.", "error");
+else say("Click the point of the chosen level.");
+
+$("remark").value = marks.remark;
+$("remark").maxLength = study.longest_remark;
+$("remark").addEventListener("input", () => {
+  marks.remark = $("remark").value;
+  server.report(marks).catch((error) => say(error.message, "error"));
+});
+for (const [id, act] of Object.entries({ undo, reset, grade, finish })) {
+  $(id).addEventListener("click", act);
+}
+const help = () => $("help").showModal();
+$("help-button").addEventListener("click", help);
+listenToKeys(axial, sagittal, {
+  ...Object.fromEntries(levels.map((level, i) => [i + 1, () => choose(level)])),
+  Enter: setByKey,
+  Delete: remove,
+  Backspace: remove,
+  "?": help,
+  g: () => $("grade").disabled || grade(),
+  j: jump,
+  n: () => absent(state.level),
+  r: reset,
+  s: otherSide,
+  u: undo,
+});
+addEventListener("pagehide", () => finished || server.leave(study.page));
+// Back from the browser's memory: the server has seen this page leave.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+refresh();

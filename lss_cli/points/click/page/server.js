@@ -1,0 +1,81 @@
+// What the page asks of the server.
+
+export const openStudy = async () => (await answer(fetch("study"))).json();
+export const grade = async () => (await answer(send("POST", "grade"))).json();
+export const finish = () => answer(send("POST", "finish"));
+export const leave = (page) => navigator.sendBeacon(`left/${page}`);
+
+let unsent = null;
+let sending = null;
+
+/** Report all marks; while one report is on its way, only the newest of the next ones counts. */
+export function report(marks) {
+  unsent = JSON.stringify(marks);
+  sending ??= (async () => {
+    try {
+      while (unsent !== null) {
+        const body = unsent;
+        unsent = null;
+        await answer(send("PUT", "marks", body));
+      }
+    } finally {
+      sending = null;
+    }
+  })();
+  return sending;
+}
+
+const ARRAYS = { uint16: Uint16Array, int16: Int16Array, float32: Float32Array };
+const AT_ONCE = 3;
+
+/** Slices, fetched once; those near the one that is looked at come first. */
+export class Slices {
+  #kept = new Map();
+  #wanted = [];
+  #busy = 0;
+
+  /** A slice's values, or an Error that says why there are none. */
+  get(series, index) {
+    const path = `pixels/${series}/${index}`;
+    if (!this.#kept.has(path)) {
+      const found = load(path).catch((error) => error);
+      this.#kept.set(path, found);
+      found.then((values) => this.#kept.set(path, values));
+    }
+    return this.#kept.get(path);
+  }
+
+  /** Fetch a series in the background, outwards from a slice. */
+  prefetch(series, count, around) {
+    const every = Array.from({ length: count }, (_, index) => index);
+    every.sort((a, b) => Math.abs(a - around) - Math.abs(b - around));
+    this.#wanted = every.map((index) => [series, index]);
+    while (this.#busy < AT_ONCE && this.#wanted.length) this.#work();
+  }
+
+  async #work() {
+    this.#busy++;
+    while (this.#wanted.length) await this.get(...this.#wanted.shift());
+    this.#busy--;
+  }
+}
+
+async function load(path) {
+  const response = await answer(fetch(path));
+  return new ARRAYS[response.headers.get("X-Pixel-Type")](await response.arrayBuffer());
+}
+
+const send = (method, path, body = "") =>
+  fetch(path, { method, body, headers: { "Content-Type": "application/json" }, keepalive: true });
+
+/** The response, if it is a good one. */
+async function answer(coming) {
+  let response;
+  try {
+    response = await coming;
+  } catch {
+    throw new Error("The command has ended, or cannot be reached. What was set last may be lost.");
+  }
+  if (!response.ok) throw new Error(await response.text());
+  return response;
+}

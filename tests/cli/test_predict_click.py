@@ -1,0 +1,92 @@
+"""The options of ``lss predict`` that lead to the page."""
+
+import pytest
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.points.click.marks import Clicked
+from lss_cli.points.point import Point
+from tests.cli.test_predict import loaded, lss_code
+from tests.test_invariance import read_rows
+
+
+@pytest.fixture
+def clicks(monkeypatch, coords):
+    """Stand in for the page: its clicks are the left points of the table, one level not visible."""
+    rows = [row for row in read_rows(coords) if row["condition"].startswith("Left")]
+    points = [
+        Point(
+            row["study_id"],
+            row["series_id"],
+            int(row["instance_number"]),
+            Condition.LEFT_SUBARTICULAR,
+            Level(row["level"]),
+            round(float(row["x"]), 2),
+            round(float(row["y"]), 2),
+        )
+        for row in rows[1:]
+    ]
+    asked = {}
+
+    def click_points(study, **options):
+        asked.update(options)
+        absent = (Condition.LEFT_SUBARTICULAR, Level.L1_L2)
+        return Clicked(tuple(points), (absent,), "six lumbar vertebrae")
+
+    monkeypatch.setattr("lss_cli.cli.click.click_points", click_points)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    return asked
+
+
+def test_clicked_points_are_graded_and_kept(lss, clicks, study, tiny_model, tmp_path):
+    saved = tmp_path / "saved.csv"
+    code, out, err = lss("predict", study, "--click", "--model", tiny_model, "--save-coords", saved)
+    assert code == 4
+    assert "L1/L2 not graded: marked as not visible." in out
+    assert "six lumbar vertebrae" in out
+    assert f"Written: {saved}" in err
+    assert [row["level"] for row in read_rows(saved)] == ["L2/L3", "L3/L4", "L4/L5", "L5/S1"]
+    again = lss("predict", study, "--coords", saved, "--model", tiny_model)
+    graded, same = (
+        [line.rstrip() for line in text.splitlines() if "▸" in line] for text in (out, again[1])
+    )
+    assert graded == same
+    assert not clicks["open_browser"]
+    assert clicks["conditions"] == [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
+    assert len(clicks["grade"](Clicked()).levels) == 0
+
+
+def test_with_a_screen_click_is_the_default(lss, clicks, study, tiny_model, monkeypatch):
+    code, out, err = lss("predict", study, "--model", tiny_model)
+    assert (code, out) == (2, "")
+    assert "--coords FILE, or use --click" in err
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert lss("predict", study, "--model", tiny_model)[0] == 4
+    assert clicks["open_browser"]
+
+
+def test_the_page_asks_for_what_was_asked_for(lss, clicks, study, tiny_model):
+    right = Condition.RIGHT_SUBARTICULAR
+    lss("predict", study, "--click", "--model", tiny_model, "--condition", right)
+    assert clicks["conditions"] == [right]
+    clicks.clear()
+    code, _, err = lss(
+        "predict", study, "--click", "--model", tiny_model, "--condition", "spinal_canal_stenosis"
+    )
+    assert (code, clicks) == (3, {})
+    assert "may not grade" in err
+
+
+def test_options_that_do_not_go_together(lss, study, coords, tiny_model, tmp_path):
+    code, _, err = lss("predict", study, "--coords", coords, "--click")
+    assert (code, "two ways" in err) == (2, True)
+    code, _, err = lss("predict", study, "--coords", coords, "--save-coords", tmp_path / "x.csv")
+    assert (code, "keeps clicked points" in err) == (2, True)
+    code, *_ = lss("predict", study, "--click", "--save-coords", tmp_path / "none" / "x.csv")
+    assert code == 3
+
+
+def test_points_from_a_table_load_no_server(study, coords, tiny_model):
+    modules = loaded(lss_code("predict", study, "--coords", coords, "--model", tiny_model))
+    assert not modules & {"starlette", "uvicorn", "anyio"}
