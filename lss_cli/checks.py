@@ -13,7 +13,7 @@ from PIL import Image
 
 from lss_cli.anatomy import Condition, Level, Side
 from lss_cli.input_spec import InputSpec
-from lss_cli.model_input import FloatArray, Slices, covered_share
+from lss_cli.model_input import FloatArray, Slices, between, covered_share
 from lss_cli.study.geometry import HEAD, Plane, Vector
 from lss_cli.study.select import weighting
 from lss_cli.study.series import Place
@@ -138,7 +138,7 @@ def _is_air(
     around = pixels[
         max(0, y - reach[1]) : y + reach[1] + 1, max(0, x - reach[0]) : x + reach[0] + 1
     ]
-    low, high = (float(value) for value in np.percentile(pixels, (1, 99)))
+    low, high = between(pixels, 1, 99)
     return float(around.mean()) - low < AIR * (high - low)
 
 
@@ -190,5 +190,5 @@ def _at_one_millimetre(pixels: FloatArray, spacing_mm: tuple[float, float]) -> F
     box = (0, 0, size[0] / spacing_mm[0], size[1] / spacing_mm[1])
     image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
     coarse = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
-    low, high = np.percentile(coarse, (1, 99))
+    low, high = between(coarse, 1, 99)
     return np.asarray(np.sqrt((coarse - low).clip(0, max(high - low, 1e-6))), dtype=np.float32)

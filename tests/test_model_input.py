@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Side
 from lss_cli.input_spec import InputSpec
-from lss_cli.model_input import Slices, model_input
+from lss_cli.model_input import Slices, between, model_input
 
 SPEC = InputSpec(size=(20, 20), field_mm=(20, 20), neighbours=0)
 
@@ -77,6 +77,12 @@ def test_brightness_and_contrast_of_each_slice_do_not_matter(normalise):
     plain, _ = model_input(slices(picture()), (50, 40), spec, side=None)
     found, _ = model_input(slices(picture() * gain + 7), (50, 40), spec, side=None)
     np.testing.assert_allclose(found, plain, atol=1e-3)
+
+
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1), st.floats(0, 100))
+def test_percentiles_are_numpys(values, percent):
+    found, _ = between(np.array(values, np.float32), percent, percent)
+    assert found == pytest.approx(np.percentile(values, percent), rel=1e-4, abs=1e-3)
 
 
 def test_a_cut_out_gives_what_the_whole_slice_gives():

@@ -30,7 +30,7 @@ def compare(
     resamples: Annotated[int, typer.Option(min=0, help="Draws behind the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
 ) -> None:
-    """Put networks side by side on the same rows: the study's results table.
+    """Put networks side by side in one table.
 
     Example: lss compare runs/custom runs/mobilenet --html comparison.html
     """

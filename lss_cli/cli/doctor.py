@@ -7,7 +7,9 @@ from lss_cli.errors import ExitCode
 
 
 def doctor() -> None:
-    """Check the installation: versions, decoders, CPU or GPU, model; say what is missing.
+    """Check the installation.
+
+    Versions, decoders, CPU or GPU, the shipped model; what is missing, and how to get it.
 
     Example: lss doctor
     """

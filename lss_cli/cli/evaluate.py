@@ -32,7 +32,9 @@ def evaluate(
         bool, typer.Option("--definitions", help="Also print what each figure is.")
     ] = False,
 ) -> None:
-    """Measure how good predictions are, with intervals and beside baselines.
+    """Measure how good predictions are.
+
+    With intervals, and beside baselines without an image.
 
     Example: lss evaluate --model runs/first --out evaluation
     """

@@ -13,7 +13,9 @@ def phantom(
     studies: Annotated[int, typer.Option(min=1, help="How many studies.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same bytes.")] = 0,
 ) -> None:
-    """Write synthetic lumbar studies with known stenosis, in the layout of the RSNA data.
+    """Write synthetic studies with known stenosis.
+
+    They are DICOM files in the layout of the RSNA data, with its three tables.
 
     Example: lss phantom ./phantoms --studies 60 --seed 1
     """

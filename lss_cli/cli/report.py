@@ -49,7 +49,9 @@ def report(
     jsonl: Annotated[Path | None, typer.Option(help="Also write one JSON line per row.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Also write a Parquet file.")] = None,
 ) -> None:
-    """Grade many studies into one CSV: a row for every study and level, graded or not.
+    """Grade many studies into one CSV file.
+
+    It has a row for every study and level, graded or not.
 
     Example: lss report ./studies --coords coords.csv --out report.csv
     """

@@ -1,0 +1,94 @@
+"""What a training step's time goes into, and what the cache saves.
+
+Run it on a quiet machine: python -m tests.benchmarks.train [BACKBONE…]
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.options import Options as PrepareOptions
+from lss_cli.dataset.prepare import prepare
+from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.training.backend import load_backend
+
+if TYPE_CHECKING:
+    from lss_cli.training.batches import Reader, Rows
+
+STUDIES, ROUNDS = 40, 5
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def reading(read: "Reader", rows: "Rows") -> float:
+    """Milliseconds per image of reading all batches; the fastest round counts."""
+    from lss_cli.training.batches import in_order
+
+    rounds = [seconds(lambda: list(in_order(read, rows, 32))) for _ in range(ROUNDS + 1)]
+    return min(rounds) * 1000 / len(rows)
+
+
+def step_shares(data: Prepared, backbone: str) -> tuple[float, float]:
+    """Milliseconds per image of the network alone, and of whole epochs.
+
+    Both are timed in turn, and the fastest rounds count: others use the machine as well.
+    """
+    from lss_cli.training import recipe
+    from lss_cli.training.batches import ahead, plain, shuffled, targets_of, varied
+    from lss_cli.training.networks import build_network
+    from lss_cli.training.options import Options
+
+    options, rows, targets = Options(backbone=backbone), data.rows("train"), targets_of(data)
+    network = build_network(options, data.spec)
+    weights = recipe.class_weights(options, data.severities)
+    network.compile(recipe.optimizer(options, 1e-3), recipe.loss_function(options, weights))
+    ready = list(shuffled(plain(data), targets, rows, options, 0))
+    read = varied(data, options.augment, options.seed)
+
+    def alone() -> None:
+        for batch in ready:
+            network.train_on_batch(*batch)
+
+    def whole() -> None:
+        for batch in ahead(shuffled(read, targets, rows, options, 0)):
+            network.train_on_batch(*batch)
+
+    alone()
+    whole()
+    times = [(seconds(alone), seconds(whole)) for _ in range(ROUNDS)]
+    first, second = (min(one) * 1000 / len(rows) for one in zip(*times, strict=True))
+    return first, second
+
+
+def main(backbones: list[str]) -> None:
+    from lss_cli.training.batches import plain, varied
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, "phantoms"), Path(folder, "prepared")
+        write_phantoms(source, STUDIES, seed=1, sagittal=False)
+        made = seconds(lambda: prepare(source, out, PrepareOptions(mirror=True)))
+        data = Prepared.open(out)
+        rows = data.rows("train")
+        print(f"| {len(rows)} images of {data.spec.size} pixels | ms per image |")
+        print("| --- | --- |")
+        print(f"| made from DICOM | {made * 1000 / len(data.index):.2f} |")
+        for name, read in (("read", plain(data)), ("read and varied", varied(data, 1.0, 0))):
+            print(f"| {name} from the cache | {reading(read, rows):.2f} |")
+        print("\n| backbone | network alone | whole step | share of the network |")
+        print("| --- | --- | --- | --- |")
+        for backbone in backbones:
+            alone, whole = step_shares(data, backbone)
+            print(f"| {backbone} | {alone:.2f} ms | {whole:.2f} ms | {alone / whole:.0%} |")
+
+
+if __name__ == "__main__":
+    load_backend()
+    main(sys.argv[1:] or ["custom", "mobilenet"])
