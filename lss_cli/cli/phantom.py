@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lss_cli.cli.console import messages
+from lss_cli.cli.progress import study_progress
 
 
 def phantom(
@@ -21,7 +22,8 @@ def phantom(
     """
     from lss_cli.phantom.dataset import write_phantoms
 
-    write_phantoms(out, studies, seed)
+    with study_progress() as advance:
+        write_phantoms(out, studies, seed, progress=lambda done: advance(done, studies))
     messages().print(
         f"Wrote {studies} synthetic studies to {out}. Grade one with: lss predict "
         f"{out}/train_images/<study> --coords {out}/train_label_coordinates.csv"

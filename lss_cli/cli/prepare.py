@@ -1,7 +1,7 @@
 """``lss prepare``."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +10,20 @@ import typer
 from lss_cli.anatomy import DEFAULT_CONDITION, Severity
 from lss_cli.cli.console import messages, results
 from lss_cli.cli.options import parse_conditions
+from lss_cli.cli.progress import study_progress
 from lss_cli.dataset.defaults import DEFAULT_SPEC as SPEC
 from lss_cli.dataset.defaults import DEFAULT_SPLIT
-from lss_cli.errors import UsageError
+from lss_cli.dataset.options import Balance, Options, Scope, Strategy
+from lss_cli.dataset.split import parse_proportions
+from lss_cli.errors import MissingExtraError, UsageError
 from lss_cli.input_spec import InputSpec, Normalise, View
 
 if TYPE_CHECKING:
-    from lss_cli.dataset.prepare import Summary
+    from rich.table import Table
+
+    from lss_cli.dataset.report import Summary
+
+DEFAULTS = Options()
 
 
 def prepare(
@@ -52,18 +59,55 @@ def prepare(
     level: Annotated[
         bool, typer.Option("--level", help="Let the network know the disc level.")
     ] = SPEC.level,
+    balance: Annotated[
+        Balance,
+        typer.Option(
+            help="Leave out studies whose five levels are all Normal/Mild, or as many as it takes "
+            "for equal numbers of the three grades."
+        ),
+    ] = DEFAULTS.balance,
+    balance_scope: Annotated[
+        Scope, typer.Option(help="Balance the training part alone, or everything before the split.")
+    ] = DEFAULTS.balance_scope,
     split: Annotated[
-        str, typer.Option(help="Training:validation:test, by studies.")
+        str,
+        typer.Option(
+            metavar="A:B:C|A:C", help="Training:validation:test or training:test, by studies."
+        ),
     ] = DEFAULT_SPLIT,
+    strategy: Annotated[
+        Strategy,
+        typer.Option(
+            help="Deal studies out by chance, with the same proportions of the grades in each "
+            "part, or so that also the training part has equal numbers of the three grades."
+        ),
+    ] = DEFAULTS.strategy,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Divide what is not test into so many folds.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that read images.", show_default="all processors"),
+    ] = None,
+    tables_only: Annotated[
+        bool, typer.Option("--tables-only", help="Join, balance and split; open no image.")
+    ] = False,
+    figures: Annotated[
+        bool | None,
+        typer.Option(
+            "--figures/--no-figures",
+            help="Draw what is in the data.",
+            show_default="where matplotlib is installed",
+        ),
+    ] = None,
 ) -> None:
     """Turn labels, points and images into training data.
 
     Example: lss prepare ./rsna --out prepared --mirror
     """
-    from lss_cli.dataset.prepare import Options
+    from lss_cli.dataset.pool import processors
     from lss_cli.dataset.prepare import prepare as run
-    from lss_cli.dataset.split import parse_proportions
 
     width, height = _pair("--size", size)
     try:
@@ -81,14 +125,25 @@ def prepare(
     options = Options(
         conditions=tuple(parse_conditions(condition or [DEFAULT_CONDITION])),
         mirror=mirror,
+        balance=balance,
+        balance_scope=balance_scope,
         proportions=parse_proportions(split),
+        strategy=strategy,
+        folds=folds or 0,
         seed=seed,
         spec=spec,
+        tables_only=tables_only,
     )
-    with _progress() as progress:
-        summary = run(source, out, options, progress)
+    drawn = _can_draw(figures)
+    with study_progress() as progress:
+        summary = run(
+            source, out, options, progress, workers=workers or processors(), figures=drawn
+        )
     _print(summary)
-    messages().print(f"Wrote {out}. Train on it with: lss train --data {out}")
+    if drawn:
+        messages().print(f"The figures are in {out}/figures/index.html")
+    todo = "" if tables_only else f" Train on it with: lss train --data {out}"
+    messages().print(f"Wrote {out}.{todo}")
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:
@@ -100,37 +155,31 @@ def _pair(option: str, text: str) -> tuple[float, float]:
     return first, second
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, a line for each tenth elsewhere."""
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = messages()
-    if not console.is_terminal:
-        yield (
-            lambda done, total: (
-                console.print(f"{done} of {total} studies")
-                if done * 10 // total > (done - 1) * 10 // total
-                else None
-            )
-        )
-        return
-    columns = (TextColumn("Studies"), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def _can_draw(wanted: bool | None) -> bool:
+    if wanted is False:
+        return False
+    if importlib.util.find_spec("matplotlib"):
+        return True
+    missing = MissingExtraError("lss prepare --figures", "matplotlib", "train")
+    if wanted:
+        raise missing
+    messages().print(f"Without figures: {missing}")
+    return False
 
 
 def _print(summary: "Summary") -> None:
-    from rich.table import Table
-
-    table = Table("part", "studies", "rows", *Severity)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for part, counts in summary.parts.items():
-        names = ("studies", "rows", *Severity)
-        table.add_row(part, *(str(counts.get(str(name), 0)) for name in names))
+    names = ["studies", "rows", *map(str, Severity)]
+    table = _table(
+        "Parts",
+        ["", *names],
+        [
+            [part, *(f"{counts.get(name, 0):,}" for name in names)]
+            for part, counts in summary.parts.items()
+        ],
+    )
     out = results()
+    for topic in summary.exploration.topics():
+        out.print(_table(topic.title, ["", *map(str, topic.table.columns)], topic.rows))
     out.print(table)
     rejected = sum(summary.rejected.values())
     out.print(
@@ -139,3 +188,23 @@ def _print(summary: "Summary") -> None:
     )
     for reason, count in summary.rejected.items():
         out.print(f"  {count} rejected: {reason}")
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        *columns,
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        min_width=len(title),
+        title=title,
+        title_justify="left",
+        title_style="bold",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    return table

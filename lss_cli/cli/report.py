@@ -9,7 +9,7 @@ import typer
 from lss_cli.anatomy import Severity
 from lss_cli.cli.console import messages, results
 from lss_cli.cli.options import parse_conditions
-from lss_cli.cli.prepare import study_progress
+from lss_cli.cli.progress import study_progress
 from lss_cli.errors import ExitCode, MissingExtraError, UsageError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,89 +12,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity, Side
-from lss_cli.dataset.joined import Reason, Unusable
-from lss_cli.dataset.source import Place, Source
+from lss_cli.dataset.build import COORDS as WHERE
+from lss_cli.dataset.build import INPUTS
+from lss_cli.dataset.store import IMAGES as STORED
 from lss_cli.errors import DataError
 from lss_cli.input_spec import InputSpec
-from lss_cli.model_input import FloatArray, model_input
+from lss_cli.model_input import FloatArray
 from lss_cli.text import printable
 
-IMAGES, COORDS, INDEX = "images.npy", "coords.npy", "index.csv"
+IMAGES, COORDS, INDEX = f"{INPUTS}/{STORED}", f"{INPUTS}/{WHERE}", "index.csv"
 REPORT = "prepare.json"
 """The last file to be written: data without it are not complete."""
-
-IMAGE_TYPE = np.dtype("<f2")
-"""Half floats move a network's probabilities by 2e-4; 8 bits would by 2e-3, without z-scores."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One model input to be made."""
-
-    position: int
-    place: Place
-    condition: Condition
-    mirror: bool
-
-
-Outcome = tuple[Request, tuple[FloatArray, FloatArray] | Unusable]
-
-
-def study_inputs(
-    source: Source, study_id: str, requests: Sequence[Request], spec: InputSpec
-) -> Iterator[Outcome]:
-    """Make all model inputs of one study; what cannot be made comes back as the reason why."""
-    try:
-        images = source.open_study(study_id)
-    except Unusable as verdict:
-        yield from ((request, verdict) for request in requests)
-        return
-    for request in requests:
-        try:
-            slices, point = images.at(request.place, spec.neighbours)
-            side = request.condition.side
-            yield request, model_input(slices, point, spec, side=side, mirror=request.mirror)
-        except Unusable as verdict:
-            yield request, verdict
-        except ValueError as error:
-            yield request, Unusable(Reason.POINT_OUTSIDE, str(error))
-
-
-def write_inputs(
-    paths: tuple[Path, Path],
-    source: Source,
-    requests: Mapping[str, Sequence[Request]],
-    spec: InputSpec,
-    progress: Callable[[int, int], None],
-) -> dict[int, Unusable]:
-    """Write the images and coordinates of all studies, each input at its own position.
-
-    Args:
-        paths: Files for the images (N × H × W × C) and the coordinates (N × 2).
-        source: Where the slices come from.
-        requests: What to make, by study.
-        spec: How.
-        progress: Called with the studies done and their number.
-
-    Returns:
-        The positions that stay empty, and why.
-    """
-    count = sum(map(len, requests.values()))
-    images = np.lib.format.open_memmap(
-        paths[0], mode="w+", dtype=IMAGE_TYPE, shape=(count, *spec.shape)
-    )
-    coords = np.zeros((count, 2), np.float32)
-    failed: dict[int, Unusable] = {}
-    for done, (study_id, wanted) in enumerate(requests.items(), start=1):
-        for request, outcome in study_inputs(source, study_id, wanted, spec):
-            if isinstance(outcome, Unusable):
-                failed[request.position] = outcome
-            else:
-                images[request.position], coords[request.position] = outcome
-        progress(done, len(requests))
-    images.flush()
-    np.save(paths[1], coords, allow_pickle=False)
-    return failed
 
 
 def fingerprint(*paths: Path) -> str:
@@ -117,7 +45,8 @@ class Prepared:
         spec: How the inputs were made.
         index: One row per input, in the order of the master table: ``position`` (in the arrays),
             ``row_id``, ``study_id``, ``condition``, ``source_condition``, ``level``,
-            ``severity``, ``split``, ``order``.
+            ``severity``, ``split``, ``fold`` (empty without folds), ``order``, and the full,
+            oriented slice's ``slice_width_mm`` and ``slice_height_mm``.
         images: N × H × W × C half floats, memory-mapped.
         coords: N × 2 floats.
     """
@@ -144,13 +73,14 @@ class Prepared:
             )
         try:
             report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-            index = pd.read_csv(folder / INDEX, dtype=str, keep_default_na=False)
-            index["position"] = index["position"].astype(int)
-            images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
-            coords = np.load(folder / COORDS, allow_pickle=False)
-            spec = InputSpec.from_json(report["input"])
-            fits = images.shape[1:] == spec.shape and len(images) == len(coords)
-            if not fits or not index["position"].between(0, len(images) - 1).all():
+            if report["tables_only"]:
+                raise DataError(
+                    "these are tables only, without model inputs.",
+                    where=str(folder),
+                    todo="Run lss prepare again, without --tables-only.",
+                )
+            data = cls.read(folder, InputSpec.from_json(report["input"]), report)
+            if not data.index["position"].between(0, len(data.images) - 1).all():
                 raise ValueError("the files do not belong together")
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise DataError(
@@ -158,7 +88,26 @@ class Prepared:
                 where=str(folder),
                 todo="Make them again with lss prepare.",
             ) from error
-        return cls(folder, report, spec, index, images, coords)
+        return data
+
+    @classmethod
+    def read(
+        cls, folder: Path, spec: InputSpec, report: Mapping[str, Any] | None = None
+    ) -> "Prepared":
+        """Read data that may lack their report yet.
+
+        Raises:
+            OSError, ValueError, KeyError: A file is missing or damaged, or another's.
+        """
+        index = pd.read_csv(folder / INDEX, dtype=str, keep_default_na=False)
+        index["position"] = index["position"].astype(int)
+        sizes = ["slice_width_mm", "slice_height_mm"]
+        index[sizes] = index[sizes].astype(float)
+        images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
+        coords = np.load(folder / COORDS, allow_pickle=False)
+        if images.shape[1:] != spec.shape or len(images) != len(coords):
+            raise ValueError("the files do not belong together")
+        return cls(folder, report or {}, spec, index, images, coords)
 
     @property
     def severities(self) -> npt.NDArray[np.int64]:

@@ -1,7 +1,9 @@
 """A table of ready-made images, for data without DICOM."""
 
+import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from lss_cli.anatomy import Level
+from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.joined import (
     COLUMNS,
     Reason,
@@ -22,7 +24,7 @@ from lss_cli.dataset.joined import (
     mark,
 )
 from lss_cli.dataset.source import Place
-from lss_cli.dataset.tables import inside, number, read_table
+from lss_cli.dataset.tables import inside, number, read_table, spelled
 from lss_cli.model_input import Slices
 
 REQUIRED = [
@@ -65,8 +67,8 @@ class ImageTable:
         Raises:
             DataError: It is missing or no such table.
         """
-        table = self._rows.assign(file=self.path.name, series_description="")
-        table = check_values(check_keys(table))
+        table = check_values(check_keys(self._rows.assign(file=self.path.name)))
+        table["series_description"] = _kinds(table["condition"])
         annotated = number(table["annotated_instance"]).fillna(number(table["instance_number"]))
         far = (annotated - number(table["instance_number"])).abs() > 1
         mark(table, far, Reason.FAR_SLICE, "annotated is " + table["annotated_instance"])
@@ -81,14 +83,37 @@ class ImageTable:
         mark(table, ~table["image"].isin(known), Reason.BAD_PATH, table["image"])
         return table[[*COLUMNS, "reason", "detail"]]
 
+    def series(self) -> pd.DataFrame:
+        """See `Source.series`; each is of the kind that its first row's condition is graded in."""
+        table = self._rows[["study_id", "series_id"]].assign(
+            series_description=_kinds(spelled(self._rows["condition"], Condition.parse))
+        )
+        return table.drop_duplicates(["study_id", "series_id"])
+
     def open_study(self, study_id: str) -> "ImageStudy":
         """The images of one study."""
-        rows = self._rows[self._rows["study_id"] == study_id]
+        rows = self._studies.get(study_id, self._rows.iloc[:0])
         feet_first = {
             series for series in rows["series_id"].unique() if self._direction(study_id, series) < 0
         }
         entries = {int(row["line"]): row for row in rows.to_dict("records")}
         return ImageStudy(self.path.parent, entries, frozenset(feet_first))
+
+    def files_key(self, study_id: str, series: Collection[str]) -> str:
+        """See `Source.files_key`."""
+        rows = self._studies[study_id]
+        rows = rows[rows["series_id"].isin(list(series))].drop(columns=["line", "severity"])
+        digest = hashlib.sha256()
+        for row in sorted(map(tuple, rows.astype(str).to_numpy())):
+            digest.update(repr(row).encode())
+        for name in sorted(set(rows["image"])):
+            path = inside(self.path.parent, name)
+            with suppress(OSError):
+                stat = path.stat() if path else None
+                digest.update(f"{name} {stat and (stat.st_size, stat.st_mtime_ns)}".encode())
+        for one in sorted(series):
+            digest.update(f"{one} {self._direction(study_id, one)}".encode())
+        return digest.hexdigest()
 
     def order_known(self, series_id: str, study_id: str) -> bool:
         """Whether the levels of the series tell where its head end is."""
@@ -101,6 +126,10 @@ class ImageTable:
             if column not in table.columns:
                 table[column] = ""
         return table
+
+    @cached_property
+    def _studies(self) -> Mapping[str, pd.DataFrame]:
+        return {str(study): rows for study, rows in self._rows.groupby("study_id")}
 
     @cached_property
     def _directions(self) -> Mapping[tuple[str, str], int]:
@@ -126,6 +155,11 @@ def direction(levels: "pd.Series[str]", instances: "pd.Series[float]") -> int:
     steps = np.sign(np.diff(by_level.to_numpy()))
     signs = set(steps[steps != 0].tolist())
     return int(signs.pop()) if len(signs) == 1 else 0
+
+
+def _kinds(conditions: "pd.Series[str]") -> "pd.Series[str]":
+    """The kind of series that each condition is graded in: a table of images names none."""
+    return conditions.map({str(one): one.series_description for one in Condition}).fillna("")
 
 
 def _ordinal(level: str) -> float:

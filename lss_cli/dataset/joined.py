@@ -45,6 +45,8 @@ class Reason(StrEnum):
     UNREADABLE = "image unreadable"
     TOO_FEW_SLICES = "too few neighbouring slices"
     POINT_OUTSIDE = "point outside the image"
+    NORMAL_STUDY = "study left out: all levels Normal/Mild"
+    SURPLUS_STUDY = "study left out: equal grades"
     MIRRORED_HELD_OUT = "mirrored side of a held-out study"
 
 

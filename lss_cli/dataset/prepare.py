@@ -1,29 +1,30 @@
 """The whole way from a source to prepared data."""
 
 import json
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from lss_cli import __version__
-from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, row_id
+from lss_cli.anatomy import Condition, Level, row_id
 from lss_cli.dataset import cache
-from lss_cli.dataset.defaults import DEFAULT_SPEC, DEFAULT_SPLIT
+from lss_cli.dataset.build import build_inputs
+from lss_cli.dataset.divide import divided
+from lss_cli.dataset.explore import explore
+from lss_cli.dataset.figures_page import remove_figures, write_figures
 from lss_cli.dataset.image_table import ImageTable
-from lss_cli.dataset.joined import Reason, Unusable, mark, select, usable
+from lss_cli.dataset.inputs import Request
+from lss_cli.dataset.joined import select, usable
+from lss_cli.dataset.options import Options
+from lss_cli.dataset.report import Summary, rejected, report, summary, versions
 from lss_cli.dataset.rsna import LABELS, RsnaFolder
 from lss_cli.dataset.source import Place, Source
-from lss_cli.dataset.split import PARTS, TRAIN, parse_proportions, split_studies
+from lss_cli.dataset.store import Result
 from lss_cli.dataset.tables import write_table
-from lss_cli.errors import DataError, UsageError
+from lss_cli.errors import DataError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.input_spec import InputSpec
+
+__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "Summary", "prepare", "versions"]
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [
@@ -54,63 +55,20 @@ REJECT_COLUMNS = [
     "reason",
     "detail",
 ]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to prepare, and how.
-
-    Attributes:
-        conditions: What a model shall learn to grade.
-        mirror: Whether the other sides are added, mirrored, to the training part.
-        proportions: Training, validation and test, by studies.
-        seed: Of the split.
-        spec: How model inputs are made.
-    """
-
-    conditions: tuple[Condition, ...] = (DEFAULT_CONDITION,)
-    mirror: bool = False
-    proportions: tuple[float, float, float] = parse_proportions(DEFAULT_SPLIT)
-    seed: int = 0
-    spec: InputSpec = DEFAULT_SPEC
-
-    @property
-    def mirrored(self) -> tuple[Condition, ...]:
-        """The conditions that are added, mirrored.
-
-        Raises:
-            UsageError: Mirroring is asked for, and would add nothing.
-        """
-        if not self.mirror:
-            return ()
-        added = tuple(
-            one.mirrored for one in self.conditions if one.mirrored not in self.conditions
-        )
-        if not added:
-            raise UsageError(
-                "--mirror would add nothing.",
-                todo="It adds the other side of a left or right condition; leave it out.",
-            )
-        return added
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of the rows of the source.
-
-    Attributes:
-        joined: Rows of the joined table, of the conditions asked for.
-        used: Those in the master table.
-        rejected: The others, by reason.
-        other_conditions: Joined rows of conditions that were not asked for.
-        parts: Studies and rows by severity, of each part.
-    """
-
-    joined: int
-    used: int
-    rejected: Mapping[str, int]
-    other_conditions: int
-    parts: Mapping[str, Mapping[str, int]]
+INDEX_COLUMNS = [
+    "position",
+    "row_id",
+    "study_id",
+    "condition",
+    "source_condition",
+    "level",
+    "severity",
+    "split",
+    "fold",
+    "order",
+    "slice_width_mm",
+    "slice_height_mm",
+]
 
 
 def open_source(path: Path) -> Source:
@@ -135,17 +93,23 @@ def prepare(
     out: Path,
     options: Options,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    workers: int = 1,
+    figures: bool = False,
 ) -> Summary:
     """Turn a source into prepared data.
 
     Earlier prepared data in `out` are replaced. They count as complete only with their report,
-    which is taken away first and written last.
+    which is taken away first and written last. Model inputs that an earlier run made, finished or
+    not, are used again as far as nothing has changed.
 
     Args:
         path: An RSNA folder or an image table.
         out: Folder for the results; made if missing.
         options: What to prepare.
         progress: Called with the studies done and their number.
+        workers: Processes that make model inputs.
+        figures: Whether to draw what is in the data, which needs matplotlib.
 
     Returns:
         The counts, for people.
@@ -153,41 +117,54 @@ def prepare(
     Raises:
         DataError: The source cannot be read, or not one row can be used.
         OutputError: `out` cannot be written to.
-        UsageError: Options that do not go together.
+        UsageError: More folds than studies.
     """
-    source, wanted = open_source(path), (*options.conditions, *options.mirrored)
+    source = open_source(path)
     everything = source.joined()
-    table = select(everything, wanted).sort_values(
+    table = select(everything, (*options.conditions, *options.mirrored)).sort_values(
         ["study_id", "condition", "level", "file", "line"], ignore_index=True
     )
-    table = _divided(_sided(table, options), options)
+    table = divided(_sided(table, options), options)
     out = make_folder(out)
     (out / cache.REPORT).unlink(missing_ok=True)
-    requests, positions = _requests(table)
-    with ExitStack() as files:
-        images = files.enter_context(replacing(out / cache.IMAGES))
-        coords = files.enter_context(replacing(out / cache.COORDS))
-        failed = cache.write_inputs(
-            (images, coords), source, requests, options.spec, progress or _silent
-        )
-        _mark_failed(table, positions, failed)
-        with replacing(out / REJECTS) as rejects:
-            write_table(_rejects(table), rejects)
-        if not usable(table).any():
-            raise _nothing_left(table, out)
+    _tidy(out)
+    index = None
+    if not options.tables_only and usable(table).any():
+        index = _make_inputs(table, out, source, options, workers, progress or _silent)
+    with replacing(out / REJECTS) as rejects:
+        write_table(_rejects(table), rejects)
     used = table[usable(table)]
+    if used.empty:
+        raise _nothing_left(table, out)
     with replacing(out / MASTER) as master:
         write_table(used[MASTER_COLUMNS], master)
-    with replacing(out / cache.INDEX) as index:
-        write_table(_index(used, positions, source), index)
-    summary = _summary(table, other_conditions=len(everything) - len(table))
-    report = _report(source, out, options, summary)
-    write_text(out / cache.REPORT, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    return summary
+    data = None
+    if index is None:
+        (out / cache.INDEX).unlink(missing_ok=True)
+    else:
+        with replacing(out / cache.INDEX) as file:
+            write_table(index, file)
+        data = cache.Prepared.read(out, options.spec)
+    found = explore(everything, table, source.series(), data)
+    if figures:
+        write_figures(found, data, out)
+    else:
+        remove_figures(out)
+    counts = summary(table, len(everything) - len(table), found)
+    text = json.dumps(report(source, out, options, counts), indent=2, ensure_ascii=False)
+    write_text(out / cache.REPORT, text + "\n")
+    return counts
 
 
 def _silent(*_: int) -> None:
     pass
+
+
+def _tidy(out: Path) -> None:
+    """Take away the temporary files of a run that was killed; its model inputs are kept."""
+    for path in out.glob(".lss-*"):
+        if path.is_file():
+            path.unlink()
 
 
 def _sided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -200,25 +177,36 @@ def _sided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     )
 
 
-def _divided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Assign the parts.
-
-    The conditions asked for decide alone, so that the same studies are held out with and without
-    `--mirror`; a study that has nothing but mirrored rows can only serve the training.
-    """
-    own = table[usable(table) & ~table["mirror"]]
-    part = split_studies(own["study_id"], options.proportions, options.seed)
-    table = table.assign(split=table["study_id"].map(part).fillna(TRAIN), fold="")
-    held_out = table["mirror"] & (table["split"] != TRAIN)
-    mark(table, held_out, Reason.MIRRORED_HELD_OUT, table["split"])
-    return table
-
-
-def _requests(table: pd.DataFrame) -> tuple[dict[str, list[cache.Request]], dict[int, int]]:
-    """What to make of each study, and the position in the arrays of each row of the table."""
+def _make_inputs(
+    table: pd.DataFrame,
+    out: Path,
+    source: Source,
+    options: Options,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> pd.DataFrame:
+    """Make the model inputs, mark the rows of `table` without one, and index the others."""
     good = table[usable(table)]
-    requests: dict[str, list[cache.Request]] = {}
-    for position, row in enumerate(good.to_dict("records")):
+    results = build_inputs(
+        out,
+        source,
+        _requests(good),
+        options.spec,
+        versions=versions(["numpy", "pillow", "pydicom"]),
+        workers=workers,
+        progress=progress,
+    )
+    failed = [result for result in results if result.values is None]
+    rows = good.index[[result.position for result in failed]]
+    table.loc[rows, "reason"] = [result.reason for result in failed]
+    table.loc[rows, "detail"] = [result.detail for result in failed]
+    return _index(good, results, source)
+
+
+def _requests(good: pd.DataFrame) -> dict[str, list[Request]]:
+    """What to make of each study, in the order of the rows."""
+    requests: dict[str, list[Request]] = {}
+    for row in good.to_dict("records"):
         place = Place(
             line=int(row["line"]),
             series_id=row["series_id"],
@@ -226,24 +214,30 @@ def _requests(table: pd.DataFrame) -> tuple[dict[str, list[cache.Request]], dict
             x=float(row["x"]),
             y=float(row["y"]),
         )
-        request = cache.Request(
-            position, place, Condition(row["source_condition"]), bool(row["mirror"])
-        )
+        condition = Condition(row["source_condition"])
+        name = row_id(row["study_id"], condition, Level(row["level"]))
+        request = Request(name, place, condition, bool(row["mirror"]))
         requests.setdefault(str(row["study_id"]), []).append(request)
-    return requests, {int(row): position for position, row in enumerate(good.index)}
+    return requests
 
 
-def _mark_failed(
-    table: pd.DataFrame, positions: Mapping[int, int], failed: Mapping[int, Unusable]
-) -> None:
-    rows = {position: row for row, position in positions.items()}
-    for position, verdict in failed.items():
-        table.loc[rows[position], ["reason", "detail"]] = [str(verdict.reason), verdict.detail]
+def _index(good: pd.DataFrame, results: Sequence[Result], source: Source) -> pd.DataFrame:
+    names = zip(good["study_id"], good["source_condition"], good["level"], strict=True)
+    series = zip(good["series_id"], good["study_id"], strict=True)
+    sizes = [result.values[2:] if result.values else (0.0, 0.0) for result in results]
+    index = good.assign(
+        position=[result.position for result in results],
+        row_id=[row_id(study, Condition(one), Level(level)) for study, one, level in names],
+        order=["known" if source.order_known(*one) else "unknown" for one in series],
+        slice_width_mm=[f"{width:g}" for width, _ in sizes],
+        slice_height_mm=[f"{height:g}" for _, height in sizes],
+    )
+    return index.loc[[result.values is not None for result in results], INDEX_COLUMNS]
 
 
 def _rejects(table: pd.DataFrame) -> pd.DataFrame:
-    rejected = table[~usable(table)].assign(condition=table["source_condition"])
-    return rejected[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"])
+    rows = table[~usable(table)].assign(condition=table["source_condition"])
+    return rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"])
 
 
 def _nothing_left(table: pd.DataFrame, out: Path) -> DataError:
@@ -251,79 +245,9 @@ def _nothing_left(table: pd.DataFrame, out: Path) -> DataError:
         return DataError(
             "the source has no row of the conditions asked for.", todo="Name others: --condition."
         )
-    reason, count = next(iter(_rejected(table).items()))
+    reason, count = next(iter(rejected(table).items()))
     return DataError(
         f"not one of {len(table)} rows can be used; {count} of them: {reason}.",
         where=str(out / REJECTS),
         todo="This file names each row with its reason.",
     )
-
-
-def _index(used: pd.DataFrame, positions: Mapping[int, int], source: Source) -> pd.DataFrame:
-    series = zip(used["series_id"], used["study_id"], strict=True)
-    names = zip(used["study_id"], used["source_condition"], used["level"], strict=True)
-    return used.assign(
-        position=[positions[int(row)] for row in used.index],
-        row_id=[row_id(study, Condition(one), Level(level)) for study, one, level in names],
-        order=["known" if source.order_known(*one) else "unknown" for one in series],
-    )[
-        [
-            "position",
-            "row_id",
-            "study_id",
-            "condition",
-            "source_condition",
-            "level",
-            "severity",
-            "split",
-            "order",
-        ]
-    ]
-
-
-def _rejected(table: pd.DataFrame) -> dict[str, int]:
-    counts = table.loc[~usable(table), "reason"].value_counts()
-    return {str(reason): int(count) for reason, count in counts.items()}
-
-
-def _summary(table: pd.DataFrame, other_conditions: int) -> Summary:
-    used = table[usable(table)]
-    parts = {
-        part: {
-            "studies": int(rows["study_id"].nunique()),
-            "rows": len(rows),
-            **{str(name): int(count) for name, count in rows["severity"].value_counts().items()},
-        }
-        for part in PARTS
-        for rows in [used[used["split"] == part]]
-    }
-    return Summary(len(table), len(used), _rejected(table), other_conditions, parts)
-
-
-def _report(source: Source, out: Path, options: Options, summary: Summary) -> dict[str, Any]:
-    return {
-        "format_version": 1,
-        "source": {path.name: cache.fingerprint(path) for path in source.tables},
-        "conditions": [str(one) for one in options.conditions],
-        "mirrored": [str(one) for one in options.mirrored],
-        "split": list(options.proportions),
-        "seed": options.seed,
-        "input": options.spec.to_json(),
-        "counts": {
-            "joined": summary.joined,
-            "used": summary.used,
-            "rejected": dict(summary.rejected),
-            "other_conditions": summary.other_conditions,
-            "parts": {part: dict(counts) for part, counts in summary.parts.items()},
-        },
-        "fingerprint": cache.fingerprint(
-            *(out / name for name in (cache.IMAGES, cache.COORDS, cache.INDEX))
-        ),
-        "versions": versions(["numpy", "pandas", "pillow", "pydicom"]),
-    }
-
-
-def versions(packages: Sequence[str]) -> dict[str, str]:
-    """Versions of the program, of Python and of `packages`."""
-    own = {"lss-cli": __version__, "python": platform.python_version()}
-    return own | {name: version(name) for name in packages}

@@ -1,5 +1,6 @@
 """What a source of training data offers: a joined table, and the slices behind its rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,11 @@ class Place:
     instance_number: int
     x: float
     y: float
+
+    @property
+    def slice(self) -> tuple[str, int]:
+        """What points of one slice have in common."""
+        return self.series_id, self.instance_number
 
 
 class StudyImages(Protocol):
@@ -58,6 +64,17 @@ class Source(Protocol):
         Raises:
             Unusable: The study is not there or cannot be read.
         """
+        ...
+
+    def files_key(self, study_id: str, series: Collection[str]) -> str:
+        """Changes when the images of these series change, or what is said about them.
+
+        It looks at names, sizes and dates of files and opens none.
+        """
+        ...
+
+    def series(self) -> pd.DataFrame:
+        """All series: ``study_id``, ``series_id``, ``series_description``."""
         ...
 
     def order_known(self, series_id: str, study_id: str) -> bool:

@@ -1,6 +1,7 @@
 """Small sources for tests, written as the files that users have."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,25 @@ def image_table(folder: Path, studies: int = 20, sides=(LEFT,), name: str = "tab
                     }
                 )
     return write_csv(folder / name, rows, COLUMNS)
+
+
+def clones(phantoms: Path, folder: Path, studies: int) -> Path:
+    """An RSNA folder with copies of the one phantom under other study ids, with other grades."""
+    original = next((phantoms / "train_images").iterdir())
+    names = [str(100 + number) for number in range(studies)]
+    for name in names:
+        shutil.copytree(original, folder / "train_images" / name)
+    for table in phantoms.glob("*.csv"):
+        with table.open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        write_csv(folder / table.name, [row | {"study_id": name} for name in names for row in rows])
+    with (folder / "train.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    grades = list(Severity)
+    for number, row in enumerate(rows):
+        for level in Level:
+            for side in ("left", "right"):
+                grade = grades[(number + level.ordinal) % 3]
+                row[f"{side}_subarticular_stenosis_{level.key}"] = str(grade)
+    write_csv(folder / "train.csv", rows)
+    return folder

@@ -1,5 +1,6 @@
 import json
 import random
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -252,7 +253,13 @@ def test_the_command_prints_the_sums(tmp_path, lss):
         ("--size", "x"),
         ("--size", "4"),
         ("--field-mm", "1,2,3"),
-        ("--split", "80:20"),
+        ("--split", "80"),
+        ("--folds", "1"),
+        ("--folds", "9"),
+        ("--balance", "half"),
+        ("--balance-scope", "all"),
+        ("--mirror", "--condition", "spinal_canal_stenosis"),
+        ("--workers", "0"),
         ("--condition", "headache"),
         ("--neighbours", "99"),
         ("--view", "sideways"),
@@ -273,3 +280,88 @@ def test_the_real_cut_outs_are_prepared(tmp_path, rsna):
     assert (summary.joined, summary.used) == (2156, 2083)
     grades = Counter(Prepared.open(tmp_path / "out").index["severity"])
     assert grades == {"Normal/Mild": 1495, "Moderate": 413, "Severe": 175}
+
+
+@pytest.mark.rsna
+def test_the_real_tables_give_the_counts_of_the_study(tmp_path, rsna, lss):
+    """All conditions, and the left recess before and after the study's balancing."""
+    out = tmp_path / "out"
+    code, printed, _ = lss("prepare", rsna, "--out", out, "--tables-only", "--no-figures")
+    assert code == 0
+    assert "9603 used + 14 rejected = 9617 joined" in printed
+    for name, count in {
+        "left_subarticular_stenosis": "9,608",
+        "right_subarticular_stenosis": "9,612",
+        "spinal_canal_stenosis": "9,870",
+        "left_neural_foraminal_narrowing": "9,860",
+        "right_neural_foraminal_narrowing": "9,859",
+    }.items():
+        assert re.search(rf"{name} +{count}", printed)
+    assert not (out / cache.INPUTS).exists()
+    with pytest.raises(DataError, match="tables only"):
+        Prepared.open(out)
+
+    options = Options(balance="drop-normal-studies", balance_scope="all", tables_only=True)
+    counts = prepare(rsna, out, options)
+    before, after = counts.exploration.severities.T.to_dict("records")
+    assert before == {"Normal/Mild": 6857, "Moderate": 1834, "Severe": 912}
+    assert after == {"Normal/Mild": 3701, "Moderate": 1834, "Severe": 912}
+    axial = counts.exploration.axial_series
+    assert (axial.sum(), axial[axial.index > 1].sum()) == (1975, 335)
+
+    # FACTS counts points, among them five without a label.
+    master, rejects = text(out / "Master_data.csv"), text(out / "rejects.csv")
+    points = pd.concat([master, rejects[rejects["reason"] == "no label"]])
+    assert (points["study_id"].nunique(), len(points)) == (1342, 6452)
+    assert points["level"].value_counts().to_dict() == {
+        "L3/L4": 1340,
+        "L4/L5": 1340,
+        "L5/S1": 1332,
+        "L2/L3": 1261,
+        "L1/L2": 1179,
+    }
+    assert counts.used + sum(counts.rejected.values()) == counts.joined == 9617
+
+
+def test_tables_only_opens_no_image(tmp_path, monkeypatch):
+    source = image_table(tmp_path / "in", studies=10)
+    prepare(source, tmp_path / "whole", Options(spec=SPEC))
+    for image in (tmp_path / "in").glob("*.png"):
+        image.unlink()
+    counts = prepare(source, tmp_path / "out", Options(spec=SPEC, tables_only=True))
+    assert counts.used == 50
+    assert counts.exploration.unit == "pixels"
+    for name in ("Master_data.csv", "rejects.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_balancing_leaves_out_is_in_the_rejects(tmp_path, lss):
+    source = image_table(tmp_path / "in", studies=12)
+    rows = text(source)
+    rows.loc[rows["study_id"].isin(["1001", "1002"]), "severity"] = "normal_mild"
+    rows.to_csv(source, index=False)
+    out = tmp_path / "out"
+    code, printed, _ = lss(
+        *("prepare", source, "--out", out, "--size", "16", "--field-mm", "24", "--no-figures"),
+        *("--balance", "drop-normal-studies", "--balance-scope", "all", "--split", "80:20"),
+        *("--strategy", "stratified", "--folds", "4", "--workers", "2"),
+    )
+    assert code == 0
+    assert "50 used + 10 rejected = 60 joined" in printed
+    assert "10 rejected: study left out: all levels Normal/Mild" in printed
+    assert set(text(out / "rejects.csv")["study_id"]) == {"1001", "1002"}
+    index = Prepared.open(out).index
+    assert Counter(index.groupby("study_id")["split"].first()) == {"train": 8, "test": 2}
+    folds = index[index["split"] == "train"].groupby("study_id")["fold"].first()
+    assert Counter(folds) == {"0": 2, "1": 2, "2": 2, "3": 2}
+    assert set(index.loc[index["split"] == "test", "fold"]) == {""}
+
+
+def test_the_index_knows_the_size_of_the_slice(tmp_path):
+    source = image_table(tmp_path / "in", studies=1)
+    prepare(source, tmp_path / "out", Options(spec=SPEC))
+    index = Prepared.open(tmp_path / "out").index
+    # 40 pixels of 0.75 mm.
+    assert index[["slice_width_mm", "slice_height_mm"]].drop_duplicates().to_numpy().tolist() == [
+        [30.0, 30.0]
+    ]

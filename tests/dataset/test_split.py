@@ -38,7 +38,7 @@ def test_another_seed_is_another_split():
 
 
 @pytest.mark.parametrize(
-    "text", ["80", "80:20", "a:b:c", "0:50:50", "80:-10:10", "nan:1:1", "inf:1:1"]
+    "text", ["80", "80:10:5:5", "a:b:c", "0:50:50", "80:-10:10", "nan:1:1", "inf:1:1"]
 )
 def test_proportions_that_are_none_are_refused(text):
     with pytest.raises(UsageError, match="training:validation:test"):
@@ -47,3 +47,4 @@ def test_proportions_that_are_none_are_refused(text):
 
 def test_proportions_are_read():
     assert parse_proportions("70:20:10") == (70, 20, 10)
+    assert parse_proportions("80:20") == (80, 0, 20)
