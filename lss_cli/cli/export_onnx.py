@@ -1,7 +1,7 @@
 """``lss export-onnx``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ def export_onnx(
         Path | None, typer.Option(help="Its prepared data, if they have moved since.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Short name.", show_default="the file's")] = None,
+    precision: Annotated[
+        Literal["float32", "fp16"], typer.Option(help="fp16 halves the file, not the time.")
+    ] = "float32",
     trained_on: Annotated[
         str, typer.Option(help="What the training data are called.")
     ] = "data without a name",
@@ -33,8 +36,8 @@ def export_onnx(
 
     require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
     load_backend()
-    from lss_cli.training.export import Run
     from lss_cli.training.export import export_onnx as export
+    from lss_cli.training.run import Run
 
     finished = Run.open(run)
     target = out or run / "model.onnx"
@@ -45,5 +48,6 @@ def export_onnx(
         name=name or target.stem,
         trained_on=trained_on,
         licence=licence,
+        precision=precision,
     )
     messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")

@@ -1,28 +1,38 @@
 """``lss train``."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lss_cli.cli.console import messages, results
+from lss_cli.cli.training import gathered, watching, with_training_options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
+@with_training_options
 def train(
     data: Annotated[Path, typer.Option(help="Prepared data.")] = Path("prepared"),
-    out: Annotated[Path, typer.Option(help="Run folder to write.")] = Path("runs/custom"),
-    backbone: Annotated[str, typer.Option(help="Image part of the network: custom.")] = "custom",
-    epochs: Annotated[int, typer.Option(min=1, help="The most there will be.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows per step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(min=1e-9, help="Adam's, at the start.")] = 1e-3,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Stop after so many epochs without progress.")
-    ] = 5,
-    augment: Annotated[bool, typer.Option(help="Vary the training images a little.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder to write.", show_default="runs/BACKBONE")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with any of the options below.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")
+    ] = False,
+    folds: Annotated[
+        bool, typer.Option("--folds", help="Train once per fold; collect the held-out answers.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well.")
+    ] = False,
+    **options: Any,
 ) -> None:
     """Train a network on prepared data.
 
@@ -31,25 +41,31 @@ def train(
     from lss_cli.dataset.cache import Prepared
     from lss_cli.training.backend import load_backend, require
 
-    # Missing packages and data are said before the seconds that TensorFlow takes to load.
-    require("lss train", "tensorflow", "keras")
+    # What is wrong with options, packages and data is said before TensorFlow's seconds.
+    wanted = gathered(options, config)
+    require("lss train", "tensorflow", "keras", "matplotlib")
     prepared = Prepared.open(data)
     load_backend()
-    from lss_cli.training.fit import Options
-    from lss_cli.training.fit import train as run
+    from lss_cli.training.fit import train as once
+    from lss_cli.training.folds import train_folds
+    from lss_cli.training.run import begun_options
 
-    options = Options(
-        backbone=backbone,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        patience=patience,
-        augment=augment,
-        seed=seed,
-    )
-    found = run(prepared, out, options, messages().print)
+    target = out or Path("runs") / wanted.backbone
+    if resume:
+        wanted = gathered(options, config, begun_options(target))
+    with watching() as watch:
+        found = (train_folds if folds else once)(
+            prepared,
+            target,
+            wanted,
+            watch,
+            resume=resume,
+            tensorboard=tensorboard,
+            command=shlex.join(["lss", *sys.argv[1:]]),
+        )
     results().print(_table(found))
-    messages().print(f"Wrote {out}. Make a model file of it with: lss export-onnx {out}")
+    example = target / "fold_1" if folds else target
+    messages().print(f"Wrote {target}. Make a model file of it with: lss export-onnx {example}")
 
 
 def _table(found: dict[str, Any]) -> "Table":
@@ -69,5 +85,5 @@ def _table(found: dict[str, Any]) -> "Table":
         for key, label in (("model", "network"), ("prior_by_level", "prior by level")):
             values = [both[key][name] for name in names]
             cells = ["–" if value is None else f"{value:.3f}" for value in values]
-            table.add_row(part, label, *cells)
+            table.add_row(part.replace("_", " "), label, *cells)
     return table

@@ -1,52 +1,134 @@
 """Small changes to training images that leave their grade as it is."""
 
-import numpy as np
-from PIL import Image
+from dataclasses import dataclass
 
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from lss_cli.dataset.cache import Prepared
 from lss_cli.model_input import FloatArray
 
+# At strength 1.
 LARGEST_SCALING = 0.15
 LARGEST_ROTATION = np.deg2rad(12)
-LARGEST_GAMMA = 0.3
+LARGEST_SHIFT_MM = 2.0
+LARGEST_BEND = 0.4
+LARGEST_NOISE = 0.04
+
+NOISE = np.random.default_rng(0).standard_normal(2**20, dtype=np.float32)
+"""Drawn once, since drawing costs as much as all the rest; a batch starts somewhere in its first
+half."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What the rows of prepared data have to say about where things lie.
+
+    Attributes:
+        points: N × 2, where in their images the points lie, as fractions of width and height.
+        pixels_per_mm: Columns and rows of an image per mm; 0 where the image is the whole slice
+            and stays where it is, whatever the point.
+        slice_mm: N × 2, width and height of the full slices.
+        order_known: N, whether the channels surely run head to feet.
+        bounded: Whether grey values lie in 0…1.
+    """
+
+    points: FloatArray
+    pixels_per_mm: FloatArray
+    slice_mm: FloatArray
+    order_known: npt.NDArray[np.bool_]
+    bounded: bool
+
+    @classmethod
+    def of(cls, data: Prepared) -> "Geometry":
+        """That of all rows of the index."""
+        spec, index = data.spec, data.index
+        crop = spec.view == "crop"
+        return cls(
+            data.points(np.arange(len(index))),
+            np.array(spec.size, np.float32) / (spec.field_mm if crop else np.inf),
+            index[["slice_width_mm", "slice_height_mm"]].to_numpy(np.float32),
+            (index["order"] == "known").to_numpy(),
+            spec.normalise != "zscore",
+        )
 
 
 def augmented(
-    image: FloatArray, point: FloatArray, rng: np.random.Generator, *, order_known: bool
-) -> FloatArray:
-    """Scale and turn an image a little around its point, and change its contrast.
+    images: FloatArray,
+    coords: FloatArray,
+    rows: npt.NDArray[np.int64],
+    geometry: Geometry,
+    rng: np.random.Generator,
+    strength: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Change images a little: another click, another size and pose, other contrast and noise.
 
-    The point stays where it is, so the coordinates stay true. The neighbours of a stack whose
-    order is unknown are exchanged half of the time.
+    A click that errs by some mm takes its field and its coordinates along; scaling and turning
+    happen around the point, which stays. The neighbours of a stack whose order is unknown are
+    exchanged half of the time.
 
     Args:
-        image: H × W × C.
-        point: Where in the image the point lies, as fractions of its width and height.
+        images: N × H × W × C.
+        coords: N × 2, the points as fractions of the full slice's width and height.
+        rows: N rows of the prepared data, for `geometry`.
+        geometry: Where things lie.
         rng: Where chance comes from.
-        order_known: Whether the channels surely run head to feet.
+        strength: Factor on the largest changes.
 
     Returns:
-        A new image of the same shape.
+        New images of the same shape, and their coordinates.
     """
-    swap = rng.random() < 0.5
-    moved = _turned(image[..., ::-1] if swap and not order_known else image, point, rng)
-    gamma = np.exp(rng.uniform(-LARGEST_GAMMA, LARGEST_GAMMA))
-    return np.asarray(np.sign(moved) * np.abs(moved) ** gamma, dtype=np.float32)
+    count = len(rows)
+    swapped = (rng.random(count) < 0.5) & ~geometry.order_known[rows]
+    if swapped.any():
+        images = images.copy()
+        images[swapped] = images[swapped][..., ::-1]
+    click_mm = rng.uniform(-1, 1, (count, 2)) * LARGEST_SHIFT_MM * strength
+    click = click_mm * geometry.pixels_per_mm
+    moved = _turned(images, geometry.points[rows], click, rng, strength)
+    coords = np.asarray(coords + click_mm / geometry.slice_mm[rows], np.float32)
+    return _retouched(moved, geometry.bounded, rng, strength), coords
 
 
-def _turned(image: FloatArray, point: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """One similarity transform for all channels; what comes in from outside is 0."""
-    height, width, channels = image.shape
-    angle = rng.uniform(-LARGEST_ROTATION, LARGEST_ROTATION)
-    scale = np.exp(rng.uniform(-LARGEST_SCALING, LARGEST_SCALING))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale
-    centre = point * (width, height)
-    offset = centre - turn @ centre
-    matrix = (*turn[0], offset[0], *turn[1], offset[1])
-    affine, bilinear = Image.Transform.AFFINE, Image.Resampling.BILINEAR
-    turned = [
-        Image.fromarray(np.ascontiguousarray(image[..., channel])).transform(
-            (width, height), affine, matrix, bilinear
-        )
-        for channel in range(channels)
-    ]
-    return np.stack([np.asarray(channel) for channel in turned], axis=-1)
+def _turned(
+    images: FloatArray,
+    points: FloatArray,
+    clicks: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+    strength: float,
+) -> FloatArray:
+    """One affine transform per image; what comes in from outside is 0.
+
+    A pixel p of the new image shows the old one at turn · (p − centre) + centre + click.
+    """
+    count, height, width, _ = images.shape
+    angle = rng.uniform(-1, 1, count) * LARGEST_ROTATION * strength
+    scale = np.exp(rng.uniform(-1, 1, count) * LARGEST_SCALING * strength)
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    # The transform counts pixels from the centre of the first.
+    x, y = (points * (width, height) - 0.5).T
+    right = x - cos * x + sin * y + clicks[:, 0]
+    down = y - sin * x - cos * y + clicks[:, 1]
+    zero = np.zeros(count)
+    transforms = np.stack([cos, -sin, right, sin, cos, down, zero, zero], axis=1)
+    return np.asarray(keras.ops.image.affine_transform(images, transforms.astype(np.float32)))
+
+
+def _retouched(
+    images: FloatArray, bounded: bool, rng: np.random.Generator, strength: float
+) -> FloatArray:
+    """Other contrast, and noise."""
+    each = (len(images), 1, 1, 1)
+    bend = (rng.uniform(-1, 1, each) * LARGEST_BEND * strength).astype(np.float32)
+    # Like a gamma curve, 0 and 1 stay; z-scores have no such ends and are stretched.
+    changed = images * (1 - images) if bounded else images.copy()
+    changed *= bend
+    changed += images
+    level = (rng.uniform(0, LARGEST_NOISE, each) * strength).astype(np.float32)
+    start = int(rng.integers(NOISE.size // 2))
+    noise = NOISE[start : start + changed.size]
+    if noise.size < changed.size:
+        noise = np.resize(noise, changed.size)
+    changed += level * noise.reshape(changed.shape)
+    return np.asarray(changed)

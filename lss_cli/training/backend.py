@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from lss_cli.errors import MissingExtraError
 
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "tf2onnx": "tf2onnx", "onnx": "onnx"}
+PACKAGES |= {"matplotlib": "matplotlib", "optuna": "Optuna"}
 
 
 def require(command: str, *packages: str) -> None:

@@ -1,73 +1,127 @@
 """Prepared data as a stream of batches."""
 
 import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
+from lss_cli.anatomy import Severity
 from lss_cli.dataset.cache import Prepared
 from lss_cli.model_input import FloatArray
-from lss_cli.training.augment import augmented
+from lss_cli.training.augment import Geometry, augmented
+from lss_cli.training.options import Options
+
+Rows = npt.NDArray[np.int64]
+Inputs = list[FloatArray]
+"""Image or features, coordinates and maybe level: one array each, a row per input."""
+
+Reader = Callable[[Rows, int], Inputs]
+"""Gives the inputs of some rows, as they are in some epoch."""
+
+Batch = tuple[Inputs, FloatArray]
+"""Inputs and N × 3 targets."""
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of some rows, read from the cache as they are needed.
+def plain(data: Prepared) -> Reader:
+    """Inputs as they are."""
+    return lambda rows, _: list(data.inputs(rows).values())
 
-    With a seed, the rows come shuffled and augmented, anew in each epoch and yet the same in each
-    training with this seed.
 
-    Args:
-        data: The prepared data.
-        rows: Rows of its index.
-        size: Rows per batch.
-        seed: ``None`` for rows in order and as they are.
+def varied(data: Prepared, strength: float, seed: int) -> Reader:
+    """Inputs with small changes, anew in each epoch and yet the same with the same seed."""
+    if not strength:
+        return plain(data)
+    geometry = Geometry.of(data)
+
+    def read(rows: Rows, epoch: int) -> Inputs:
+        images, coords, *level = data.inputs(rows).values()
+        rng = np.random.default_rng((seed, epoch, int(rows[0])))
+        images, coords = augmented(images, coords, rows, geometry, rng, strength)
+        return [images, coords, *level]
+
+    return read
+
+
+def targets_of(data: Prepared) -> FloatArray:
+    """The label of each row of the index, one-hot."""
+    return np.eye(len(Severity), dtype=np.float32)[data.severities]
+
+
+def in_order(read: Reader, rows: Rows, size: int) -> Iterator[Inputs]:
+    """Batches of `rows`, in their order."""
+    for some in parts(rows, size):
+        yield read(some, 0)
+
+
+def shuffled(
+    read: Reader, targets: FloatArray, rows: Rows, options: Options, epoch: int
+) -> Iterator[Batch]:
+    """One epoch of training: each row once, in an order of its own, blended where asked for.
+
+    What comes depends on the seed and the epoch's number alone, so that a training that was
+    interrupted goes on as it would have.
     """
+    order = np.random.default_rng((options.seed, epoch)).permutation(rows)
+    for number, some in enumerate(parts(order, options.batch_size)):
+        rng = np.random.default_rng((options.seed, epoch, number, 0))
+        yield _blended(read(some, epoch), targets[some], options, rng)
 
-    def __init__(
-        self,
-        data: Prepared,
-        rows: npt.NDArray[np.int64],
-        size: int,
-        seed: int | None = None,
-        augment: bool = True,
-    ) -> None:
-        super().__init__()
-        self._data, self._rows, self._size, self._seed = data, rows, size, seed
-        self._augment = augment and seed is not None
-        self._labels = data.severities
-        self._order_known = (data.index["order"] == "known").to_numpy()
-        self._epoch = 0
-        self._deal()
 
-    def __len__(self) -> int:
-        """Number of batches in an epoch."""
-        return math.ceil(len(self._rows) / self._size)
+def parts(rows: Rows, size: int) -> list[Rows]:
+    """`rows` in parts of `size` at most; they differ by one at most.
 
-    def __getitem__(self, batch: int) -> tuple[dict[str, FloatArray], npt.NDArray[Any]]:
-        """Inputs and labels of one batch."""
-        rows = self._order[batch * self._size : (batch + 1) * self._size]
-        inputs = self._data.inputs(rows)
-        if self._augment:
-            rng = np.random.default_rng((self._seed or 0, self._epoch, batch))
-            points = self._data.points(rows)
-            inputs["image"] = np.stack(
-                [
-                    augmented(image, point, rng, order_known=bool(known))
-                    for image, point, known in zip(
-                        inputs["image"], points, self._order_known[rows], strict=True
-                    )
-                ]
-            )
-        return inputs, self._labels[rows]
+    A last batch of one or two rows would ruin what batch normalisation measures.
+    """
+    return np.array_split(rows, math.ceil(len(rows) / size))
 
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        self._epoch += 1
-        self._deal()
 
-    def _deal(self) -> None:
-        self._order = self._rows
-        if self._seed is not None:
-            self._order = np.random.default_rng((self._seed, self._epoch)).permutation(self._rows)
+def ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches, the next one being made while the present one is used."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = maker.submit(next, batches, None)
+            yield batch
+
+
+def _blended(
+    inputs: Inputs, targets: FloatArray, options: Options, rng: np.random.Generator
+) -> Batch:
+    """Mixup (Zhang et al., 2018) or CutMix (Yun et al., 2019) of a batch with itself, or neither.
+
+    The share of the first image is uniform, Beta(1, 1) as in CutMix. Coordinates and levels are
+    mixed by the same share as the labels.
+    """
+    chance, share = rng.random(), rng.random()
+    if chance >= options.mixup + options.cutmix:
+        return inputs, targets
+    other = rng.permutation(len(targets))
+    first, *rest = inputs
+    if chance < options.mixup:
+        first = _mix(first, first[other], share)
+    else:
+        first, share = _pasted(first, first[other], share, rng)
+    rest = [_mix(one, one[other], share) for one in rest]
+    return [first, *rest], _mix(targets, targets[other], share)
+
+
+def _mix(one: FloatArray, other: FloatArray, share: float) -> FloatArray:
+    return np.asarray(np.float32(share) * one + np.float32(1 - share) * other)
+
+
+def _pasted(
+    images: FloatArray, others: FloatArray, share: float, rng: np.random.Generator
+) -> tuple[FloatArray, float]:
+    """Paste one rectangle of the others, of 1 − `share` of the area; gives the share that stays."""
+    height, width = images.shape[1:3]
+    side = math.sqrt(1 - share)
+    centre = rng.random(2) * (height, width)
+    half = np.array([height, width]) * side / 2
+    top, left = np.maximum(centre - half, 0).astype(int)
+    bottom, right = np.minimum(centre + half, (height, width)).astype(int)
+    pasted = images.copy()
+    pasted[:, top:bottom, left:right] = others[:, top:bottom, left:right]
+    return pasted, 1 - (bottom - top) * (right - left) / (height * width)

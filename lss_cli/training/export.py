@@ -1,13 +1,9 @@
 """From a run to one model file that needs no TensorFlow."""
 
 import datetime
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -17,17 +13,22 @@ from lss_cli.anatomy import Condition
 from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import versions
 from lss_cli.dataset.split import TRAIN, VALIDATION
-from lss_cli.errors import DataError
 from lss_cli.files import check_writable, replacing
 from lss_cli.input_spec import InputSpec
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.training.backend import silenced
-from lss_cli.training.batches import Batches
-from lss_cli.training.fit import CONFIG, METRICS, MODEL
+from lss_cli.training.batches import in_order, plain
+from lss_cli.training.run import Run
 
 OPSET = 17
-TOLERANCE = 1e-4
 BATCH = 32
+
+Precision = Literal["float32", "fp16"]
+
+TOLERANCE: dict[Precision, float] = {"float32": 1e-4, "fp16": 1e-2}
+"""The largest difference to the trained network that is let through. Half floats have three
+decimals, and a deep network adds up what they lose."""
+
 BATCH_DIMENSION = "batch"
 
 INTENDED_USE = (
@@ -36,64 +37,15 @@ INTENDED_USE = (
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished training.
-
-    Attributes:
-        folder: Where it lies.
-        config: What was asked for.
-        metrics: What came out.
-        network: The trained Keras model.
-    """
-
-    folder: Path
-    config: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    network: Any
-
-    @classmethod
-    def open(cls, folder: Path) -> "Run":
-        """Load a run; code in the model file is never executed.
-
-        Raises:
-            DataError: There is none, it is unfinished, or it cannot be read.
-        """
-        if not (folder / CONFIG).is_file():
-            raise DataError(
-                "there is no finished run here.",
-                where=str(folder),
-                todo="Train one with: lss train --out RUN",
-            )
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-            network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"the run cannot be read ({error}).", where=str(folder)) from error
-        return cls(folder, config, metrics, network)
-
-    def data(self, folder: Path | None = None) -> Prepared:
-        """Open the data that it was trained on.
-
-        Args:
-            folder: Where they lie now, if not where they lay then.
-
-        Raises:
-            DataError: They are gone, or others lie there.
-        """
-        data = Prepared.open(folder or Path(self.config["data"]["folder"]))
-        if data.report["fingerprint"] != self.config["data"]["fingerprint"]:
-            raise DataError(
-                "these are not the data that the run was trained on.",
-                where=str(data.folder),
-                todo="Name those with --data, or train again.",
-            )
-        return data
-
-
 def export_onnx(
-    run: Run, data: Prepared, out: Path, *, name: str, trained_on: str, licence: str
+    run: Run,
+    data: Prepared,
+    out: Path,
+    *,
+    name: str,
+    trained_on: str,
+    licence: str,
+    precision: Precision = "float32",
 ) -> float:
     """Write a run's network as one model file, and check it before it is called done.
 
@@ -104,6 +56,7 @@ def export_onnx(
         name: A short name for people.
         trained_on: What the data are called, for people.
         licence: Under which terms the weights may be used.
+        precision: Of the stored weights; inputs, output and arithmetic stay float32.
 
     Returns:
         The largest difference between a probability of Keras and one of ONNX Runtime.
@@ -114,10 +67,12 @@ def export_onnx(
     """
     check_writable(out)
     model = converted(run.network)
+    if precision == "fp16":
+        halve(model)
     difference = largest_difference(run.network, model, data)
-    if not difference <= TOLERANCE:
+    if not difference <= TOLERANCE[precision]:
         raise RuntimeError(f"the exported network differs by {difference:.2g} from the trained one")
-    document = _metadata(run, difference, name, trained_on, licence).to_json()
+    document = _metadata(run, difference, name, trained_on, licence, precision).to_json()
     onnx.helper.set_model_props(model, {METADATA_KEY: document})
     onnx.checker.check_model(model)
     with replacing(out) as temporary:
@@ -146,20 +101,30 @@ def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> 
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest = 0.0
-    for inputs, _ in _batches(data):
-        expected = np.asarray(network(inputs, training=False))
-        (got,) = session.run(["prob"], inputs)
+    names = [one.name for one in network.inputs]
+    for inputs in in_order(plain(data), data.rows(VALIDATION), BATCH):
+        expected = network.predict_on_batch(inputs)
+        (got,) = session.run(["prob"], dict(zip(names, inputs, strict=True)))
         largest = max(largest, float(np.abs(got - expected).max()))
     return largest
 
 
-def _batches(data: Prepared) -> Any:
-    batches = Batches(data, data.rows(VALIDATION), BATCH)
-    return (batches[number] for number in range(len(batches)))
+def halve(model: onnx.ModelProto) -> None:
+    """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away."""
+    graph, casts = model.graph, []
+    for tensor in graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+            stored = f"{name}/half"
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+            casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _metadata(
-    run: Run, difference: float, name: str, trained_on: str, licence: str
+    run: Run, difference: float, name: str, trained_on: str, licence: str, precision: Precision
 ) -> ModelMetadata:
     data, options = run.config["data"], run.config["options"]
     train = data["counts"][TRAIN]
@@ -170,12 +135,15 @@ def _metadata(
         training={
             "summary": f"{trained_on}: {train['rows']} labels of {train['studies']} studies",
             "backbone": options["backbone"],
+            "start": run.config["start"],
             "epochs": run.config["epochs_done"],
             "conditions": data["conditions"],
             "mirrored": data["mirrored"],
             "parts": data["counts"],
+            "precision": precision,
             "largest_difference_to_keras": difference,
         },
+        temperature=run.temperature,
         metrics={part: found for part, found in run.metrics.items() if part != TRAIN},
         licence=licence,
         intended_use=INTENDED_USE,

@@ -1,14 +1,13 @@
 """From prepared data to a run folder."""
 
-import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import hashlib
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
 import pandas as pd
 import tensorflow
 
@@ -17,51 +16,40 @@ from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import versions
 from lss_cli.dataset.split import PARTS, TRAIN, VALIDATION
 from lss_cli.dataset.tables import write_table
-from lss_cli.errors import DataError, OutputError
-from lss_cli.evaluation import metrics
+from lss_cli.errors import DataError, LssError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.training.batches import Batches
-from lss_cli.training.networks import build_network
-
-MODEL, HISTORY, PREDICTIONS = "model.keras", "history.csv", "predictions.csv"
-METRICS, CONFIG = "metrics.json", "config.json"
-PREDICTION_COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train.
-
-    Attributes:
-        backbone: The image part of the network.
-        epochs: The most there will be.
-        batch_size: Rows per step.
-        learning_rate: Adam's, at the start.
-        patience: Epochs without a better validation loss after which training stops; the
-            learning rate is halved after half as many.
-        augment: Whether training images are varied.
-        seed: Of weights, shuffling and augmentation.
-    """
-
-    backbone: str = "custom"
-    epochs: int = 10
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    patience: int = 5
-    augment: bool = True
-    seed: int = 0
+from lss_cli.training import run
+from lss_cli.training.batches import plain
+from lss_cli.training.calibrate import fitted_temperature
+from lss_cli.training.curves import Board, draw_curves
+from lss_cli.training.loop import Step, Training, Watch, predicted
+from lss_cli.training.networks import with_views
+from lss_cli.training.options import Options
+from lss_cli.training.state import STATE
 
 
 def train(
-    data: Prepared, out: Path, options: Options, progress: Callable[[str], None]
+    data: Prepared,
+    out: Path,
+    options: Options,
+    watch: Watch,
+    *,
+    resume: bool = False,
+    tensorboard: bool = False,
+    command: str = "",
 ) -> dict[str, Any]:
     """Train a network and write the run folder; its configuration is the last file written.
+
+    The state after each epoch is kept in the folder until then.
 
     Args:
         data: Prepared data.
         out: The run folder; made if missing.
         options: How to train.
-        progress: Called with one line per epoch.
+        watch: Called after each batch and each epoch.
+        resume: Go on with what an interrupted training left in `out`.
+        tensorboard: Whether logs for TensorBoard are written as well.
+        command: What the user typed, for the record.
 
     Returns:
         The figures in ``metrics.json``: for each part the network's and the prior's by level.
@@ -69,40 +57,53 @@ def train(
     Raises:
         DataError: The data cannot be trained on, or the loss is no number any more.
         OutputError: `out` already holds a run, or cannot be written to.
-        UsageError: There is no such backbone.
+        UsageError: Options that do not fit the data.
     """
     check_trainable(data)
-    check_free(out)
-    make_folder(out)
-    tensorflow.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(options.seed)
-    network = build_network(options.backbone, data.spec)
-    network.compile(keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy")
-    history = network.fit(
-        Batches(data, data.rows(TRAIN), options.batch_size, options.seed, options.augment),
-        validation_data=Batches(data, data.rows(VALIDATION), options.batch_size),
-        epochs=options.epochs,
-        verbose=0,
-        callbacks=[
-            StopAtNaN(),
-            keras.callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True),
-            keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=max(1, options.patience // 2)),
-            Lines(options.epochs, progress),
-        ],
+    run.check_free(out, resume=resume)
+    keep, began = out / run.PROGRESS, time.monotonic()
+    fresh = not out.exists()
+    try:
+        run.begin(out, data, options)
+        board = Board(out / run.BOARD) if tensorboard else None
+
+        def observe(step: Step) -> None:
+            if board and step.epoch:
+                board.write(step.epoch)
+            watch(step)
+
+        training = Training(data, options, observe, keep, keep / "features")
+        network = training.run()
+    except LssError:
+        # A training that failed in its first epoch leaves nothing worth going on with.
+        if not (keep / STATE).exists():
+            shutil.rmtree(out if fresh else keep, ignore_errors=True)
+        raise
+    network = with_views(network, options.views, data.spec)
+    rows = data.rows(VALIDATION)
+    temperature = fitted_temperature(
+        data.severities[rows], predicted(network, plain(data), rows, options.batch_size)
     )
-    everything = np.arange(len(data.index))
-    probabilities = network.predict(
-        Batches(data, everything, options.batch_size), verbose=0
-    ).astype(np.float64)
-    found = evaluated(data, probabilities)
-    with replacing(out / MODEL) as model:
+    probabilities = run.calibrated(network, data, temperature, options.batch_size)
+    found = run.evaluated(data, probabilities)
+    with replacing(out / run.MODEL) as model:
         network.save(model)
-    with replacing(out / HISTORY) as file:
-        write_table(_history(history.history), file)
-    with replacing(out / PREDICTIONS) as file:
-        write_table(_predictions(data, probabilities), file)
-    write_text(out / METRICS, _json(found))
-    write_text(out / CONFIG, _json(_config(data, options, len(history.epoch))))
+    history = pd.DataFrame([asdict(one) for one in training.history])
+    with replacing(out / run.HISTORY) as file:
+        write_table(history, file)
+    draw_curves(training.history, training.best_epoch, make_folder(out / run.FIGURES))
+    known = data.index["split"].isin(PARTS).to_numpy()
+    run.write_predictions(out / run.PREDICTIONS, data.index[known], probabilities[known])
+    write_text(out / run.METRICS, run.to_json(found))
+    config = _config(data, options) | {
+        "epochs_done": len(training.history),
+        "best_epoch": training.best_epoch,
+        "temperature": temperature,
+        "command": command,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    write_text(out / run.CONFIG, run.to_json(config))
+    shutil.rmtree(keep)
     return found
 
 
@@ -126,7 +127,7 @@ def check_trainable(data: Prepared) -> None:
                 where=where,
                 todo="Prepare more studies, or divide them otherwise: lss prepare --split.",
             )
-    there = set(data.index["severity"][data.rows(TRAIN)])
+    there = set(data.index["severity"].iloc[data.rows(TRAIN)])
     if missing := [str(grade) for grade in Severity if grade not in there]:
         raise DataError(
             f"the training part has no row of {listed(missing)}.",
@@ -135,92 +136,39 @@ def check_trainable(data: Prepared) -> None:
         )
 
 
-def check_free(out: Path) -> None:
-    """Refuse to overwrite a run.
-
-    Raises:
-        OutputError: There is one.
-    """
-    if any((out / name).exists() for name in (MODEL, CONFIG)):
-        raise OutputError(
-            "this folder already holds a run.", where=str(out), todo="Name another: --out."
-        )
-
-
-def evaluated(data: Prepared, probabilities: metrics.Probabilities) -> dict[str, Any]:
-    """The figures of each part, and beside them those of the prior by level."""
-    labels, levels = data.severities, data.levels
-    train_rows = data.rows(TRAIN)
-    prior = metrics.prior_by_level(labels[train_rows], levels[train_rows])[levels]
-    return {
-        part: {
-            "studies": int(data.index["study_id"][rows].nunique()),
-            "model": metrics.figures(labels[rows], probabilities[rows]),
-            "prior_by_level": metrics.figures(labels[rows], prior[rows]),
-        }
-        for part in PARTS
-        for rows in [data.rows(part)]
-        if len(rows)
-    }
-
-
-class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]
-    """End a training that has gone astray."""
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Look at the loss."""
-        if logs and not math.isfinite(logs["loss"]):
-            raise DataError(
-                f"the loss is no number any more (batch {batch + 1}).",
-                todo="Train with a smaller --learning-rate.",
-            )
-
-
-class Lines(keras.callbacks.Callback):  # type: ignore[misc]
-    """One line per epoch."""
-
-    def __init__(self, epochs: int, write: Callable[[str], None]) -> None:
-        super().__init__()
-        self._epochs, self._write = epochs, write
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Say how it goes."""
-        logs = logs or {}
-        self._write(
-            f"epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.4f}, "
-            f"validation loss {logs['val_loss']:.4f}"
-        )
-
-
-def _history(history: Mapping[str, list[float]]) -> pd.DataFrame:
-    table = pd.DataFrame(history).astype(float)
-    table.insert(0, "epoch", range(1, len(table) + 1))
-    return table
-
-
-def _predictions(data: Prepared, probabilities: metrics.Probabilities) -> pd.DataFrame:
-    table = data.index[PREDICTION_COLUMNS].copy()
-    for grade in Severity:
-        table[grade.column] = probabilities[:, grade.ordinal].round(6)
-    return table
-
-
-def _config(data: Prepared, options: Options, epochs_done: int) -> dict[str, Any]:
+def _config(data: Prepared, options: Options) -> dict[str, Any]:
     return {
         "format_version": 1,
-        "options": asdict(options),
-        "epochs_done": epochs_done,
+        "options": options.to_json(),
+        "start": _start(options),
         "data": {
             "folder": str(data.folder.resolve()),
             "fingerprint": data.report["fingerprint"],
+            "fold": data.report.get("fold", ""),
             "conditions": data.report["conditions"],
             "mirrored": data.report["mirrored"],
-            "counts": data.report["counts"]["parts"],
+            "counts": {part: _counts(data, part) for part in PARTS},
         },
         "input": data.spec.to_json(),
         "versions": versions(["tensorflow", "keras", "numpy"]),
+        "device": "GPU" if tensorflow.config.list_physical_devices("GPU") else "CPU",
     }
 
 
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _start(options: Options) -> Mapping[str, str]:
+    """Which weights the training started from, without the folder that they lay in."""
+    path = Path(options.weights)
+    if not path.is_file():
+        return {"weights": options.weights}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"weights": path.name, "sha256": digest}
+
+
+def _counts(data: Prepared, part: str) -> dict[str, int]:
+    rows = data.index[data.index["split"] == part]
+    grades = rows["severity"].value_counts()
+    return {
+        "studies": int(rows["study_id"].nunique()),
+        "rows": len(rows),
+        **{str(one): int(grades.get(str(one), 0)) for one in Severity},
+    }

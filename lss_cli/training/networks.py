@@ -1,29 +1,27 @@
 """Networks: an image part and a coordinate part, joined under one dense head."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import layers
 
 from lss_cli.anatomy import Level, Severity
-from lss_cli.errors import UsageError
 from lss_cli.input_spec import InputSpec
-from lss_cli.text import nearest
+from lss_cli.training.backbones import build_backbone
+from lss_cli.training.options import Options
 
-CONVOLUTIONS = (16, 32, 64)
-COORDINATES = (2, 4, 2)
-HEAD = (128, 64)
+VIEW_MM = 1.5
+"""How far the views that are averaged lie apart."""
 
-BATCH_NORM_MOMENTUM = 0.9
-"""Keras' 0.99 needs thousands of steps to settle; a training here has a few hundred."""
+# The field itself, then its neighbours: columns and rows, in steps of `VIEW_MM`.
+VIEWS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
 
 
-def build_network(backbone: str, spec: InputSpec) -> Any:
-    """Build an untrained network.
+def build_network(options: Options, spec: InputSpec) -> Any:
+    """Build a network whose head is untrained.
 
     Args:
-        backbone: A name in `BACKBONES`.
+        options: Which network.
         spec: How it will be fed.
 
     Returns:
@@ -31,48 +29,112 @@ def build_network(backbone: str, spec: InputSpec) -> Any:
         specification has it, ``level`` (N × 5, one-hot), to ``prob`` (N × 3).
 
     Raises:
-        UsageError: There is no such backbone, or the image is too small for it.
+        UsageError: The image is too small, or the weights cannot be downloaded.
+        DataError: The weights file is not one of this backbone.
     """
-    if backbone not in BACKBONES:
-        raise UsageError(
-            f"there is no backbone {backbone!r}.{nearest(backbone, BACKBONES)}",
-            todo=f"There is: {', '.join(BACKBONES)}.",
-        )
+    inputs = _inputs(spec)
+    as_sequence = options.slices == "sequence"
+    backbone = build_backbone(options, spec, channels=1 if as_sequence else spec.channels)
+    if as_sequence:
+        features = _in_sequence([backbone(one) for one in _slices(inputs["image"])])
+    else:
+        features = backbone(inputs["image"])
+    features = layers.Identity(name="features")(features)
+    if options.backbone != "custom":
+        # Ready-made networks differ in the size of their features by orders of magnitude.
+        features = layers.LayerNormalization(name="levelled")(features)
+    if as_sequence:
+        # Unrolled, since the steps are few and known, and loops make the model file slow.
+        features = layers.LSTM(options.lstm, unroll=True, name="sequence")(features)
+    parts = [features, _coordinate_network(inputs["coords"], options)]
+    if spec.level:
+        parts.append(inputs["level"])
+    hidden = layers.Concatenate(name="joined")(parts)
+    for number, nodes in enumerate(options.dense, start=1):
+        if options.dropout:
+            hidden = layers.Dropout(options.dropout, name=f"dropout_{number}")(hidden)
+        hidden = layers.Dense(nodes, activation=options.activation, name=f"head_{number}")(hidden)
+    prob = layers.Dense(len(Severity), activation="softmax", dtype="float32", name="prob")(hidden)
+    return keras.Model(list(inputs.values()), prob, name=f"lss_{options.backbone}")
+
+
+def backbone_of(network: Any) -> Any:
+    """The image part."""
+    return network.get_layer("backbone")
+
+
+def feature_network(network: Any) -> Any:
+    """From ``image`` to what a frozen backbone makes of it; shares the network's weights."""
+    return keras.Model(network.inputs[0], network.get_layer("features").output)
+
+
+def head_network(network: Any) -> Any:
+    """From features, ``coords`` and maybe ``level`` to ``prob``; shares the network's weights."""
+    features = network.get_layer("features").output
+    return keras.Model([features, *network.inputs[1:]], network.output)
+
+
+def with_views(network: Any, count: int, spec: InputSpec) -> Any:
+    """A network that averages its answers to several slightly shifted fields.
+
+    The point stays where it is in the slice, and so do its coordinates; only the field around it
+    is another, as another `InputSpec.shift_mm` would make it. What is missing at an edge is 0, as
+    it is in a model input.
+
+    Args:
+        network: From `build_network`, trained.
+        count: How many of `VIEWS`; with 1 the network itself is returned.
+        spec: How it is fed.
+    """
+    if count == 1:
+        return network
+    inputs = _inputs(spec)
+    columns, rows = (
+        max(1, round(VIEW_MM / field * pixels)) if spec.view == "crop" else 1
+        for field, pixels in zip(spec.field_mm, spec.size, strict=True)
+    )
+    answers = [
+        network([_shifted(inputs["image"], x * columns, y * rows), *list(inputs.values())[1:]])
+        for x, y in VIEWS[:count]
+    ]
+    prob = layers.Average(name="prob")(answers)
+    return keras.Model(list(inputs.values()), prob, name=f"{network.name}_views")
+
+
+def _inputs(spec: InputSpec) -> dict[str, Any]:
     inputs = {
         "image": keras.Input(spec.shape, name="image"),
         "coords": keras.Input((2,), name="coords"),
     }
-    parts = [BACKBONES[backbone](inputs["image"]), _coordinate_network(inputs["coords"])]
     if spec.level:
         inputs["level"] = keras.Input((len(Level),), name="level")
-        parts.append(inputs["level"])
-    hidden = layers.Concatenate(name="joined")(parts)
-    for number, nodes in enumerate(HEAD, start=1):
-        hidden = layers.Dense(nodes, activation="relu", name=f"head_{number}")(hidden)
-    prob = layers.Dense(len(Severity), activation="softmax", name="prob")(hidden)
-    return keras.Model(list(inputs.values()), prob, name=f"lss_{backbone}")
+    return inputs
 
 
-def _custom(image: Any) -> Any:
-    """Three blocks of convolution, batch normalisation and max-pooling, then flatten."""
-    hidden = image
-    for number, filters in enumerate(CONVOLUTIONS, start=1):
-        hidden = layers.Conv2D(
-            filters, 3, padding="same", activation="relu", name=f"convolution_{number}"
-        )(hidden)
-        hidden = layers.BatchNormalization(
-            momentum=BATCH_NORM_MOMENTUM, name=f"normalisation_{number}"
-        )(hidden)
-        hidden = layers.MaxPooling2D(2, name=f"pooling_{number}")(hidden)
-    return layers.Flatten(name="features")(hidden)
+def _slices(image: Any) -> list[Any]:
+    """Each channel as an image of its own."""
+    return [image[..., one : one + 1] for one in range(image.shape[-1])]
 
 
-def _coordinate_network(coords: Any) -> Any:
+def _in_sequence(features: list[Any]) -> Any:
+    """Features of several slices, N × F each, as N × slices × F, from head to feet."""
+    steps = [layers.Reshape((1, -1))(one) for one in features]
+    # Concatenate wants two parts at least; without neighbours there is one.
+    return layers.Concatenate(axis=1)(steps) if len(steps) > 1 else steps[0]
+
+
+def _coordinate_network(coords: Any, options: Options) -> Any:
     hidden = coords
-    for number, nodes in enumerate(COORDINATES, start=1):
-        hidden = layers.Dense(nodes, activation="relu", name=f"coordinates_{number}")(hidden)
+    for number, nodes in enumerate(options.coordinates, start=1):
+        hidden = layers.Dense(nodes, activation=options.activation, name=f"coordinates_{number}")(
+            hidden
+        )
     return hidden
 
 
-BACKBONES: dict[str, Callable[[Any], Any]] = {"custom": _custom}
-"""From the image input to a feature vector, by name."""
+def _shifted(image: Any, columns: int, rows: int) -> Any:
+    if not columns and not rows:
+        return image
+    add = ((max(rows, 0), max(-rows, 0)), (max(columns, 0), max(-columns, 0)))
+    padded = layers.ZeroPadding2D(add)(image)
+    return layers.Cropping2D(tuple(pair[::-1] for pair in add))(padded)

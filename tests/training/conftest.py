@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from lss_cli.dataset.cache import Prepared
-from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.dataset.prepare import Options as PrepareOptions
+from lss_cli.dataset.prepare import prepare
 from lss_cli.input_spec import InputSpec
 from lss_cli.training.backend import load_backend
+from lss_cli.training.options import Options
 from tests.dataset.sources import LEFT, RIGHT, image_table
 
 load_backend()
@@ -13,20 +15,47 @@ load_backend()
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 
 
+def quiet(step) -> None:
+    pass
+
+
+def made(folder: Path, spec: InputSpec = SPEC, studies: int = 20, **options) -> Prepared:
+    """Prepared data whose grades can be seen."""
+    source = image_table(folder / "in", studies=studies, sides=(LEFT, RIGHT))
+    prepare(source, folder / "prepared", PrepareOptions(mirror=True, spec=spec, **options))
+    return Prepared.open(folder / "prepared")
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory) -> Prepared:
-    """A hundred tiny inputs whose grades can be seen; 16 × 16 pixels."""
-    folder = tmp_path_factory.mktemp("training")
-    source = image_table(folder / "in", studies=20, sides=(LEFT, RIGHT))
-    prepare(source, folder / "prepared", Options(mirror=True, spec=SPEC))
-    return Prepared.open(folder / "prepared")
+    """Two hundred tiny inputs, 16 × 16 pixels."""
+    return made(tmp_path_factory.mktemp("training"))
+
+
+@pytest.fixture(scope="session")
+def larger(tmp_path_factory) -> Prepared:
+    """A few inputs of 32 × 32 pixels, which most ready-made backbones want at least."""
+    spec = InputSpec(size=(32, 32), field_mm=(24, 24))
+    return made(tmp_path_factory.mktemp("larger"), spec, studies=10)
 
 
 @pytest.fixture(scope="session")
 def run(prepared, tmp_path_factory) -> Path:
     """The folder of a short training."""
-    from lss_cli.training.fit import Options, train
+    from lss_cli.training.fit import train
 
     folder = tmp_path_factory.mktemp("runs") / "one"
-    train(prepared, folder, Options(epochs=2), lambda line: None)
+    train(prepared, folder, Options(epochs=2), quiet)
     return folder
+
+
+@pytest.fixture(scope="session")
+def mobilenet_weights(tmp_path_factory) -> Path:
+    """A weights file as Keras publishes it, with random weights."""
+    import keras
+
+    path = tmp_path_factory.mktemp("weights") / "mobilenet_notop.weights.h5"
+    keras.utils.set_random_seed(5)
+    network = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
+    network.save_weights(path)
+    return path

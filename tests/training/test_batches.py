@@ -1,53 +1,161 @@
 import numpy as np
 import pytest
 
-from lss_cli.training.augment import augmented
-from lss_cli.training.batches import Batches
+from lss_cli.training.augment import LARGEST_SHIFT_MM, Geometry, augmented
+from lss_cli.training.batches import (
+    ahead,
+    in_order,
+    parts,
+    plain,
+    shuffled,
+    targets_of,
+    varied,
+)
+from lss_cli.training.options import Options
+
+
+def epoch(data, options, number, read=None):
+    rows = data.rows("train")
+    read = read or varied(data, options.augment, options.seed)
+    return list(shuffled(read, targets_of(data), rows, options, number))
+
+
+def geometry(point=(0.5, 0.5), order_known=True, **changes) -> Geometry:
+    values = {
+        "points": np.array([point], np.float32),
+        "pixels_per_mm": np.zeros(2, np.float32),
+        "slice_mm": np.array([[200, 100]], np.float32),
+        "order_known": np.array([order_known]),
+        "bounded": True,
+    }
+    return Geometry(**values | changes)
+
+
+def changed(image, coords=(0.5, 0.5), seed=0, strength=1.0, **about):
+    images, moved = augmented(
+        image[None],
+        np.array([coords], np.float32),
+        np.array([0]),
+        geometry(**about),
+        np.random.default_rng(seed),
+        strength,
+    )
+    return images[0], moved[0]
+
+
+def spot(point, size=40):
+    at = (np.arange(size) + 0.5) / size
+    bright = np.exp(-(((at - point[0]) ** 2)[None] + ((at - point[1]) ** 2)[:, None]) / 0.01)
+    return np.stack([bright] * 3, axis=-1).astype(np.float32)
+
+
+def brightest(image):
+    row, column = np.unravel_index(image[..., 1].argmax(), image.shape[:2])
+    return np.array([column + 0.5, row + 0.5]) / image.shape[:2]
 
 
 def test_rows_come_in_order_and_as_they_are(prepared):
     rows = prepared.rows("validation")
-    inputs, labels = Batches(prepared, rows, 4)[1]
-    expected = prepared.inputs(rows[4:8])
-    assert (inputs["image"] == expected["image"]).all()
-    assert (inputs["coords"] == expected["coords"]).all()
-    assert (labels == prepared.severities[rows[4:8]]).all()
+    image, coords = list(in_order(plain(prepared), rows, 5))[1]
+    expected = prepared.inputs(rows[5:10])
+    assert (image == expected["image"]).all()
+    assert (coords == expected["coords"]).all()
 
 
 def test_an_epoch_holds_each_row_once_and_the_next_is_another(prepared):
-    rows = prepared.rows("train")
-    batches = Batches(prepared, rows, 32, seed=1)
-    first = [labels for _, labels in (batches[number] for number in range(len(batches)))]
-    images = batches[0][0]["image"]
-    assert (batches[0][0]["image"] == images).all()
-    batches.on_epoch_end()
-    again = np.concatenate([batches[number][1] for number in range(len(batches))])
-    assert sorted(np.concatenate(first)) == sorted(again) == sorted(prepared.severities[rows])
-    assert (batches[0][0]["image"] != images).any()
+    first, again, second = (epoch(prepared, Options(seed=1), number) for number in (0, 0, 1))
+    counts = targets_of(prepared)[prepared.rows("train")].sum(axis=0)
+    for batches in (first, second):
+        assert sum(targets.sum(axis=0) for _, targets in batches) == pytest.approx(counts)
+    assert (first[0][0][0] == again[0][0][0]).all()
+    assert (first[0][0][0] != second[0][0][0]).any()
+
+
+def test_no_batch_is_left_with_a_row_or_two():
+    assert [len(some) for some in parts(np.arange(65), 32)] == [22, 22, 21]
+
+
+def test_batches_made_ahead_are_the_same_and_errors_arrive():
+    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
+
+    def broken():
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(ahead(broken()))
 
 
 @pytest.mark.parametrize("point", [(0.5, 0.5), (0.7, 0.4)])
 def test_what_lies_at_the_point_stays_there(point):
-    """The brightest spot is at the point before and after."""
-    x, y = (np.arange(40) + 0.5) / 40, (np.arange(40) + 0.5) / 40
-    spot = np.exp(-(((x - point[0]) ** 2)[None] + ((y - point[1]) ** 2)[:, None]) / 0.01)
-    image = np.stack([spot] * 3, axis=-1).astype(np.float32)
+    """Scaling and turning happen around the point; the brightest spot is there before and after."""
     for seed in range(20):
-        random = np.random.default_rng(seed)
-        changed = augmented(image, np.array(point), random, order_known=True)
-        assert changed.shape == image.shape
-        row, column = np.unravel_index(changed[..., 1].argmax(), (40, 40))
-        assert abs((column + 0.5) / 40 - point[0]) <= 1.5 / 40
-        assert abs((row + 0.5) / 40 - point[1]) <= 1.5 / 40
+        image, _ = changed(spot(point), point=point, seed=seed)
+        assert brightest(image) == pytest.approx(np.array(point), abs=2.5 / 40)
+
+
+def test_a_click_that_errs_takes_field_and_coordinates_along():
+    """Coordinates move by as many mm as the image does, the other way."""
+    moves = []
+    for seed in range(20):
+        image, coords = changed(
+            spot((0.5, 0.5)), coords=(0.3, 0.6), seed=seed,
+            pixels_per_mm=np.array([2.0, 2.0], np.float32),
+        )  # fmt: skip
+        image_mm = (brightest(image) - 0.5) * 40 / 2
+        coords_mm = (coords - (0.3, 0.6)) * (200, 100)
+        assert abs(coords_mm).max() <= LARGEST_SHIFT_MM + 1e-3
+        assert image_mm == pytest.approx(-coords_mm, abs=1.3)
+        moves.append(coords_mm)
+    assert np.ptp(moves, axis=0).min() > LARGEST_SHIFT_MM
+
+
+def test_the_whole_slice_stays_where_another_click_falls():
+    image, coords = changed(spot((0.5, 0.5)), strength=1.0)
+    assert brightest(image) == pytest.approx(np.array([0.5, 0.5]), abs=2.5 / 40)
+    assert (coords != 0.5).all()
+
+
+def test_strength_is_a_factor(prepared):
+    image = spot((0.5, 0.5))
+    weak, strong = (np.abs(changed(image, strength=by)[0] - image).mean() for by in (0.2, 2.0))
+    assert 0 < weak < strong
+    same, coords = changed(image, strength=0.0)
+    assert same == pytest.approx(image, abs=1e-6)
+    assert coords == pytest.approx([0.5, 0.5])
+    rows = prepared.rows("train")[:4]
+    assert (varied(prepared, 0.0, 0)(rows, 0)[0] == prepared.inputs(rows)["image"]).all()
 
 
 @pytest.mark.parametrize(("known", "orders"), [(True, {True}), (False, {True, False})])
 def test_neighbours_are_exchanged_only_where_their_order_is_unknown(known, orders):
     image = np.stack([np.full((8, 8), value) for value in (0.1, 0.5, 0.9)], axis=-1)
-    image = image.astype(np.float32)
     found = set()
     for seed in range(20):
-        random = np.random.default_rng(seed)
-        changed = augmented(image, np.array([0.5, 0.5]), random, order_known=known)
-        found.add(bool(changed[4, 4, 0] < changed[4, 4, 2]))
+        after, _ = changed(image.astype(np.float32), seed=seed, order_known=known)
+        found.add(bool(after[4, 4, 0] < after[4, 4, 2]))
     assert found == orders
+
+
+def test_mixup_blends_images_coordinates_and_labels_alike(prepared):
+    options = Options(mixup=1.0, augment=0.0, batch_size=400)
+    (((images, coords), targets),) = epoch(prepared, options, 0)
+    assert targets.sum(axis=1) == pytest.approx(np.ones(len(targets)), abs=1e-5)
+    assert ((targets > 0.01).sum(axis=1) == 2).any()
+    assert images.max() <= 1
+    assert coords.shape == (len(targets), 2)
+
+
+def test_cutmix_labels_by_the_area_that_stays(prepared):
+    """Without labels of their own: an image of its label's number says how much of it is left."""
+    rows, labels = prepared.rows("train"), prepared.severities
+
+    def read(some, _):
+        flat = np.broadcast_to(labels[some][:, None, None, None], (len(some), 16, 16, 1)).astype(
+            np.float32
+        )
+        return [flat, np.zeros((len(some), 2), np.float32)]
+
+    options = Options(cutmix=1.0, batch_size=400)
+    (((images, _), targets),) = shuffled(read, targets_of(prepared), rows, options, 3)
+    assert images.mean(axis=(1, 2, 3)) == pytest.approx(targets @ [0, 1, 2], abs=1e-5)

@@ -1,6 +1,16 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import pandas as pd
 import pytest
 
 from lss_cli.model.session import load_model
+from lss_cli.training.options import Options
+from lss_cli.training.run import begin
+from tests.training.conftest import made
 
 
 def test_from_prepared_data_to_a_model_file(prepared, tmp_path, lss):
@@ -34,14 +44,111 @@ def test_an_unknown_backbone_is_wrong_usage(prepared, tmp_path, lss):
         "train", "--data", prepared.folder, "--out", tmp_path / "run", "--backbone", "vgg"
     )
     assert code == 2
-    assert "There is: custom" in err
+    assert "There is: custom" in err or "densenet121" in err
 
 
-@pytest.mark.parametrize("command", ["train", "export-onnx"])
+def test_options_come_from_a_file_and_what_is_typed_goes_first(prepared, tmp_path, lss):
+    config, run = tmp_path / "o.toml", tmp_path / "run"
+    config.write_text('epochs = 1\nfilters = 4\ndense = [8]\nactivation = "tanh"\n')
+    code, _, err = lss(
+        *("train", "--data", prepared.folder, "--config", config, "--out", run),
+        *("--filters", "2", "--coordinates", "3,3", "--batch-size", "64"),
+    )
+    assert code == 0, err
+    told = json.loads((run / "config.json").read_text())["options"]
+    assert (told["epochs"], told["filters"], told["activation"]) == (1, 2, "tanh")
+    assert (told["dense"], told["coordinates"], told["batch_size"]) == ([8], [3, 3], 64)
+
+
+@pytest.mark.parametrize("command", ["train", "tune"])
+def test_a_key_that_does_not_exist_is_named_with_the_nearest(prepared, tmp_path, lss, command):
+    (tmp_path / "o.toml").write_text("dropuot = 0.5\n")
+    code, _, err = lss(command, "--data", prepared.folder, "--config", tmp_path / "o.toml")
+    assert code == 2
+    assert "no option 'dropuot'. Did you mean 'dropout'" in err
+
+
+def test_a_killed_training_goes_on_and_ends_as_it_would_have(prepared, tmp_path, lss):
+    """SIGKILL, which nothing can catch, after the first epoch."""
+    options = ("--data", prepared.folder, "--epochs", "3", "--dropout", "0.2")
+    code, _, _ = lss("train", *options, "--out", tmp_path / "whole")
+    assert code == 0
+    killed = tmp_path / "killed"
+    command = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
+    command += ["train", *map(str, options), "--out", str(killed)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 1/3"):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+    code, _, err = lss("export-onnx", killed)
+    assert code == 3
+    assert "--resume" in err
+    code, _, err = lss("train", "--data", prepared.folder, "--resume", "--out", killed)
+    assert code == 0, err
+    assert "epoch 1/3" not in err
+    for name in ("history.csv", "predictions.csv"):
+        assert (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
+    data = made(tmp_path, studies=12, folds=2)
+    run = tmp_path / "run"
+    code, out, err = lss("train", "--data", data.folder, "--folds", "--epochs", "1", "--out", run)
+    assert code == 0, err
+    assert "out of fold" in out
+    assert "fold 0, epoch 1/1" in err
+    table = pd.read_csv(run / "predictions.csv", dtype={"study_id": str})
+    own = data.index[data.index["condition"] == data.index["source_condition"]]
+    assert table["row_id"].tolist() == own["row_id"].tolist()
+    assert set(table["split"]) == {"out_of_fold", "test"}
+    trained = data.index[data.index["fold"] == "0"]["study_id"]
+    first = pd.read_csv(run / "fold_0" / "predictions.csv", dtype={"study_id": str})
+    held = first[first["split"] == "validation"]
+    assert set(held["study_id"]) == set(trained)
+    assert not set(held["study_id"]) & set(first[first["split"] == "train"]["study_id"])
+    merged = table.merge(held, on=["row_id", "condition"], suffixes=("", "_fold"))
+    assert len(merged) == len(held) > 0
+    assert merged["severe"].to_numpy() == pytest.approx(merged["severe_fold"].to_numpy())
+
+    # As if it had been killed after the first fold: the others come anew, with the same options.
+    before = (run / "predictions.csv").read_bytes()
+    for name in ("config.json", "predictions.csv", "fold_1"):
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    begin(run, data, Options(epochs=1))
+    code, _, err = lss("train", "--data", data.folder, "--folds", "--resume", "--out", run)
+    assert code == 0, err
+    assert "fold 0" not in err
+    assert (run / "predictions.csv").read_bytes() == before
+
+    code, _, err = lss("export-onnx", run)
+    assert code == 3
+    assert "fold_0" in err
+    code, _, err = lss("export-onnx", run / "fold_0")
+    assert code == 0, err
+    code, _, err = lss("train", "--data", data.folder, "--folds", "--out", run)
+    assert code == 3
+    assert "already holds a run" in err
+
+
+def test_folds_want_data_with_folds(prepared, tmp_path, lss):
+    code, _, err = lss("train", "--data", prepared.folder, "--folds", "--out", tmp_path / "run")
+    assert code == 3
+    assert "lss prepare --folds" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "tune", "export-onnx"])
 def test_a_missing_extra_is_named_with_its_cure(prepared, run, tmp_path, lss, monkeypatch, command):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     options = {
         "train": ("--data", prepared.folder, "--out", tmp_path / "run"),
+        "tune": ("--data", prepared.folder, "--out", tmp_path / "tuning"),
         "export-onnx": (run, "--out", tmp_path / "m.onnx"),
     }
     code, _, err = lss(command, *options[command])

@@ -2,32 +2,87 @@ import shutil
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options as PrepareOptions
 from lss_cli.dataset.prepare import prepare
 from lss_cli.errors import DataError, OutputError
+from lss_cli.input_spec import InputSpec
 from lss_cli.model.session import load_model
+from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.training import export
-from lss_cli.training.export import Run, export_onnx, handled
+from lss_cli.training.backbones import APPLICATIONS
+from lss_cli.training.export import export_onnx, handled
+from lss_cli.training.fit import train
+from lss_cli.training.options import Options
+from lss_cli.training.run import Run
 from tests.dataset.sources import image_table
-from tests.training.conftest import SPEC
+from tests.training.conftest import SPEC, quiet
 
 TEXTS = {"name": "small", "trained_on": "noise", "licence": "none"}
 
 
-def test_the_model_file_answers_as_the_trained_network_does(run, prepared, tmp_path):
-    finished = Run.open(run)
-    difference = export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)
-    assert difference <= 1e-4
+GRADES = ["normal_mild", "moderate", "severe"]
 
-    model = load_model(tmp_path / "m.onnx")
+
+def exported(run, tmp_path, tolerance=1e-4, **options):
+    """Export a run, and see that the model file says what the run's predictions say."""
+    finished = Run.open(run)
+    data, path = finished.data(), tmp_path / "m.onnx"
+    difference = export_onnx(finished, data, path, **TEXTS, **options)
+    assert difference <= tolerance
+    model = load_model(path)
+    shown = pd.read_csv(run / "predictions.csv")[GRADES].to_numpy()
     for rows in (np.arange(1), np.arange(7)):
-        inputs = prepared.inputs(rows)
-        levels = [Level(one) for one in prepared.index["level"][rows]]
+        inputs = data.inputs(rows)
+        levels = [Level(one) for one in data.index["level"][rows]]
         got = model.probabilities(inputs["image"], inputs["coords"], levels)
-        assert got == pytest.approx(np.asarray(finished.network(inputs)), abs=1e-4)
+        assert got == pytest.approx(shown[rows], abs=5 * tolerance)
+    return model
+
+
+def test_the_model_file_says_what_the_predictions_say(run, tmp_path):
+    model = exported(run, tmp_path)
+    assert model.metadata.temperature == Run.open(run).temperature != 1
+
+
+def test_a_weighted_loss_views_and_a_sequence_are_inside_the_model_file(prepared, tmp_path):
+    options = Options(
+        epochs=1, loss="weighted", views=3, slices="sequence", lstm=4, activation="leaky_relu"
+    )
+    train(prepared, tmp_path / "run", options, quiet)
+    exported(tmp_path / "run", tmp_path)
+
+
+def test_half_floats_halve_the_file(run, tmp_path):
+    model = exported(run, tmp_path, tolerance=1e-2, precision="fp16")
+    assert model.metadata.training["precision"] == "fp16"
+    half = (tmp_path / "m.onnx").stat().st_size
+    exported(run, tmp_path)
+    assert half < 0.6 * (tmp_path / "m.onnx").stat().st_size
+
+
+@pytest.mark.parametrize("backbone", ["mobilenet", "vgg16"])
+def test_ready_made_networks_train_export_and_agree(backbone, larger, tmp_path):
+    train(larger, tmp_path / "run", Options(backbone=backbone, epochs=1, batch_size=16), quiet)
+    exported(tmp_path / "run", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["custom", *APPLICATIONS])
+def test_every_network_trains_on_phantoms_exports_and_agrees(backbone, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "phantoms_80"
+    spec = InputSpec(size=(80, 80), field_mm=(30, 30))
+    if not folder.exists():
+        write_phantoms(folder / "in", 10, seed=1, sagittal=False, matrix=160, slices=3)
+        prepare(folder / "in", folder / "out", PrepareOptions(mirror=True, spec=spec))
+    data = Prepared.open(folder / "out")
+    run = tmp_path_factory.mktemp(backbone) / "run"
+    train(data, run, Options(backbone=backbone, epochs=1, batch_size=16), quiet)
+    exported(run, run.parent)
 
 
 def test_the_model_file_says_what_it_is(run, tmp_path):
@@ -55,20 +110,17 @@ def test_the_model_file_says_what_it_is(run, tmp_path):
 
 
 def test_the_level_becomes_an_input(tmp_path):
-    from lss_cli.dataset.cache import Prepared
-    from lss_cli.training.fit import Options, train
-
     source = image_table(tmp_path / "in", studies=10)
     spec = type(SPEC)(size=(16, 12), field_mm=(24, 18), neighbours=0, level=True)
     prepare(source, tmp_path / "out", PrepareOptions(spec=spec))
-    train(Prepared.open(tmp_path / "out"), tmp_path / "run", Options(epochs=1), lambda line: None)
+    train(Prepared.open(tmp_path / "out"), tmp_path / "run", Options(epochs=1), quiet)
     finished = Run.open(tmp_path / "run")
     export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)
     assert load_model(tmp_path / "m.onnx").metadata.input.level
 
 
 def test_a_network_that_answers_differently_is_never_written(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setitem(export.TOLERANCE, "float32", -1.0)
     finished = Run.open(run)
     with pytest.raises(RuntimeError, match="differs"):
         export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)

@@ -1,0 +1,148 @@
+"""What `lss train` and `lss tune` share: their options, and how they show a training."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
+
+import typer
+
+from lss_cli.cli.console import messages
+from lss_cli.training.options import FIELDS, TYPES, Options, read_toml
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from lss_cli.training.loop import Step
+
+
+def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, which takes them as ``**options``, one option per field of `Options`.
+
+    An option that is not given is ``None``, so that a file's value can stand.
+    """
+    signature = inspect.signature(command)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_typed(name)
+        )
+        for name in FIELDS
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    kept = {name: kind for name, kind in command.__annotations__.items() if name != "options"}
+    command.__annotations__ = kept | {one.name: one.annotation for one in added}
+    return command
+
+
+def gathered(
+    given: Mapping[str, Any], config: Path | None, begun: Mapping[str, Any] | None = None
+) -> Options:
+    """The options of a training: what was typed, else the file's, else the defaults.
+
+    Args:
+        given: From the command line; ``None`` where nothing was typed.
+        config: A TOML file.
+        begun: What an interrupted training began with.
+
+    Raises:
+        UsageError: A key that does not exist, or a value that cannot be.
+    """
+    values: dict[str, Any] = dict(begun or {})
+    if config:
+        values |= read_toml(config)
+    typed = {name: value for name, value in given.items() if value is not None}
+    return Options.from_mapping(values | typed, str(config or "options"))
+
+
+class Display:
+    """Where a training shows itself: a bar on a terminal, a line per epoch everywhere.
+
+    Args:
+        bar: Of a terminal; ``None`` elsewhere.
+    """
+
+    def __init__(self, bar: "Progress | None") -> None:
+        self._bar, self._table = bar, ""  # type: tuple[Progress | None, Table | str]
+        self._task = bar.add_task("", note="", total=None) if bar else None
+
+    def __call__(self, step: "Step") -> None:
+        """Show how far a training has come."""
+        if line := _line(step):
+            messages().print(line)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task,
+                description=step.what,
+                completed=step.done,
+                total=step.total,
+                note=f"{step.rate:.0f} images/s, {duration(step.seconds_left)} left",
+            )
+
+    def keep(self, table: "Table") -> None:
+        """Show a table above the bar from now on; on a terminal only."""
+        self._table = table
+
+    def __rich_console__(self, *_: Any) -> "Iterator[RenderableType]":
+        """Give what stands at the foot of the terminal."""
+        yield self._table
+        if self._bar is not None:
+            yield self._bar
+
+
+@contextmanager
+def watching() -> Iterator[Display]:
+    """Give a place where a training can show itself."""
+    from rich.live import Live
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = messages()
+    if not console.is_terminal:
+        yield Display(None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    display = Display(Progress(*columns, TextColumn("{task.fields[note]}"), console=console))
+    with Live(display, console=console, transient=True, refresh_per_second=4):
+        yield display
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _line(step: "Step") -> str:
+    """One line per epoch, and one for each quarter of the features."""
+    rate = f"{step.rate:.0f} images/s, {duration(step.seconds_left)} left at most"
+    if step.epoch:
+        return (
+            f"{step.what}: loss {step.epoch.loss:.4f}, "
+            f"validation loss {step.epoch.val_loss:.4f}; {rate}"
+        )
+    quarter = max(1, step.total // 4)
+    if "features" in step.what and step.done // quarter > (step.done - 1) // quarter:
+        return f"{step.what}: {step.done} of {step.total}; {rate}"
+    return ""
+
+
+def _typed(name: str) -> Any:
+    """The annotation that Typer makes the option ``--name`` of."""
+    field, kind = FIELDS[name], TYPES[name]
+    about: dict[str, Any] = {"help": field.metadata["help"], "show_default": _shown(field.default)}
+    if get_origin(kind) is tuple:
+        about |= {"metavar": "N,N…"}
+        return Annotated[str | None, typer.Option(**about)]
+    if kind is str and name == "weights":
+        about |= {"metavar": "none|imagenet|FILE"}
+    return Annotated[kind | None, typer.Option(**about)]
+
+
+def _shown(default: Any) -> str | bool:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else (str(default) or False)

@@ -1,0 +1,101 @@
+"""What a frozen backbone makes of the images, computed once."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lss_cli.dataset.cache import Prepared
+from lss_cli.files import make_folder, replacing
+from lss_cli.training.batches import Reader, Rows, ahead, parts, plain, varied
+from lss_cli.training.networks import feature_network
+from lss_cli.training.options import Options
+
+BATCH = 32
+
+
+def frozen_features(
+    data: Prepared,
+    network: Any,
+    rows: tuple[Rows, Rows],
+    options: Options,
+    folder: Path | None,
+    progress: Callable[[int, int], None],
+) -> Reader:
+    """Compute the features of training and validation rows, or find them computed.
+
+    Copy 0 of an image is the image as it is; further copies are varied, and serve the training
+    part in turn, one per epoch.
+
+    Args:
+        data: Prepared data.
+        network: Whose backbone is frozen.
+        rows: Of the training and of the validation part.
+        options: Of the training.
+        folder: Where computed features are kept; ``None`` to keep them in memory only.
+        progress: Called with the images done and their number.
+
+    Returns:
+        A reader that gives features where others give images.
+    """
+    path = folder and make_folder(folder) / f"{_key(data, network, rows, options)}.npz"
+    if path and path.is_file():
+        with np.load(path, allow_pickle=False) as file:
+            features, coords = file["features"], file["coords"]
+    else:
+        features, coords = _computed(data, network, rows, options, progress)
+        if path:
+            with replacing(path) as file:
+                np.savez(file, features=features, coords=coords)
+    levels = plain(data)
+
+    def read(some: Rows, epoch: int) -> list[Any]:
+        copy = epoch % options.copies
+        level = levels(some, 0)[2:] if data.spec.level else []
+        return [features[copy, some], coords[copy, some], *level]
+
+    return read
+
+
+def _computed(
+    data: Prepared,
+    network: Any,
+    rows: tuple[Rows, Rows],
+    options: Options,
+    progress: Callable[[int, int], None],
+) -> tuple[Any, Any]:
+    """Features (copies × rows of the index × …) and coordinates (copies × rows × 2)."""
+    backbone = feature_network(network)
+    shape = (options.copies, len(data.index))
+    features = np.zeros((*shape, *backbone.output.shape[1:]), np.float32)
+    coords = np.zeros((*shape, 2), np.float32)
+    readers = [plain(data), varied(data, options.augment, options.seed)]
+    work = [
+        (copy, some)
+        for copy in range(options.copies)
+        for some in parts(np.concatenate(rows) if copy == 0 else rows[0], BATCH)
+    ]
+    total, done = sum(len(some) for _, some in work), 0
+    read = ahead((copy, some, readers[min(copy, 1)](some, copy)) for copy, some in work)
+    for copy, some, (images, points, *_) in read:
+        features[copy, some] = backbone.predict_on_batch(images)
+        coords[copy, some] = points
+        done += len(some)
+        progress(done, total)
+    return features, coords
+
+
+def _key(data: Prepared, network: Any, rows: tuple[Rows, Rows], options: Options) -> str:
+    """A name that changes with everything that the features depend on."""
+    digest = hashlib.sha256()
+    varying = (options.augment, options.seed) if options.copies > 1 else ()
+    told = [data.report["fingerprint"], options.backbone, options.slices, options.copies, *varying]
+    digest.update(json.dumps(told).encode())
+    for some in rows:
+        digest.update(some.tobytes())
+    for value in network.get_layer("backbone").get_weights():
+        digest.update(value.tobytes())
+    return digest.hexdigest()[:16]

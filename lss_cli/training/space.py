@@ -1,0 +1,98 @@
+"""What tuning may try: derived from the options, or read from a TOML file."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lss_cli.errors import UsageError
+from lss_cli.training.options import (
+    FIELDS,
+    TYPES,
+    Options,
+    Range,
+    Search,
+    check_key,
+    checked,
+    read_toml,
+)
+
+if TYPE_CHECKING:
+    import optuna
+
+Space = Mapping[str, Search]
+
+
+def default_space(base: Options) -> Space:
+    """Every option that has something to search, and matters to this backbone."""
+    space = {
+        name: field.metadata["search"]
+        for name, field in FIELDS.items()
+        if field.metadata["search"]
+        and (base.backbone == "custom" or not field.metadata["custom_only"])
+    }
+    if base.freeze:
+        del space["cutmix"]
+    return space
+
+
+def read_space(path: Path) -> Space:
+    """Read a file of lists of values, ``activation = ["relu", "tanh"]``, and of ranges.
+
+    A range is ``learning_rate = {low = 1e-4, high = 1e-2, log = true}``.
+
+    Raises:
+        UsageError: A key that does not exist, a value that the option cannot take, an empty list,
+            or a range that is none.
+    """
+    space = {
+        check_key(name, str(path)): _search(name, value, path)
+        for name, value in read_toml(path).items()
+    }
+    if not space:
+        raise UsageError("the space is empty.", where=str(path))
+    return space
+
+
+def suggested(space: Space, trial: "optuna.Trial") -> dict[str, Any]:
+    """Let a trial choose; nodes come as text, since a study stores plain values only."""
+    return {name: _suggested(name, search, trial) for name, search in space.items()}
+
+
+def space_json(space: Space) -> dict[str, Any]:
+    """Plain values for a JSON document."""
+    return {
+        name: asdict(search) if isinstance(search, Range) else [_plain(one) for one in search]
+        for name, search in space.items()
+    }
+
+
+def _search(name: str, value: Any, path: Path) -> Search:
+    if isinstance(value, list) and value:
+        return tuple(checked(name, one) for one in value)
+    if isinstance(value, dict) and TYPES[name] in (int, float):
+        try:
+            found = Range(**value)
+            for end in (found.low, found.high):
+                checked(name, end)
+            if found.low < found.high and (found.low > 0 or not found.log):
+                return found
+        except TypeError:
+            pass
+    raise UsageError(
+        f"{name} = {value!r} is nothing to search.",
+        where=str(path),
+        todo="Give a list of values, or for a number {low = …, high = …, log = true}.",
+    )
+
+
+def _suggested(name: str, search: Search, trial: "optuna.Trial") -> Any:
+    if not isinstance(search, Range):
+        return trial.suggest_categorical(name, [_plain(one) for one in search])
+    if TYPES[name] is int:
+        return trial.suggest_int(name, int(search.low), int(search.high), log=search.log)
+    return trial.suggest_float(name, search.low, search.high, log=search.log)
+
+
+def _plain(value: Any) -> Any:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value

@@ -1,0 +1,122 @@
+"""What a training is after an epoch, on disk: from here it goes on as if nothing had happened."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lss_cli.errors import DataError
+from lss_cli.files import replacing
+
+STATE, BEST = "state.npz", "best.npz"
+
+Values = list[npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A line of the history.
+
+    Attributes:
+        epoch: From 1, over all stages.
+        stage: ``whole``, ``head`` or ``fine``.
+        loss: What was minimised; its mean over the training rows, as they came.
+        val_loss: Log loss of the validation part, without class weights, before calibration.
+        val_accuracy: Share of its rows whose most likely grade is the true one.
+        learning_rate: Of this epoch.
+    """
+
+    epoch: int
+    stage: str
+    loss: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the next epoch depends on, beside options and data.
+
+    Attributes:
+        history: The epochs so far.
+        network: Its variables, those of its random generators among them.
+        optimizer: Its variables.
+        best: The network's variables after the best epoch so far.
+    """
+
+    history: Sequence[Epoch]
+    network: Values
+    optimizer: Values
+    best: Values
+
+    def write(self, folder: Path) -> None:
+        """Replace the state in `folder`, whole or not at all.
+
+        The best epoch is written when it is the last one, and first: what a kill between the two
+        files leaves behind is written over, with the same, when that epoch is done again.
+        """
+        losses = [one.val_loss for one in self.history]
+        if int(np.argmin(losses)) == len(losses) - 1:
+            with replacing(folder / BEST) as file:
+                np.savez(file, *self.best)
+        history = json.dumps([asdict(one) for one in self.history])
+        arrays = {f"network_{at}": value for at, value in enumerate(self.network)}
+        arrays |= {f"optimizer_{at}": value for at, value in enumerate(self.optimizer)}
+        with replacing(folder / STATE) as file:
+            np.savez(file, allow_pickle=False, history=np.array(history), **arrays)
+
+    @classmethod
+    def read(cls, folder: Path) -> "State | None":
+        """The state in `folder`; ``None`` before the end of the first epoch.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        if not (folder / STATE).is_file():
+            return None
+        try:
+            with np.load(folder / STATE, allow_pickle=False) as file:
+                history = [Epoch(**one) for one in json.loads(str(file["history"]))]
+                network, optimizer = (
+                    [file[name] for name in _numbered(file.files, kind)]
+                    for kind in ("network", "optimizer")
+                )
+            with np.load(folder / BEST, allow_pickle=False) as file:
+                best = [file[name] for name in _numbered(file.files, "arr")]
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"the kept state cannot be read ({error}).",
+                where=str(folder),
+                todo="Start anew with another --out.",
+            ) from error
+        return cls(history, network, optimizer, best)
+
+
+def values_of(variables: Sequence[Any]) -> Values:
+    """The values of Keras variables, copied."""
+    return [np.asarray(one).copy() for one in variables]
+
+
+def assign(variables: Sequence[Any], values: Values) -> None:
+    """Give Keras variables their values.
+
+    Raises:
+        DataError: They are another network's.
+    """
+    if [tuple(one.shape) for one in variables] != [value.shape for value in values]:
+        raise DataError(
+            "the kept state is that of another network.",
+            todo="Resume with the options that shape it as they were.",
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _numbered(names: Sequence[str], kind: str) -> list[str]:
+    count = sum(name.startswith(f"{kind}_") for name in names)
+    return [f"{kind}_{at}" for at in range(count)]

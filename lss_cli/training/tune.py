@@ -1,0 +1,204 @@
+"""Search for good options: many short trainings, each judged by its validation loss."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.tables import write_table
+from lss_cli.errors import DataError, UsageError
+from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.training.fit import check_trainable
+from lss_cli.training.loop import Step, Training, Watch
+from lss_cli.training.options import Options, to_toml
+from lss_cli.training.space import Space, space_json, suggested
+
+STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
+NAME = "lss"
+
+UNPRUNED_TRIALS = 5
+"""Trials that run to their end before their median can stop others."""
+
+FEWEST_FOR_IMPORTANCE = 4
+"""With fewer complete trials it would be a guess."""
+
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of the search.
+
+    Attributes:
+        number: From 1.
+        state: ``complete``, ``pruned`` or ``failed``.
+        value: Its smallest validation log loss; ``None`` for a failed one.
+        chosen: What it tried, by option.
+    """
+
+    number: int
+    state: str
+    value: float | None
+    chosen: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came out of a search.
+
+    Attributes:
+        best: The best options.
+        trials: All, the best first.
+        importance: Share of each option in the differences between trials; empty after too few.
+    """
+
+    best: Options
+    trials: Sequence[Trial]
+    importance: Mapping[str, float]
+
+
+def tune(
+    data: Prepared,
+    out: Path,
+    base: Options,
+    space: Space,
+    trials: int,
+    show: Callable[[Sequence[Trial]], None],
+    watch: Watch,
+) -> Tuned:
+    """Search until there are so many trials; what is in `out` already counts.
+
+    The study is kept in an SQLite file after each epoch, so the search can be interrupted and
+    continued at will. A trial that is worse than the median of the others at the same epoch is
+    stopped.
+
+    Args:
+        data: Prepared data that can be trained on.
+        out: Folder for the study and its results; made if missing.
+        base: What is not searched.
+        space: What is.
+        trials: How many there shall be in the end, complete or stopped.
+        show: Called with all trials, the best first, after each.
+        watch: As of a training.
+
+    Raises:
+        DataError: The data cannot be trained on, or every trial failed.
+        OutputError: `out` cannot be written to.
+        UsageError: `out` holds a search of something else.
+    """
+    check_trainable(data)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = _study(make_folder(out), data, base, space)
+
+    def objective(trial: optuna.Trial) -> float:
+        keras.backend.clear_session()
+        losses: list[float] = []
+
+        def observe(step: Step) -> None:
+            watch(replace(step, what=f"trial {trial.number + 1}, {step.what}"))
+            if step.epoch:
+                losses.append(step.epoch.val_loss)
+                trial.report(min(losses), step.epoch.epoch)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+        options = replace(base, **suggested(space, trial))
+        Training(data, options, observe, features=out / "features").run()
+        return min(losses)
+
+    while len(_ended(study)) < trials:
+        study.optimize(objective, n_trials=1, catch=(DataError,))
+        if len(study.trials) >= 2 * trials and not _done(study):
+            raise DataError(
+                "every trial failed; their losses were no numbers.",
+                todo="Search smaller learning rates: --space.",
+            )
+        _write(study, out, base)
+        show(_sorted(study))
+    return _write(study, out, base)
+
+
+def _study(out: Path, data: Prepared, base: Options, space: Space) -> optuna.Study:
+    """Open the study in `out`, or make it.
+
+    Raises:
+        UsageError: It searches something else.
+    """
+    known = optuna.storages.RDBStorage(f"sqlite:///{out / STUDY}")
+    begun = len(optuna.get_all_study_names(known)) > 0
+    count = len(optuna.load_study(study_name=NAME, storage=known).trials) if begun else 0
+    study = optuna.create_study(
+        storage=known,
+        study_name=NAME,
+        load_if_exists=True,
+        # With one seed throughout, a continued search would try again what it began with.
+        sampler=optuna.samplers.TPESampler(seed=base.seed + count),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS),
+    )
+    about = json.dumps(
+        [data.report["fingerprint"], base.to_json(), space_json(space)], sort_keys=True
+    )
+    if study.user_attrs.setdefault("about", about) != about:
+        raise UsageError(
+            "this folder holds a search of other data, options or another space.",
+            where=str(out),
+            todo="Name another: --out.",
+        )
+    study.set_user_attr("about", about)
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        # What a kill left behind will never report again.
+        study.tell(trial.number, state=TrialState.FAIL)
+    return study
+
+
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+
+def _done(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(states=(TrialState.COMPLETE,))
+
+
+def _sorted(study: optuna.Study) -> list[Trial]:
+    found = [
+        Trial(one.number + 1, STATES[one.state], one.value, one.params)
+        for one in study.get_trials(states=tuple(STATES))
+    ]
+    order = list(STATES.values())
+    return sorted(
+        found, key=lambda one: (order.index(one.state), one.value is None, one.value or 0)
+    )
+
+
+def _write(study: optuna.Study, out: Path, base: Options) -> Tuned:
+    """Write what is known so far."""
+    trials = _sorted(study)
+    best = replace(base, **study.best_params) if _done(study) else base
+    importance: dict[str, float] = {}
+    if len(_done(study)) >= FEWEST_FOR_IMPORTANCE:
+        importance = optuna.importance.get_param_importances(study)
+    write_text(out / BEST, to_toml(best))
+    tables = {
+        TRIALS: pd.DataFrame(
+            [
+                {"trial": one.number, "state": one.state, "val_loss": one.value} | dict(one.chosen)
+                for one in trials
+            ]
+        ).astype({"val_loss": float}),
+        IMPORTANCE: pd.DataFrame(importance.items(), columns=["option", "importance"]),
+    }
+    for name, table in tables.items():
+        with replacing(out / name) as file:
+            write_table(table, file)
+    return Tuned(best, trials, importance)

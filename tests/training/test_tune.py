@@ -1,0 +1,86 @@
+import tomllib
+
+import pandas as pd
+import pytest
+
+from lss_cli.errors import DataError, UsageError
+from lss_cli.training.options import Options, Range
+from lss_cli.training.tune import tune
+from tests.training.conftest import quiet
+
+BASE = Options(epochs=2, blocks=2, filters=2)
+SPACE = {
+    "learning_rate": Range(1e-4, 1e-2, log=True),
+    "dense": ((4,), (8, 4)),
+    "blocks": Range(1, 2),
+    "activation": ("relu", "tanh"),
+}
+
+
+def search(data, out, trials, watch=quiet, base=BASE, space=SPACE):
+    shown = []
+    found = tune(data, out, base, space, trials, shown.append, watch)
+    return found, shown
+
+
+def test_a_search_is_interrupted_and_continued(prepared, tmp_path):
+    out = tmp_path / "tuning"
+
+    def interrupt(step):
+        if step.what.startswith("trial 2, epoch 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(prepared, out, 3, interrupt)
+    assert len(pd.read_csv(out / "trials.csv")) == 1
+
+    found, shown = search(prepared, out, 3)
+    assert [len(trials) for trials in shown] == [3, 4]
+    states = [trial.state for trial in found.trials]
+    assert states == ["complete"] * 3 + ["failed"]
+    losses = [trial.value for trial in found.trials[:3]]
+    assert losses == sorted(losses)
+    tried = {trial.chosen["learning_rate"] for trial in found.trials}
+    assert len(tried) == 4
+
+    best = Options.from_mapping(tomllib.loads((out / "best.toml").read_text()), "best.toml")
+    assert best == found.best
+    assert best.learning_rate == found.trials[0].chosen["learning_rate"]
+    assert (best.filters, best.epochs) == (2, 2)
+    assert search(prepared, out, 3)[1] == []
+
+    with pytest.raises(UsageError, match="search of other data, options or another space"):
+        search(prepared, out, 3, base=Options())
+
+
+@pytest.mark.slow
+def test_importance_is_told_when_there_are_enough_trials(prepared, tmp_path):
+    small = Options(epochs=1, blocks=1, filters=1, dense=(2,))
+    space = {"learning_rate": Range(1e-5, 1e-2), "activation": ("relu", "tanh")}
+    found, _ = search(prepared, tmp_path / "tuning", 4, base=small, space=space)
+    assert sum(found.importance.values()) == pytest.approx(1)
+    table = pd.read_csv(tmp_path / "tuning" / "importance.csv")
+    assert set(table["option"]) == set(space)
+
+
+def test_trials_whose_loss_is_no_number_do_not_end_the_search(prepared, tmp_path):
+    space = {"learning_rate": (float("inf"),)}
+    with pytest.raises(DataError, match="every trial failed"):
+        search(prepared, tmp_path / "tuning", 1, space=space)
+
+
+def test_the_command_searches_and_train_takes_what_it_found(prepared, tmp_path, lss):
+    space, out = tmp_path / "space.toml", tmp_path / "tuning"
+    space.write_text('activation = ["relu", "tanh"]\ndense = [[4], [8, 4]]\n')
+    code, stdout, err = lss(
+        *("tune", "--data", prepared.folder, "--trials", "2", "--space", space, "--out", out),
+        *("--epochs", "1", "--filters", "2"),
+    )
+    assert code == 0, err
+    assert "activation" in stdout
+    assert "trial 2, epoch 1/1" in err
+    run = tmp_path / "run"
+    code, _, err = lss(
+        "train", "--data", prepared.folder, "--config", out / "best.toml", "--out", run
+    )
+    assert code == 0, err
