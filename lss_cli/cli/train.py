@@ -64,8 +64,7 @@ def train(
             command=shlex.join(["lss", *sys.argv[1:]]),
         )
     results().print(_table(found))
-    example = target / "fold_1" if folds else target
-    messages().print(f"Wrote {target}. Make a model file of it with: lss export-onnx {example}")
+    messages().print(f"Wrote {target}. Make a model file of it with: lss export-onnx {target}")
 
 
 def _table(found: dict[str, Any]) -> "Table":

@@ -18,10 +18,11 @@ from lss_cli.input_spec import InputSpec
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import in_order, plain
-from lss_cli.training.run import Run
+from lss_cli.training.run import Run, counts
 
 OPSET = 17
 BATCH = 32
+CHECKED = 1000
 
 Precision = Literal["float32", "fp16"]
 
@@ -51,7 +52,7 @@ def export_onnx(
 
     Args:
         run: A finished training.
-        data: Those that it was trained on; the validation part is what the check runs on.
+        data: Those that it was trained on; the check runs on rows of them.
         out: The ``.onnx`` file.
         name: A short name for people.
         trained_on: What the data are called, for people.
@@ -72,7 +73,7 @@ def export_onnx(
     difference = largest_difference(run.network, model, data)
     if not difference <= TOLERANCE[precision]:
         raise RuntimeError(f"the exported network differs by {difference:.2g} from the trained one")
-    document = _metadata(run, difference, name, trained_on, licence, precision).to_json()
+    document = _metadata(run, data, difference, name, trained_on, licence, precision).to_json()
     onnx.helper.set_model_props(model, {METADATA_KEY: document})
     onnx.checker.check_model(model)
     with replacing(out) as temporary:
@@ -96,13 +97,17 @@ def converted(network: Any) -> Any:
 
 
 def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> float:
-    """Run both networks on the validation part; the largest difference of a probability."""
+    """Run both networks on some rows; the largest difference of a probability.
+
+    They are those of the validation part, or where there is none the first of the training part.
+    """
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest = 0.0
     names = [one.name for one in network.inputs]
-    for inputs in in_order(plain(data), data.rows(VALIDATION), BATCH):
+    rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
+    for inputs in in_order(plain(data), rows, BATCH):
         expected = network.predict_on_batch(inputs)
         (got,) = session.run(["prob"], dict(zip(names, inputs, strict=True)))
         largest = max(largest, float(np.abs(got - expected).max()))
@@ -124,22 +129,30 @@ def halve(model: onnx.ModelProto) -> None:
 
 
 def _metadata(
-    run: Run, difference: float, name: str, trained_on: str, licence: str, precision: Precision
+    run: Run,
+    data: Prepared,
+    difference: float,
+    name: str,
+    trained_on: str,
+    licence: str,
+    precision: Precision,
 ) -> ModelMetadata:
-    data, options = run.config["data"], run.config["options"]
-    train = data["counts"][TRAIN]
+    conditions, options = run.config["data"]["conditions"], run.config["options"]
+    parts = counts(data)
     return ModelMetadata(
         name=name,
-        conditions=handled([Condition(one) for one in data["conditions"]]),
+        conditions=handled([Condition(one) for one in conditions]),
         input=InputSpec.from_json(run.config["input"]),
         training={
-            "summary": f"{trained_on}: {train['rows']} labels of {train['studies']} studies",
+            "summary": f"{trained_on}: {parts[TRAIN]['rows']} labels of "
+            f"{parts[TRAIN]['studies']} studies",
             "backbone": options["backbone"],
+            "networks": run.networks,
             "start": run.config["start"],
             "epochs": run.config["epochs_done"],
-            "conditions": data["conditions"],
-            "mirrored": data["mirrored"],
-            "parts": data["counts"],
+            "conditions": conditions,
+            "mirrored": run.config["data"]["mirrored"],
+            "parts": parts,
             "precision": precision,
             "largest_difference_to_keras": difference,
         },

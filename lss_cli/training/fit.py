@@ -147,7 +147,7 @@ def _config(data: Prepared, options: Options) -> dict[str, Any]:
             "fold": data.report.get("fold", ""),
             "conditions": data.report["conditions"],
             "mirrored": data.report["mirrored"],
-            "counts": {part: _counts(data, part) for part in PARTS},
+            "counts": run.counts(data),
         },
         "input": data.spec.to_json(),
         "versions": versions(["tensorflow", "keras", "numpy"]),
@@ -162,13 +162,3 @@ def _start(options: Options) -> Mapping[str, str]:
         return {"weights": options.weights}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return {"weights": path.name, "sha256": digest}
-
-
-def _counts(data: Prepared, part: str) -> dict[str, int]:
-    rows = data.index[data.index["split"] == part]
-    grades = rows["severity"].value_counts()
-    return {
-        "studies": int(rows["study_id"].nunique()),
-        "rows": len(rows),
-        **{str(one): int(grades.get(str(one), 0)) for one in Severity},
-    }

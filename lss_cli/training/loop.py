@@ -101,7 +101,7 @@ class Training:
     @property
     def best_epoch(self) -> int:
         """The number of the epoch whose weights are used."""
-        return 1 + int(np.argmin([one.val_loss for one in self.history]))
+        return 1 + recipe.chosen(self._options, [one.val_loss for one in self.history])
 
     def run(self) -> Any:
         """Train to the end.
@@ -175,17 +175,19 @@ class Training:
         what = f"epoch {number}/{number - 1 + left}"
         loss = self._learn(network, stage, readers[0], what, left)
         size, labels = self._options.batch_size, self._labels[self._rows[1]]
-        raw = predicted(network, readers[1], self._rows[1], size)
+        with self._averaged(network):
+            raw = predicted(network, readers[1], self._rows[1], size)
+            values = values_of(self._network.variables)
         prob = unweighted(raw, self._weights)
         val_loss, accuracy = metrics.log_loss(labels, prob), metrics.accuracy(labels, prob)
         self._check(val_loss, f"{what}, validation")
         epoch = Epoch(number, stage.name, loss, val_loss, accuracy, rate)
         self.history.append(epoch)
-        if self.best_epoch == number:
-            self._best = values_of(self._network.variables)
+        if best_is_new := self.best_epoch == number:
+            self._best = values
         if self._keep:
             now = values_of(self._network.variables), values_of(network.optimizer.variables)
-            State(self.history, *now, self._best).write(self._keep)
+            State(self.history, *now, self._best).write(self._keep, best_is_new=best_is_new)
         images, seconds = len(self._rows[0]), time.monotonic() - began
         step = Step(what, images, images, images / seconds, seconds * (left - 1), epoch)
         self._watch(step)
@@ -207,6 +209,18 @@ class Training:
             left = (len(rows) * epochs_left - seen) / rate
             self._watch(Step(what, seen, len(rows), rate, left))
         return total / seen
+
+    @contextmanager
+    def _averaged(self, network: Any) -> Iterator[None]:
+        """The running mean of the weights in their place, where one is kept."""
+        if not self._options.average:
+            yield
+            return
+        weights = network.trainable_variables
+        learned = values_of(weights)
+        network.optimizer.finalize_variable_values(weights)
+        yield
+        assign(weights, learned)
 
     def _check(self, loss: float, where: str) -> None:
         if math.isfinite(loss):

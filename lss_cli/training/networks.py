@@ -1,5 +1,6 @@
 """Networks: an image part and a coordinate part, joined under one dense head."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -99,6 +100,15 @@ def with_views(network: Any, count: int, spec: InputSpec) -> Any:
     ]
     prob = layers.Average(name="prob")(answers)
     return keras.Model(list(inputs.values()), prob, name=f"{network.name}_views")
+
+
+def averaged(networks: Sequence[Any]) -> Any:
+    """A network that answers with the mean of several, which take the same inputs."""
+    inputs = [keras.Input(one.shape[1:], name=one.name) for one in networks[0].inputs]
+    for number, network in enumerate(networks):
+        network.name = f"{network.name}_{number}"
+    prob = layers.Average(name="prob")([network(inputs) for network in networks])
+    return keras.Model(inputs, prob, name="lss_mean")
 
 
 def _inputs(spec: InputSpec) -> dict[str, Any]:

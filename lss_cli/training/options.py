@@ -132,7 +132,12 @@ class Options:
     )  # fmt: skip
     lr_factor: float = option(0.5, "Factor on the rate at each plateau.", low=1e-3, high=1)
     lr_patience: int = option(2, "Epochs without progress that make a plateau.", low=1)
-    patience: int = option(5, "Stop after so many epochs without progress.", low=1)
+    patience: int = option(
+        5, "Stop after so many epochs without progress; 0: never, and use the last epoch."
+    )
+    average: float = option(
+        0.0, "Use the weights' running mean, over about 1/(1 - this) steps.", high=0.9999
+    )
     loss: Loss = option(
         "cross_entropy", "What is minimised; weighted: rare grades count more.",
         search=get_args(Loss),

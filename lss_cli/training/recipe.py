@@ -77,18 +77,30 @@ def is_over(options: Options, stage: Stage, losses: Sequence[float]) -> bool:
     """Whether a stage has had all its epochs, or too many without progress."""
     if len(losses) >= stage.epochs:
         return True
-    since_best = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
-    return since_best >= options.patience
+    return bool(losses) and len(losses) - 1 - chosen(options, losses) >= options.patience > 0
+
+
+def chosen(options: Options, losses: Sequence[float]) -> int:
+    """The epoch, from 0, whose weights are used: the best, or without patience the last.
+
+    Args:
+        options: Of the training.
+        losses: Validation losses of all epochs so far, one at least.
+    """
+    return int(np.argmin(losses)) if options.patience else len(losses) - 1
 
 
 def optimizer(options: Options, rate: float) -> Any:
-    """What follows the gradients."""
+    """What follows the gradients, and keeps the weights' running mean where asked for."""
+    mean = {"use_ema": True, "ema_momentum": options.average} if options.average else {}
     decay = options.weight_decay or None
     if options.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
+        return keras.optimizers.SGD(
+            rate, momentum=MOMENTUM, nesterov=True, weight_decay=decay, **mean
+        )
     if options.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay)
-    return keras.optimizers.Adam(rate, weight_decay=decay)
+        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **mean)
+    return keras.optimizers.Adam(rate, weight_decay=decay, **mean)
 
 
 def class_weights(options: Options, labels: npt.NDArray[np.int64]) -> Weights:

@@ -25,6 +25,9 @@ from lss_cli.training.options import Options
 MODEL, HISTORY, PREDICTIONS = "model.keras", "history.csv", "predictions.csv"
 METRICS, CONFIG, FIGURES = "metrics.json", "config.json", "figures"
 PROGRESS, BOARD = "state", "tensorboard"
+EVERY_FOLD = "all"
+"""Stands for the mean of all folds where the name of one would stand."""
+
 PREDICTION_COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity"]
 
 
@@ -37,12 +40,14 @@ class Run:
         config: What was asked for, and how it went.
         metrics: What came out.
         network: The trained Keras model; its answers are not calibrated yet.
+        networks: How many trained networks it is the mean of.
     """
 
     folder: Path
     config: Mapping[str, Any]
     metrics: Mapping[str, Any]
     network: Any
+    networks: int = 1
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -61,12 +66,10 @@ class Run:
             )
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            if folds := config.get("folds"):
-                raise DataError(
-                    f"this run consists of {len(folds)} folds, each a run of its own.",
-                    where=str(folder),
-                    todo=f"Name one of them: {folder / folds[0]}",
-                )
+            if config.get("folds"):
+                from lss_cli.training.folds import mean_of_folds
+
+                return mean_of_folds(folder, config)
             found = json.loads((folder / METRICS).read_text(encoding="utf-8"))
             network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -95,10 +98,24 @@ class Run:
                 todo="Name those with --data, or train again.",
             )
         if fold := self.config["data"]["fold"]:
-            from lss_cli.training.folds import fold_of
+            from lss_cli.training.folds import fold_of, together
 
-            return fold_of(data, fold)
+            return together(data) if fold == EVERY_FOLD else fold_of(data, fold)
         return data
+
+
+def counts(data: Prepared) -> dict[str, dict[str, int]]:
+    """How many studies, rows, and rows of each grade each part has."""
+    index, grades = data.index, [str(one) for one in Severity]
+    return {
+        part: {
+            "studies": int(rows["study_id"].nunique()),
+            "rows": len(rows),
+            **{one: int((rows["severity"] == one).sum()) for one in grades},
+        }
+        for part in PARTS
+        for rows in [index[index["split"] == part]]
+    }
 
 
 def calibrated(

@@ -46,7 +46,7 @@ class State:
         history: The epochs so far.
         network: Its variables, those of its random generators among them.
         optimizer: Its variables.
-        best: The network's variables after the best epoch so far.
+        best: The network's variables after the epoch that is used so far.
     """
 
     history: Sequence[Epoch]
@@ -54,14 +54,13 @@ class State:
     optimizer: Values
     best: Values
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, *, best_is_new: bool) -> None:
         """Replace the state in `folder`, whole or not at all.
 
         The best epoch is written when it is the last one, and first: what a kill between the two
         files leaves behind is written over, with the same, when that epoch is done again.
         """
-        losses = [one.val_loss for one in self.history]
-        if int(np.argmin(losses)) == len(losses) - 1:
+        if best_is_new:
             with replacing(folder / BEST) as file:
                 np.savez(file, *self.best)
         history = json.dumps([asdict(one) for one in self.history])

@@ -92,6 +92,17 @@ def test_a_network_learns_what_can_be_seen(prepared, tmp_path):
     assert found["test"]["model"]["log_loss"] < found["test"]["prior_by_level"]["log_loss"]
 
 
+def test_averaged_weights_lie_between_those_of_the_steps(prepared):
+    """With so little memory the mean is the last step; with much, near where it began."""
+    ends = {}
+    for average in (0.0, 1e-6, 0.9):
+        options = Options(epochs=1, average=average, filters=2, patience=0)
+        network = Training(prepared, options, quiet).run()
+        ends[average] = network.get_layer("head_1").get_weights()[0]
+    assert ends[1e-6] == pytest.approx(ends[0.0], abs=1e-5)
+    assert np.abs(ends[0.9] - ends[0.0]).max() > 1e-4
+
+
 class InterruptionError(Exception):
     """A kill that can be caught."""
 
@@ -108,6 +119,7 @@ def interrupted_after(epochs):
     "options",
     [
         Options(epochs=3, dropout=0.3, optimizer="adamw", weight_decay=1e-3, mixup=0.5, views=2),
+        Options(epochs=3, learning_rate=0.01, average=0.9, patience=0),
         pytest.param(
             Options(epochs=3, optimizer="sgd", schedule="cosine", loss="focal", cutmix=0.5),
             marks=pytest.mark.slow,

@@ -12,6 +12,7 @@ from lss_cli.training.networks import build_network
 from lss_cli.training.options import Options
 from lss_cli.training.recipe import (
     Stage,
+    chosen,
     class_weights,
     is_over,
     learning_rate,
@@ -45,6 +46,14 @@ def test_a_stage_ends_with_its_epochs_or_its_patience():
     assert not is_over(options, STAGE, [1, 2])
     assert is_over(options, STAGE, [1, 2, 1.5])
     assert is_over(options, STAGE, list(range(10, 0, -1)))
+
+
+def test_without_patience_the_last_epoch_is_used():
+    losses = [3.0, 1.0, 2.0]
+    assert chosen(Options(), losses) == 1
+    assert chosen(Options(patience=0), losses) == 2
+    assert not is_over(Options(patience=0), STAGE, [float(one) for one in range(9)])
+    assert is_over(Options(patience=0), STAGE, [1.0] * 10)
 
 
 def test_stages_follow_from_the_options():
