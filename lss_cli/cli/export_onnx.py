@@ -9,13 +9,20 @@ from lss_cli.cli.console import messages
 
 
 def export_onnx(
-    run: Annotated[Path, typer.Argument(help="Run folder of lss train.")],
+    run: Annotated[
+        list[Path],
+        typer.Argument(help="Run folder of lss train; several with the same folds make one model."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="Model file to write.", show_default="model.onnx in the run folder"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Its prepared data, if they have moved since.")
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Also write what all folds together say of studies they never saw."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Short name.", show_default="the file's")] = None,
     precision: Annotated[
@@ -36,18 +43,22 @@ def export_onnx(
 
     require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
     load_backend()
+    from lss_cli.training.ensemble import ensemble, of_runs
     from lss_cli.training.export import export_onnx as export
     from lss_cli.training.run import Run
 
-    finished = Run.open(run)
-    target = out or run / "model.onnx"
+    finished = ensemble(run, data) if len(run) > 1 else Run.open(run[0], data)
+    used = finished.data(data)
+    target = out or run[0] / "model.onnx"
     difference = export(
         finished,
-        finished.data(data),
+        used,
         target,
         name=name or target.stem,
         trained_on=trained_on,
         licence=licence,
         precision=precision,
     )
+    if predictions:
+        of_runs(run, used).write(predictions)
     messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")

@@ -46,8 +46,8 @@ def train(
     require("lss train", "tensorflow", "keras", "matplotlib")
     prepared = Prepared.open(data)
     load_backend()
+    from lss_cli.training.crossval import train_folds
     from lss_cli.training.fit import train as once
-    from lss_cli.training.folds import train_folds
     from lss_cli.training.run import begun_options
 
     target = out or Path("runs") / wanted.backbone

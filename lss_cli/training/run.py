@@ -50,8 +50,12 @@ class Run:
     networks: int = 1
 
     @classmethod
-    def open(cls, folder: Path) -> "Run":
+    def open(cls, folder: Path, data: Path | None = None) -> "Run":
         """Load a run; code in the model file is never executed.
+
+        Args:
+            folder: Of the run.
+            data: Where a run with folds finds its data, if they have moved.
 
         Raises:
             DataError: There is none, it is unfinished, or it cannot be read.
@@ -67,9 +71,9 @@ class Run:
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             if config.get("folds"):
-                from lss_cli.training.folds import mean_of_folds
+                from lss_cli.training.ensemble import ensemble
 
-                return mean_of_folds(folder, config)
+                return ensemble([folder], data)
             found = json.loads((folder / METRICS).read_text(encoding="utf-8"))
             network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -90,18 +94,32 @@ class Run:
         Raises:
             DataError: They are gone, or others lie there.
         """
-        data = Prepared.open(folder or Path(self.config["data"]["folder"]))
-        if data.report["fingerprint"] != self.config["data"]["fingerprint"]:
-            raise DataError(
-                "these are not the data that the run was trained on.",
-                where=str(data.folder),
-                todo="Name those with --data, or train again.",
-            )
+        data = data_of(self.config, folder)
         if fold := self.config["data"]["fold"]:
             from lss_cli.training.folds import fold_of, together
 
             return together(data) if fold == EVERY_FOLD else fold_of(data, fold)
         return data
+
+
+def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
+    """Open the data of a run.
+
+    Args:
+        config: Of the run.
+        folder: Where they lie now, if not where they lay then.
+
+    Raises:
+        DataError: They are gone, or others lie there.
+    """
+    data = Prepared.open(folder or Path(config["data"]["folder"]))
+    if data.report["fingerprint"] != config["data"]["fingerprint"]:
+        raise DataError(
+            "these are not the data that the run was trained on.",
+            where=str(data.folder),
+            todo="Name those with --data, or train again.",
+        )
+    return data
 
 
 def counts(data: Prepared) -> dict[str, dict[str, int]]:

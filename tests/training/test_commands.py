@@ -138,13 +138,33 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     assert model.metadata.training["networks"] == 2
     assert model.metadata.training["parts"]["validation"]["rows"] == 0
     assert set(model.metadata.metrics) == {"out_of_fold", "test"}
-    rows = data.rows("test")
-    got = model.probabilities(data.inputs(rows)["image"], data.inputs(rows)["coords"], [])
+    inputs = data.inputs(data.rows("test"))
+    got = model.probabilities(inputs["image"], inputs["coords"], [])
     shown = table[test][["normal_mild", "moderate", "severe"]].to_numpy()
     assert got == pytest.approx(shown, abs=1e-4)
     code, _, err = lss("train", "--data", data.folder, "--folds", "--out", run)
     assert code == 3
     assert "already holds a run" in err
+
+    # Two runs make one model; data may have moved since.
+    other, moved, said = tmp_path / "other", tmp_path / "moved", tmp_path / "said.csv"
+    options = ("--epochs", "1", "--filters", "4", "--folds")
+    code, _, err = lss("train", "--data", data.folder, *options, "--out", other)
+    assert code == 0, err
+    data.folder.rename(moved)
+    joint = tmp_path / "joint.onnx"
+    command = ("export-onnx", run, other, "--out", joint, "--predictions", said)
+    code, _, err = lss(*command, "--data", moved)
+    assert code == 0, err
+    model = load_model(joint)
+    assert model.metadata.training["networks"] == 4
+    got = model.probabilities(inputs["image"], inputs["coords"], [])
+    table = pd.read_csv(said)
+    shown = table[table["split"] == "test"][["normal_mild", "moderate", "severe"]].to_numpy()
+    assert got == pytest.approx(shown, abs=1e-4)
+    code, _, err = lss("export-onnx", run, run / "fold_0", "--out", joint)
+    assert code == 3
+    assert "lss train --folds" in err
 
 
 def test_folds_want_data_with_folds(prepared, tmp_path, lss):
