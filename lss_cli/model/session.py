@@ -119,6 +119,8 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", str(path / "nothing")
     )
+    # Threads that wait by spinning would take the cores from what comes after the run.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()

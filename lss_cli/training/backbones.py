@@ -103,7 +103,7 @@ def build_backbone(options: Options, spec: InputSpec, channels: int) -> Any:
         if options.weights != NO_WEIGHTS:
             _load(backbone, Path(options.weights), "custom")
         return backbone
-    ready = _application(application, spec, options.weights)
+    ready = _shortened(_application(application, spec, options.weights), options.until)
     hidden = _scaled(_in_colours(image, channels), application.scaling, spec)
     features = layers.GlobalAveragePooling2D(name="average")(ready(hidden))
     backbone = keras.Model(image, features, name="backbone")
@@ -127,17 +127,13 @@ def freeze_until(backbone: Any, name: str) -> None:
         UsageError: There is no such layer.
     """
     inner = inner_layers(backbone)
+    names = [layer.name for layer in inner]
     # A model that is trainable already does not pass it on to layers that are not.
     for layer in (backbone, *backbone.layers, *inner):
         layer.trainable = True
     if not name:
         return
-    names = [layer.name for layer in inner]
-    if name not in names:
-        raise UsageError(
-            f"the backbone has no layer {name!r}.{nearest(name, names)}",
-            todo=f"It has, from {names[0]!r} on: {', '.join(names[-8:])}.",
-        )
+    _check_layer(name, names)
     # What stands before the ready-made network comes first of all.
     for layer in backbone.layers:
         layer.trainable = isinstance(layer, keras.Model) or layer in inner
@@ -175,6 +171,22 @@ def _application(application: Application, spec: InputSpec, weights: str) -> Any
     elif weights != NO_WEIGHTS:
         _load(ready, Path(weights), application.name)
     return ready
+
+
+def _shortened(ready: Any, until: str) -> Any:
+    """A network without what follows a layer; the whole for an empty name."""
+    if not until:
+        return ready
+    _check_layer(until, [layer.name for layer in ready.layers])
+    return keras.Model(ready.input, ready.get_layer(until).output, name=ready.name)
+
+
+def _check_layer(name: str, names: list[str]) -> None:
+    if name not in names:
+        raise UsageError(
+            f"the backbone has no layer {name!r}.{nearest(name, names)}",
+            todo=f"It has, from {names[0]!r} on: {', '.join(names[-8:])}.",
+        )
 
 
 def _downloaded(make: Callable[..., Any], name: str, shape: tuple[int, ...]) -> Any:

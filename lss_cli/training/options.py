@@ -89,6 +89,7 @@ class Options:
 
     backbone: Backbone = option("custom", "Image part of the network.")
     weights: str = option(NO_WEIGHTS, "Start of the backbone: none, imagenet or a weights file.")
+    until: str = option("", "Use a ready-made backbone up to this layer only.")
     slices: Slices = option(
         "channels", "Neighbouring slices as channels, or one by one through an LSTM."
     )
@@ -176,6 +177,8 @@ class Options:
             raise UsageError(
                 "--mixup and --cutmix are shares of the batches; they sum to 1 at most."
             )
+        if self.backbone == "custom" and self.until:
+            raise UsageError("--until cuts a ready-made backbone; give the custom one --blocks.")
         if self.backbone == "custom" and self.weights == IMAGENET:
             raise UsageError("the custom network has no ImageNet weights.")
 

@@ -17,6 +17,9 @@ FOCUS = 2.0
 
 MOMENTUM = 0.9
 
+WARM_UP = 0.2
+"""Factor on the rate in the first epoch of a cosine, since the head's first gradients are wild."""
+
 Weights = npt.NDArray[np.float64]
 
 
@@ -62,7 +65,8 @@ def learning_rate(options: Options, stage: Stage, losses: Sequence[float]) -> fl
         losses: Validation losses of this stage's epochs so far.
     """
     if options.schedule == "cosine":
-        return stage.rate * (1 + math.cos(math.pi * len(losses) / stage.epochs)) / 2
+        warm = 1.0 if losses else WARM_UP
+        return warm * stage.rate * (1 + math.cos(math.pi * len(losses) / stage.epochs)) / 2
     rate = stage.rate
     if options.schedule == "plateau":
         best, waited = math.inf, 0

@@ -216,6 +216,21 @@ def test_layers_before_a_name_are_frozen():
         freeze_until(inside, "conv_dw_14")
 
 
+def test_a_backbone_can_end_at_a_layer(mobilenet_weights):
+    options = {"backbone": "mobilenet", "weights": str(mobilenet_weights)}
+    whole = build_network(Options(**options), SMALL)
+    short = build_network(Options(**options, until="conv_pw_5_relu"), SMALL)
+    names = [layer.name for layer in inner_layers(backbone_of(short))]
+    whole_names = [layer.name for layer in inner_layers(backbone_of(whole))]
+    assert names[1:] == whole_names[1 : len(names)]
+    assert names[-1] == "conv_pw_5_relu"
+    assert feature_network(short).output.shape == (None, 256)
+    with pytest.raises(UsageError, match=r"no layer 'conv_pw_5_rely'.*conv_pw_5_relu"):
+        build_network(Options(**options, until="conv_pw_5_rely"), SMALL)
+    with pytest.raises(UsageError, match="--blocks"):
+        Options(until="conv_pw_5_relu")
+
+
 def test_views_shift_the_field_and_are_averaged():
     spec = InputSpec(size=(16, 12), field_mm=(16, 12))
     network = build_network(Options(), spec)
