@@ -1,9 +1,9 @@
 """Grade a study: the function that the commands and other programs call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import repeat
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -20,6 +20,21 @@ from lss_cli.study.select import Choice
 from lss_cli.study.series import Place
 from lss_cli.study.study import Study
 from lss_cli.text import printable
+
+CERTAIN = 0.6
+"""A grade less likely than this is shown together with the likelier of its neighbours.
+
+The probabilities are calibrated: below it, another grade has a chance of more than 1 - `CERTAIN`.
+"""
+UNCERTAIN = (
+    "Normal/Mild/Moderate or Moderate/Severe: both grades are possible, since the likelier one has "
+    f"less than {100 * CERTAIN:g}%."
+)
+
+
+def shown(grades: Iterable[str]) -> str:
+    """``Moderate/Severe``: how grades that are both possible are written, everywhere."""
+    return "/".join(grades)
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,29 @@ class LevelGrade:
     @property
     def grade(self) -> Severity | None:
         """The most likely severity; of equals the more severe."""
-        prob = self.probabilities
-        if prob is None:
-            return None
-        return max(Severity, key=lambda one: (prob[one.ordinal], one.ordinal))
+        return _likeliest(self.probabilities, Severity) if self.probabilities else None
+
+    @property
+    def possible(self) -> tuple[Severity, ...]:
+        """The grade, with the likelier of its neighbours if it is not certain; mildest first."""
+        grade, prob = self.grade, self.probabilities
+        if grade is None or prob is None:
+            return ()
+        if prob[grade.ordinal] >= CERTAIN:
+            return (grade,)
+        beside = [one for one in Severity if abs(one.ordinal - grade.ordinal) == 1]
+        both = {grade, _likeliest(prob, beside)}
+        return tuple(one for one in Severity if one in both)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether two grades are possible."""
+        return len(self.possible) > 1
+
+    @property
+    def shown(self) -> str:
+        """``Moderate``, ``Moderate/Severe`` or ``not graded``: what a reader is to see."""
+        return shown(self.possible) or self.status
 
     @property
     def status(self) -> str:
@@ -60,6 +94,10 @@ Input = tuple[FloatArray, FloatArray]
 
 CLICK_MM = 2.0
 UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
+UNFAMILIAR = (
+    "the image around the point is unlike those that the model was trained on; check the series "
+    "and the point, and do not rely on this grade."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +168,7 @@ def grade_study(
         study_id=next((one.study_id for one in chosen if one.study_id), study.id),
         model=model,
         levels=tuple(sorted(levels, key=lambda one: _order(one, wanted))),
-        notes=_notes(study, choice),
+        notes=_notes(study, choice, levels),
         remark=remark,
     )
 
@@ -202,8 +240,9 @@ def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) ->
             ready.append((point, located, make_input(located, model)))
         except (StudyError, ValueError) as error:
             rows[point] = replace(rows[point], reason=printable(error, 500))
-    prob = _probabilities([(located, given) for _, located, given in ready], model)
-    remarks = _remarks([located for _, located, _ in ready], prob, model) if check else repeat(())
+    inputs = [(located, given) for _, located, given in ready]
+    prob = _probabilities(inputs, model)
+    remarks = _remarks(inputs, prob, model) if check else repeat(())
     for (point, located, _), texts, row in zip(ready, remarks, prob, strict=False):
         rows[point] = replace(
             rows[point],
@@ -238,12 +277,25 @@ def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> Flo
     )
 
 
-def _remarks(located: Sequence[Located], prob: FloatArray, model: Model) -> list[tuple[str, ...]]:
-    unstable = _unstable(located, prob, model)
-    found = warnings(located, model.metadata.input)
-    return [
-        texts + ((UNSTABLE,) if jumps else ()) for texts, jumps in zip(found, unstable, strict=True)
-    ]
+def _remarks(
+    inputs: Sequence[tuple[Located, Input]], prob: FloatArray, model: Model
+) -> list[tuple[str, ...]]:
+    located = [one for one, _ in inputs]
+    columns = (
+        warnings(located, model.metadata.input),
+        [(UNFAMILIAR,) if one else () for one in _unfamiliar(inputs, model)],
+        [(UNSTABLE,) if one else () for one in _unstable(located, prob, model)],
+    )
+    return [tuple(chain(*row)) for row in zip(*columns, strict=True)]
+
+
+def _unfamiliar(inputs: Sequence[tuple[Located, Input]], model: Model) -> list[bool]:
+    """Whether an input is unlike those that the model was trained on."""
+    known = model.metadata.familiarity
+    if known is None or not inputs:
+        return [False] * len(inputs)
+    images = np.stack([image for _, (image, _) in inputs])
+    return [bool(one > 1) for one in known.strangeness(images)]
 
 
 def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:
@@ -252,6 +304,10 @@ def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> lis
     inputs = [(one, make_input(one, model, move)) for one in located for move in moves]
     moved = _probabilities(inputs, model).argmax(axis=1).reshape(len(located), len(moves))
     return [bool((row != own).any()) for row, own in zip(moved, prob.argmax(axis=1), strict=True)]
+
+
+def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:
+    return max(among, key=lambda one: (prob[one.ordinal], one.ordinal))
 
 
 def _triple(prob: FloatArray) -> tuple[float, float, float]:
@@ -270,7 +326,7 @@ def _check_plane(place: Place, condition: Condition) -> None:
         )
 
 
-def _notes(study: Study, choice: Choice | None) -> tuple[str, ...]:
+def _notes(study: Study, choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
     notes = []
     if choice:
         notes.append(f"series {printable(choice.series.id)}: {choice.why}.")
@@ -281,6 +337,8 @@ def _notes(study: Study, choice: Choice | None) -> tuple[str, ...]:
             f"{len(study.skipped)} DICOM files were left out: {printable(first.path.name)}, "
             f"{printable(first.reason, 120)}" + (" …" if len(study.skipped) > 1 else ".")
         )
+    if any(one.uncertain for one in levels):
+        notes.append(UNCERTAIN)
     return tuple(notes)
 
 

@@ -33,8 +33,13 @@ def metadata(spec: InputSpec = SPEC, **changes) -> ModelMetadata:
     )
 
 
-def write_tiny_model(path: Path, described: ModelMetadata | None = None, **changes) -> Path:
-    """A linear network whose answer depends on every pixel, the point and the level."""
+def write_tiny_model(
+    path: Path, described: ModelMetadata | None = None, sure: float = 1, **changes
+) -> Path:
+    """A linear network whose answer depends on every pixel, the point and the level.
+
+    The nearer `sure` is to 0, the more alike are the probabilities.
+    """
     described = described or metadata(**changes)
     spec = described.input
     pixels = int(np.prod(spec.shape))
@@ -50,8 +55,8 @@ def write_tiny_model(path: Path, described: ModelMetadata | None = None, **chang
     ]
     weights = [
         constant("flat", np.array([-1, pixels], dtype=np.int64)),
-        constant("w", (random.normal(size=(pixels, 3)) * 0.1).astype(np.float32)),
-        constant("v", random.normal(size=(2, 3)).astype(np.float32)),
+        constant("w", (random.normal(size=(pixels, 3)) * 0.1 * sure).astype(np.float32)),
+        constant("v", (random.normal(size=(2, 3)) * sure).astype(np.float32)),
     ]
     nodes = [
         helper.make_node("Reshape", ["image", "flat"], ["pixels"]),

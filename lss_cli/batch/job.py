@@ -6,19 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Condition, Level, listed
 from lss_cli.errors import LssError, StudyError
 from lss_cli.grading import LevelGrade, StudyGrade, grade_study
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import COLUMNS, rows
 from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.table import whole
 from lss_cli.study.headers import File, scan
 from lss_cli.study.study import read_study
 from lss_cli.text import printable
 
 Row = Mapping[str, Any]
-"""A row of the report, keyed by `lss_cli.output.rows.COLUMNS`."""
+"""A row of the report, as `lss_cli.output.rows.rows` gives it."""
 
 NO_POINT = "the table has no point for this level."
 
@@ -62,7 +63,8 @@ def plan(
 ) -> list[Job]:
     """One job per study folder, in their order.
 
-    Points belong to a study by the folder's name, else by the StudyInstanceUID in its files.
+    Points belong to a study by the folder's name or by the StudyInstanceUID in its files. A level
+    that the table gives under both is not usable.
 
     Args:
         folders: Study folders.
@@ -80,6 +82,9 @@ def plan(
         good[point.study_id].append(point)
     for one in bad_points:
         bad[one.study_id].append(one)
+    folder_names = {whole(folder.resolve().name) for folder in folders}
+    # A study's files are asked for its UID only where the table knows studies by other names.
+    others = {*good, *bad} - folder_names - {""}
     jobs: dict[str, Job] = {}
     for folder in folders:
         name = folder.resolve().name
@@ -89,24 +94,39 @@ def plan(
                 where=str(folder),
                 todo="Rename one, since rows are told apart by this name.",
             )
-        key = name if name in good or name in bad else _known_uid(folder, {*good, *bad})
+        names = [whole(name), *(sorted(_uids(folder) & others) if others else ())]
+        own, twice = _apart([one for key in names for one in good.get(key, ())])
+        twice += [one for key in names for one in bad.get(key, ())]
         jobs[name] = Job(
             study_id=name,
             folder=str(folder.resolve()),
-            points=tuple(asdict(one) for one in good.get(key, ())),
-            bad_points=tuple(asdict(one) for one in bad.get(key, ())),
+            points=tuple(asdict(one) for one in own),
+            bad_points=tuple(asdict(one) for one in twice),
             conditions=tuple(str(one) for one in conditions),
             page=str(pages / f"{name}.html") if pages else "",
         )
     return list(jobs.values())
 
 
-def _known_uid(folder: Path, known: set[str]) -> str:
-    """The study's UID, or its last component, if the table knows it by that; else its name."""
+def _uids(folder: Path) -> set[str]:
+    """The study's UID and its last component, as far as its first file tells."""
     first = next((one for one in scan(folder) if isinstance(one, File)), None)
     uid = first.study_uid if first else ""
-    names = (uid, uid.rpartition(".")[2])
-    return next((one for one in names if one and one in known), folder.name)
+    return {uid, uid.rpartition(".")[2]}
+
+
+def _apart(points: Sequence[Point]) -> tuple[list[Point], list[BadPoint]]:
+    """Set apart the levels of one study that are given under several of its names."""
+    rows: dict[tuple[Condition, Level], list[Point]] = defaultdict(list)
+    for one in points:
+        rows[one.condition, one.level].append(one)
+    bad = []
+    for same in rows.values():
+        if len(same) > 1:
+            names = listed(printable(one.study_id) for one in same)
+            reason = f"the level is given for {names}, which are one study. Keep one row."
+            bad += [BadPoint(one.study_id, one.condition, one.level, reason) for one in same]
+    return [same[0] for same in rows.values() if len(same) == 1], bad
 
 
 def grade_job(job: Job, model: Model) -> list[Row]:
@@ -153,6 +173,7 @@ def failed_rows(job: Job, reason: str, model: str) -> list[Row]:
             "status": "not graded",
             "reason": reason,
             "model": model,
+            "possible": [],
         }
         for condition in job.conditions
         for level in Level

@@ -62,6 +62,7 @@ class Summary:
     Attributes:
         grades: Rows by level and grade.
         reasons: Rows that were not graded, by reason.
+        uncertain: Graded rows for which two grades are possible.
         without_folder: Studies of the table for which no folder was given.
         seconds: How long this run took; a resumed report had more before.
         done_now: Studies graded in this run.
@@ -71,6 +72,7 @@ class Summary:
     rows: int
     grades: Mapping[tuple[str, str], int]
     reasons: Mapping[str, int]
+    uncertain: int
     without_folder: int
     seconds: float
     done_now: int
@@ -196,9 +198,10 @@ def _summary(
 ) -> Summary:
     grades: Counter[tuple[str, str]] = Counter()
     reasons: Counter[str] = Counter()
-    count = 0
+    count = uncertain = 0
     for row in journal.rows(job.study_id for job in jobs):
         count += 1
+        uncertain += len(row["possible"]) > 1
         if row["grade"]:
             grades[row["level"], row["grade"]] += 1
         else:
@@ -209,6 +212,7 @@ def _summary(
         rows=count,
         grades=grades,
         reasons=dict(reasons.most_common()),
+        uncertain=uncertain,
         without_folder=len(names - known - {""}),
         seconds=seconds,
         done_now=done_now,
@@ -236,6 +240,7 @@ def _run_report(request: Request, run: Mapping[str, Any], summary: Summary) -> M
         "studies": summary.studies,
         "rows": summary.rows,
         "graded": _by_level(summary),
+        "uncertain": summary.uncertain,
         "not_graded": dict(summary.reasons),
         "studies_without_folder": summary.without_folder,
         "seconds": round(summary.seconds, 3),

@@ -8,23 +8,23 @@ def models() -> None:
 
     Example: lss models
     """
-    from rich.table import Table
-
     from lss_cli.anatomy import listed
     from lss_cli.model.find import models_folder, shipped_models
     from lss_cli.model.session import load_model
     from lss_cli.text import printable
 
-    table = Table("Model", "Grades", "Trained on", "Held-out figures", "Licence")
+    console = results()
     for name, path in shipped_models().items():
         metadata = load_model(path).metadata
-        figures = [f"{key} {value:.3f}" for key, value in metadata.key_figures.items()]
-        table.add_row(
-            name,
-            listed(metadata.conditions),
-            printable(metadata.training.get("summary", ""), 200),
-            ", ".join(figures),
-            printable(metadata.licence, 200),
-        )
-    results().print(table)
-    results().print(f"Cards: {models_folder()}")
+        facts = {
+            "grades": listed(metadata.conditions),
+            "trained on": metadata.training.get("summary", ""),
+            "held-out figures": ", ".join(
+                f"{key} {value:.3f}" for key, value in metadata.key_figures.items()
+            ),
+            "licence": metadata.licence,
+        }
+        console.print(printable(name), style="bold", markup=False, soft_wrap=True)
+        for key, text in facts.items():
+            console.print(f"  {key}: {printable(text, 1000)}", markup=False, soft_wrap=True)
+    console.print(f"Cards: {models_folder()}", markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.input_spec import InputSpec
+from lss_cli.model.familiarity import Familiarity
 
 FORMAT_VERSION = 1
 METADATA_KEY = "lss"
@@ -26,6 +27,7 @@ class ModelMetadata:
         conditions: What it may grade, and whether left and right are exchanged first.
         input: How it wants to be fed.
         temperature: The logits are divided by it before the softmax; 1 changes nothing.
+        familiarity: What its training inputs look like; without it inputs are not compared.
         training: Counts of the data it was trained on; never identifiers.
         metrics: Figures on held-out studies, by the name of the part they were measured on.
         licence: Under which terms its weights may be used.
@@ -44,6 +46,7 @@ class ModelMetadata:
     created: str
     tools: Mapping[str, str]
     temperature: float = 1.0
+    familiarity: Familiarity | None = None
     classes: tuple[str, ...] = field(default=tuple(Severity))
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class ModelMetadata:
             "input": self.input.to_json(),
             "classes": [str(name) for name in self.classes],
         }
+        if self.familiarity is None:
+            del document["familiarity"]
         return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -101,6 +106,7 @@ class ModelMetadata:
             raise ValueError(
                 f"its format version is {version!r}, this program knows {FORMAT_VERSION}."
             )
+        known = document.get("familiarity")
         try:
             return cls(
                 **document
@@ -111,6 +117,7 @@ class ModelMetadata:
                     "input": InputSpec.from_json(document["input"]),
                     "classes": tuple(document["classes"]),
                     "temperature": float(document["temperature"]),
+                    "familiarity": known if known is None else Familiarity.from_json(known),
                 }
             )
         except (KeyError, TypeError, AttributeError) as error:

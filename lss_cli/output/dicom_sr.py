@@ -54,6 +54,7 @@ DISCS = {
 SIDES = {Side.LEFT: codes.SCT.Left, Side.RIGHT: codes.SCT.Right}
 
 GRADE = CodedConcept("GRADE", SCHEME, "Grade of stenosis")
+ALSO_POSSIBLE = CodedConcept("POSSIBLE", SCHEME, "Grade that is possible too")
 # The merged class is one concept: neither "Normal" nor "Mild" alone is what was graded.
 GRADES = {
     Severity.NORMAL_MILD: CodedConcept("NORMAL-OR-MILD", SCHEME, "Normal or mild stenosis"),
@@ -210,7 +211,10 @@ def _group(
             _probability(severity, value)
             for severity, value in zip(Severity, one.probabilities, strict=True)
         ],
-        qualitative_evaluations=[sr.QualitativeEvaluation(GRADE, GRADES[grade])],
+        qualitative_evaluations=[
+            sr.QualitativeEvaluation(GRADE if one is grade else ALSO_POSSIBLE, GRADES[one])
+            for one in sorted(one.possible, key=lambda one: one is not grade)
+        ],
     )
 
 

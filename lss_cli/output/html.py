@@ -73,7 +73,7 @@ def _level(one: LevelGrade, pictures: Pictures) -> Mapping[str, Any]:
         "series": one.series_id,
         "slice": point.instance_number if point else "–",
         "point": f"{point.x:.0f}, {point.y:.0f}" if point else "–",
-        "grade": str(one.grade) if one.grade else "not graded",
+        "grade": one.shown,
         "reason": one.reason,
         "warnings": one.warnings,
         "bars": [

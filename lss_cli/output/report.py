@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lss_cli.files import replacing
+from lss_cli.grading import UNCERTAIN, shown
 from lss_cli.output.csv import cells
 from lss_cli.output.html import render
 from lss_cli.output.rows import COLUMNS
@@ -41,7 +42,14 @@ def write_report(
             elif kind == "parquet":
                 _parquet(rows(), temporary)
             else:
-                page = render("report.html", summary=summary, rows=rows(), pages=pages)
+                page = render(
+                    "report.html",
+                    summary=summary,
+                    rows=rows(),
+                    pages=pages,
+                    shown=shown,
+                    uncertain=UNCERTAIN,
+                )
                 temporary.write_text(page, encoding="utf-8")
 
 

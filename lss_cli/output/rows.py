@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def rows(result: StudyGrade) -> list[Mapping[str, Any]]:
-    """One row per level, keyed by `COLUMNS`; ``None`` where there is no value."""
+    """One row per level, keyed by `COLUMNS` and ``possible``; ``None`` where there is no value."""
     return [_row(result, one) for one in result.levels]
 
 
@@ -41,6 +41,7 @@ def _row(result: StudyGrade, one: LevelGrade) -> Mapping[str, Any]:
         **{severity.column: prob[severity.ordinal] for severity in Severity},
         "grade": str(one.grade) if one.grade else None,
         "status": one.status,
-        "reason": one.reason,
+        "reason": f"uncertain: {one.shown}" if one.uncertain else one.reason,
         "model": f"{result.model.metadata.name} {result.model.sha256[:12]}",
+        "possible": [str(severity) for severity in one.possible],
     }

@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lss_cli.anatomy import Severity
+from lss_cli.anatomy import Condition, Severity
 from lss_cli.grading import LevelGrade, StudyGrade
 from lss_cli.output.json import DISCLAIMER
 from lss_cli.text import printable
@@ -21,16 +21,15 @@ MARK = "▸"
 def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
     """One table per condition, then remarks, and what the figures come from.
 
-    On a terminal of less than `WIDTH` columns, series and point are left out, so that the grades
-    are not cut.
+    The series stands in the heading; where levels lie in several, it takes the points' place. On a
+    terminal of less than `WIDTH` columns both are left out, so that the grades are not cut.
     """
     conditions = list(dict.fromkeys(one.condition for one in result.levels))
     parts: list[RenderableType] = []
     for condition in conditions:
         levels = [one for one in result.levels if one.condition == condition]
-        name = condition.rsna_name if condition else "Unreadable rows"
-        parts += [Text(f"{name} · study {printable(result.study_id)}", style="bold")]
-        parts += [_table(levels, width), *_remarks(levels), Text("")]
+        parts += [_heading(result, condition, levels), _table(levels, width)]
+        parts += [*_remarks(levels), Text("")]
     parts += [Text(f"Note: {note}") for note in result.notes]
     if result.remark:
         parts.append(Text(f"Remark: {printable(result.remark, 400)}"))
@@ -38,21 +37,36 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
     return Group(*parts)
 
 
+def _series(levels: list[LevelGrade]) -> list[str]:
+    """The series that the levels lie in, by the last component of their UIDs."""
+    names = (one.series_id.rpartition(".")[2] for one in levels)
+    return list(dict.fromkeys(printable(name) for name in names if name))
+
+
+def _heading(result: StudyGrade, condition: Condition | None, levels: list[LevelGrade]) -> Text:
+    name = condition.rsna_name if condition else "Unreadable rows"
+    parts = [name, f"study {printable(result.study_id)}"]
+    series = _series(levels)
+    parts += [f"series {series[0]}"] if len(series) == 1 else []
+    return Text(" · ".join(parts), style="bold")
+
+
 def _table(levels: list[LevelGrade], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Level", no_wrap=True)
-    wide = width >= WIDTH
-    if wide:
+    several, wide = len(_series(levels)) > 1, width >= WIDTH
+    if wide and several:
         table.add_column("Series", overflow="ellipsis", no_wrap=True, max_width=10)
     table.add_column("Slice", justify="right", no_wrap=True)
-    if wide:
+    if wide and not several:
         table.add_column("Point", justify="right", no_wrap=True)
     for severity in Severity:
         table.add_column(severity.value, justify="right", no_wrap=True)
-    table.add_column("Grade", no_wrap=True)
+    table.add_column("Grade", overflow="fold")
     for one in levels:
         level, series, number, point, *rest = _cells(one)
-        table.add_row(*([level, series, number, point] if wide else [level, number]), *rest)
+        place = [number] if not wide else [series, number] if several else [number, point]
+        table.add_row(level, *place, *rest)
     return table
 
 
@@ -71,7 +85,7 @@ def _cells(one: LevelGrade) -> list[Text]:
         text = f"{MARK} {value:.1%}" if likely else f"{value:.1%}"
         cells.append(Text(text, style=f"bold {COLOURS[severity]}" if likely else ""))
     sign = "*" if one.warnings else ""
-    return [*cells, Text(f"{one.grade}{sign}", style=f"bold {COLOURS[one.grade]}")]
+    return [*cells, Text(f"{one.shown}{sign}", style=f"bold {COLOURS[one.grade]}")]
 
 
 def _remarks(levels: list[LevelGrade]) -> list[Text]:

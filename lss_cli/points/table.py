@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
@@ -37,13 +38,15 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
 
     Returns:
         The usable points and the rows that cannot be used, each in the order of the file. Of
-        rows that name one level of one study and condition twice, none is usable.
+        rows that name one level of one study and condition twice, none is usable; rows of the
+        one study are of one study, whichever of its names they have.
 
     Raises:
         PointsError: The file as a whole cannot be used: missing, empty, not UTF-8, without a
             required column, no JSON list, or without a row of the study.
     """
     others: set[str] = set()
+    study_ids = tuple(whole(one) for one in study_ids)
     read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
     rows = list(read(path, study_ids, others))
     if others and not rows:
@@ -62,8 +65,13 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
             points.append((place, _point(cells)))
         except ValueError as error:
             bad.append(_bad(cells, f"{path.name}, {place}, {error}"))
-    good, twice = _without_repeats(points, path.name)
+    good, twice = _without_repeats(points, path.name, one_study=bool(study_ids))
     return good, bad + twice
+
+
+def whole(name: str) -> str:
+    """``100206310`` for ``100206310.0``: pandas writes ids so where other rows have none."""
+    return re.sub(r"^(\d{1,15})\.0$", r"\1", name)
 
 
 def write_points(path: Path, points: list[Point]) -> None:
@@ -100,7 +108,7 @@ def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Itera
         column = names.index("study_id") if study_ids and "study_id" in names else len(names)
         wanted = {"", *study_ids}
         for cells in reader:
-            study = restored(cells[column].strip()) if column < len(cells) else ""
+            study = whole(restored(cells[column].strip())) if column < len(cells) else ""
             if column < len(names) and study not in wanted:
                 others.add(study)
             elif cells:
@@ -176,7 +184,7 @@ def _check_columns(path: Path, names: list[str], place: str = ", line 1") -> Non
 
 
 def _study_id(cells: Mapping[str, Any]) -> str:
-    return restored(str(cells.get("study_id") or "").strip())
+    return whole(restored(str(cells.get("study_id") or "").strip()))
 
 
 def _point(cells: Mapping[str, Any]) -> Point:
@@ -185,7 +193,7 @@ def _point(cells: Mapping[str, Any]) -> Point:
         raise ValueError("the row has more or fewer cells than the header")
     return Point(
         study_id=_study_id(cells),
-        series_id=cells.get("series_id", "").strip(),
+        series_id=whole(cells.get("series_id", "").strip()),
         instance_number=_whole(cells, "instance_number"),
         condition=_condition(cells),
         level=_level(cells),
@@ -239,16 +247,17 @@ def _bad(cells: Mapping[str, Any], reason: str) -> BadPoint:
 
 
 def _without_repeats(
-    points: list[tuple[str, Point]], name: str
+    points: list[tuple[str, Point]], name: str, *, one_study: bool
 ) -> tuple[list[Point], list[BadPoint]]:
     rows: dict[tuple[str, Condition, Level], list[tuple[str, Point]]] = defaultdict(list)
     for place, one in points:
-        rows[one.study_id, one.condition, one.level].append((place, one))
+        rows["" if one_study else one.study_id, one.condition, one.level].append((place, one))
     bad = []
-    for key, same in rows.items():
+    for (_, condition, level), same in rows.items():
         if len(same) > 1:
             kind = same[0][0].split()[0]
             places = listed(place.removeprefix(f"{kind} ") for place, _ in same)
             what = f"the level is given {len(same)} times. Keep one row."
-            bad.append(BadPoint(*key, f"{name}, {kind}s {places}: {what}"))
+            study_id = same[0][1].study_id
+            bad.append(BadPoint(study_id, condition, level, f"{name}, {kind}s {places}: {what}"))
     return [same[0][1] for same in rows.values() if len(same) == 1], bad

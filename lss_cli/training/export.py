@@ -15,6 +15,7 @@ from lss_cli.dataset.prepare import versions
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.files import check_writable, replacing
 from lss_cli.input_spec import InputSpec
+from lss_cli.model.familiarity import fitted
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import in_order, plain
@@ -138,7 +139,8 @@ def _metadata(
     precision: Precision,
 ) -> ModelMetadata:
     conditions, options = run.config["data"]["conditions"], run.config["options"]
-    parts = counts(data)
+    parts, rows = counts(data), data.rows(TRAIN)
+    images = (image for image, *_ in in_order(plain(data), rows, BATCH))
     return ModelMetadata(
         name=name,
         conditions=handled([Condition(one) for one in conditions]),
@@ -157,6 +159,7 @@ def _metadata(
             "largest_difference_to_keras": difference,
         },
         temperature=run.temperature,
+        familiarity=fitted(images, data.index["study_id"].to_numpy()[rows]),
         metrics={part: found for part, found in run.metrics.items() if part != TRAIN},
         licence=licence,
         intended_use=INTENDED_USE,

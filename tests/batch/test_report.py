@@ -9,9 +9,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
+import pydicom
 import pytest
 
+from lss_cli.grading import UNCERTAIN
 from tests.batch.studies import DAMAGE, copies, plant, read_report, sabotage
+from tests.models import write_tiny_model
+from tests.test_invariance import read_rows, write_rows
 
 LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
 
@@ -102,6 +106,48 @@ def test_further_formats_and_pages(three_phantoms, report, tmp_path):
     run = json.loads((tmp_path / "report.json").read_text())
     assert (run["studies"], run["rows"]) == (2, 20)
     assert len(run["run"]["model"]) == 64
+
+
+def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a"])
+    model = write_tiny_model(tmp_path / "unsure.onnx", sure=0.1)
+    out, page = tmp_path / "report.csv", tmp_path / "out.html"
+    files = ("--out", out, "--html", page, "--jsonl", tmp_path / "out.jsonl")
+    code, printed, _ = lss("report", studies, "--coords", coords, "--model", model, *files)
+    assert code == 0
+    assert "1 studies, 10 rows, 0 not graded, 10 uncertain;" in printed
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    shown = ["/".join(row["possible"]) for row in rows]
+    assert [row["reason"] for row in read_report(out)] == [f"uncertain: {one}" for one in shown]
+    text = page.read_text()
+    assert f"Uncertain: 10 rows. {UNCERTAIN}" in text
+    assert "<h2>Not graded" not in text
+    assert all(f'<td class="likely">{one}</td><td></td>' in text for one in shown)
+    run = json.loads((tmp_path / "report.json").read_text())
+    assert (run["uncertain"], run["not_graded"]) == (10, {})
+
+
+def test_a_study_under_its_name_its_uid_and_as_a_float(three_phantoms, report, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a", "12", "c"])
+    uid = pydicom.dcmread(next((studies / "a").rglob("*.dcm"))).StudyInstanceUID
+    rows = read_rows(coords)
+    own = [row for row in rows if row["study_id"] == "a"]
+    # L1/L2 on the left is given for both names, L2/L3 for the UID only.
+    own[1]["study_id"] = uid
+    floats = [row | {"study_id": "12.0"} for row in rows if row["study_id"] == "12"]
+    rest = [row for row in rows if row["study_id"] == "c"]
+    write_rows(coords, [*own, own[0] | {"study_id": uid}, *floats, *rest])
+    code, out, _ = report(studies, coords)
+    assert code == 4
+    found = by_study(tmp_path / "report.csv")
+    assert {name: len(rows) for name, rows in found.items()} == {"12": 10, "a": 10, "c": 10}
+    bad = [row for rows in found.values() for row in rows if row["status"] == "not graded"]
+    (one,) = bad
+    assert (one["study_id"], one["level"]) == ("a", own[0]["level"])
+    assert (
+        one["reason"] == f"the level is given for a and {uid}, which are one study. Keep one row."
+    )
+    assert "have no folder" not in out
 
 
 def test_a_crash_and_an_endless_study_cost_themselves_only(

@@ -13,7 +13,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from lss_cli.grading import UNCERTAIN
 from lss_cli.phantom.dataset import write_phantoms
+from tests.models import write_tiny_model
 from tests.test_invariance import read_rows, write_rows
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "predict.schema.json").read_text())
@@ -91,6 +93,38 @@ def test_two_outputs_of_one_name_and_places_that_cannot_be_written(predict, tmp_
     (tmp_path / "file").touch()
     code, out, _ = predict("--picture", tmp_path / "file")
     assert (code, out) == (3, "")
+
+
+@pytest.mark.parametrize(("sure", "uncertain"), [(0.1, 10), (1, 0)])
+def test_an_uncertain_grade_reads_the_same_everywhere(
+    lss, study, coords, tmp_path, sure, uncertain
+):
+    model = write_tiny_model(tmp_path / "model.onnx", sure=sure)
+    out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "dicom-sr")}
+    options = [part for kind, path in out.items() for part in (f"--{kind}", path)]
+    code, printed, _ = lss("predict", study, "--coords", coords, "--model", model, *options)
+    assert code == 0
+    lines = [line.rstrip(" *") for line in printed.splitlines() if "▸" in line]
+    assert max(map(len, lines)) <= 80
+    document = json.loads(out["json"].read_text())
+    Draft202012Validator(SCHEMA).validate(document)
+    page = Page(out["html"].read_text()).text
+    assert [UNCERTAIN in text for text in (printed, page)] == 2 * [bool(uncertain)]
+    words = ["/".join(level["possible"]) for level in document["levels"]]
+    assert all(line.endswith(f" {word}") for line, word in zip(lines, words, strict=True))
+    assert all(f" · {word}\n" in page for word in words)
+    with out["csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["status"] for row in rows} == {"graded"}
+    assert [row["grade"] for row in rows] == [level["grade"] for level in document["levels"]]
+    given = [f"uncertain: {word}" for word in words] if uncertain else 10 * [""]
+    assert [row["reason"] for row in rows] == given
+    report = pydicom.dcmread(out["dicom-sr"])
+    assert len(list(items(report, "Grade that is possible too"))) == uncertain
+    run = subprocess.run(
+        [tool("dciodvfy"), out["dicom-sr"]], capture_output=True, text=True, check=False
+    )
+    assert "Error" not in run.stderr + run.stdout
 
 
 def tool(name):

@@ -98,6 +98,24 @@ def test_a_level_given_twice_is_not_used_at_all(table):
     assert "coords.csv, lines 2 and 4: the level is given 2 times" in bad[0].reason
 
 
+def test_a_level_given_twice_under_two_names_of_the_study(table):
+    path = table(HEADER + ROW + ROW.replace("100206310", "1.2.3"))
+    points, bad = read_points(path, ("100206310", "1.2.3"))
+    assert points == []
+    assert "coords.csv, lines 2 and 3: the level is given 2 times" in bad[0].reason
+    # Of two studies, as far as the table alone can tell.
+    assert len(read_points(path)[0]) == 2
+
+
+def test_ids_as_pandas_writes_them_beside_missing_values(table):
+    path = table(HEADER + ROW.replace("100206310,1012284084,", "100206310.0,1012284084.0,"))
+    assert read_points(path) == read_points(path, ("100206310",)) == ([POINT], [])
+    # Just as well the other way round, should a folder be named so.
+    assert read_points(table(HEADER + ROW), ("100206310.0",)) == ([POINT], [])
+    points, _ = read_points(table(HEADER + ROW.replace("100206310", "1.2.0")))
+    assert points[0].study_id == "1.2.0"
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -109,6 +109,16 @@ def test_the_model_file_says_what_it_is(run, tmp_path):
     assert [one.name for one in graph.output] == ["prob"]
 
 
+def test_the_model_file_knows_what_its_training_inputs_look_like(run, tmp_path):
+    model = exported(run, tmp_path)
+    data = Run.open(run).data()
+    known = model.metadata.familiarity
+    held_out = data.inputs(data.rows("test"))["image"]
+    assert (known.strangeness(held_out) > 1).mean() < 0.1
+    assert (known.strangeness(1 - held_out) > 1).all()
+    assert len(model.metadata.to_json()) < 60_000
+
+
 def test_the_level_becomes_an_input(tmp_path):
     source = image_table(tmp_path / "in", studies=10)
     spec = type(SPEC)(size=(16, 12), field_mm=(24, 18), neighbours=0, level=True)

@@ -132,6 +132,7 @@ def _row(one: LevelGrade) -> dict[str, Any]:
         "level": one.level,
         "probabilities": one.probabilities,
         "grade": one.grade,
+        "uncertain": one.shown if one.uncertain else "",
         "reason": one.reason,
         "warnings": one.warnings,
     }

@@ -4,10 +4,13 @@ import threading
 
 import pytest
 
-from lss_cli.anatomy import Condition
+from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError, PointsError, UsageError
+from lss_cli.grading import LevelGrade, StudyGrade
+from lss_cli.model.session import load_model
 from lss_cli.points.click import screen, session, visit
 from lss_cli.points.click.session import click_points
+from lss_cli.points.click.view import StudyView
 from tests.points.click.conftest import SIDES
 from tests.points.click.test_marks import ABSENT
 
@@ -126,3 +129,14 @@ def test_where_a_screen_is(monkeypatch, platform, variables, there):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert screen.has_screen() is there
+
+
+def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
+    rows = [
+        LevelGrade(SIDES[0], Level.L4_L5, probabilities=(0.1, 0.4, 0.5)),
+        LevelGrade(SIDES[0], Level.L5_S1, probabilities=(0.0, 0.1, 0.9)),
+    ]
+    result = StudyGrade("5", load_model(tiny_model), tuple(rows))
+    told = visit.Visit(StudyView.of(two_series), SIDES, grade=lambda clicked: result).graded()
+    assert [one["uncertain"] for one in told["levels"]] == ["Moderate/Severe", ""]
+    assert [one["grade"] for one in told["levels"]] == ["Severe", "Severe"]

@@ -47,7 +47,8 @@ function where(mark, series) {
   return `slice ${number} · ${Math.round(mark.x)}, ${Math.round(mark.y)}`;
 }
 
-function verdict({ level, probabilities, grade, reason, warnings }, { severities, stale }, show) {
+function verdict(result, { severities, stale }, show) {
+  const { level, probabilities, grade, uncertain, reason, warnings } = result;
   const box = element("div", { className: stale ? "verdict stale" : "verdict" });
   if (probabilities) {
     const bar = element("div", { className: "bar" });
@@ -70,6 +71,7 @@ function verdict({ level, probabilities, grade, reason, warnings }, { severities
     top.append(bar, evidence);
     box.append(top, words);
   }
+  if (uncertain) box.append(element("p", { textContent: uncertain }));
   if (reason) box.append(element("p", { className: "reason", textContent: reason }));
   for (const text of warnings) {
     box.append(element("p", { className: "warning", textContent: `⚠ ${text}` }));

@@ -1,0 +1,134 @@
+"""How much the answers of cross-validated networks change with the click, the slice and the scale.
+
+    python -m tests.benchmarks.robustness CROPS.csv RUN [RUN…]
+
+Each study is answered by the networks that did not train on it. The image table is prepared anew
+with its points moved, with the neighbouring slice in the middle, or with another field. Nothing
+here passes or fails.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.input_spec import InputSpec
+from lss_cli.model.session import tempered
+from lss_cli.training.backend import load_backend
+
+NOMINAL_MM = 170.0
+"""Width of a whole slice, where the table has no pixel spacing."""
+
+DIRECTIONS = {
+    "outwards": (1, 0),
+    "to the midline": (-1, 0),
+    "to the back": (0, 1),
+    "to the front": (0, -1),
+}
+
+Table = pd.DataFrame
+Networks = Mapping[str, Sequence[Any]]
+"""By fold."""
+
+
+def main() -> None:
+    source, folders = Path(sys.argv[1]).resolve(), [Path(one) for one in sys.argv[2:]]
+    load_backend()
+    from lss_cli.training.ensemble import FOLDER, of_runs
+    from lss_cli.training.run import Run, data_of
+
+    data = data_of(json.loads((folders[0] / "config.json").read_text()))
+    temperature = of_runs(folders, data).temperature
+    networks = {
+        one.name.removeprefix(FOLDER): [Run.open(at / one.name).network for at in folders]
+        for one in sorted(folders[0].glob(f"{FOLDER}*"))
+    }
+    folds = dict(zip(data.index["study_id"], data.index["fold"], strict=True))
+    rows = pd.read_csv(source, dtype=str)
+    rows["image"] = [str(source.parent / one) for one in rows["image"]]
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        plain = answers(rows, data.spec, at, networks, folds, temperature)
+        for name, table, spec in changes(rows, data.spec, at):
+            print(compared(name, plain, answers(table, spec, at, networks, folds, temperature)))
+
+
+def answers(
+    rows: Table,
+    spec: InputSpec,
+    at: Path,
+    networks: Networks,
+    folds: Mapping[str, str],
+    temperature: float,
+) -> Table:
+    """Label and probabilities of each left row of an image table, by its name."""
+    rows.to_csv(at / "table.csv", index=False)
+    out = Path(tempfile.mkdtemp(dir=at))
+    prepare(at / "table.csv", out, Options(spec=spec))
+    data = Prepared.open(out)
+    of = data.index["study_id"].map(folds).to_numpy()
+    prob = np.zeros((len(data.index), 3))
+    for fold, members in networks.items():
+        here = np.flatnonzero(of == fold)
+        inputs = list(data.inputs(here).values())
+        prob[here] = np.mean([one.predict(inputs, verbose=0) for one in members], axis=0)
+    found = pd.DataFrame(tempered(prob.astype(np.float32), temperature), columns=list("abc"))
+    keys = data.index[["row_id", "instance_number"]].astype(str).agg("/".join, axis=1)
+    return found.assign(label=data.severities).set_index(pd.Index(keys))
+
+
+def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
+    """What is tried: a name, the image table, and how it is cut."""
+    pixels = rows["full_width"].astype(float) / NOMINAL_MM
+    for mm in (2, 4):
+        for name, (x, y) in DIRECTIONS.items():
+            moved = {
+                key: (rows[key].astype(float) + step * mm * pixels).astype(str)
+                for key, step in (("x", x), ("y", y))
+            }
+            yield f"{mm} mm {name}", rows.assign(**moved), spec
+    for name, order in (("next slice", [1, 2, 2]), ("slice before", [0, 0, 1])):
+        # The slice beyond the neighbour is not in the image; the last one stands in for it.
+        yield (
+            name,
+            rows.assign(image=[_reordered(Path(one), order, at) for one in rows["image"]]),
+            spec,
+        )
+    for factor in (0.8, 1.2):
+        field = (factor * spec.field_mm[0], factor * spec.field_mm[1])
+        scaled = replace(spec, field_mm=field, shift_mm=factor * spec.shift_mm)
+        yield f"field × {factor}", rows, scaled
+
+
+def compared(name: str, plain: Table, changed: Table) -> str:
+    """One line of the result."""
+    both = plain.join(changed, rsuffix="_after", how="inner")
+    before, after = both[list("abc")].to_numpy(), both[["a_after", "b_after", "c_after"]].to_numpy()
+    steps = np.abs(before.argmax(axis=1) - after.argmax(axis=1))
+    move, labels = np.abs(before - after).max(axis=1), both["label"].to_numpy()
+    accuracy = [(one.argmax(axis=1) == labels).mean() for one in (before, after)]
+    return (
+        f"{name:20} n {len(both)}  another grade {(steps > 0).mean():.1%}, two off "
+        f"{(steps > 1).mean():.1%}  probability moves {np.median(move):.3f}, 95 % below "
+        f"{np.quantile(move, 0.95):.2f}  accuracy {accuracy[0]:.3f} -> {accuracy[1]:.3f}"
+    )
+
+
+def _reordered(image: Path, order: Sequence[int], at: Path) -> str:
+    out = at / f"{''.join(map(str, order))}_{image.name}"
+    if not out.exists():
+        Image.fromarray(np.asarray(Image.open(image))[..., order]).save(out)
+    return str(out)
+
+
+if __name__ == "__main__":
+    main()

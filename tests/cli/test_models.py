@@ -1,0 +1,25 @@
+import shutil
+
+import pytest
+
+from lss_cli.model.session import load_model
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_nothing_is_cut_however_narrow_the_terminal(
+    lss, tiny_model, tmp_path, monkeypatch, columns
+):
+    shutil.copy(tiny_model, tmp_path / "tiny.onnx")
+    monkeypatch.setattr("lss_cli.model.find.models_folder", lambda: tmp_path)
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = lss("models")
+    assert code == 0
+    licence = load_model(tiny_model).metadata.licence
+    assert out.splitlines() == [
+        "tiny",
+        "  grades: left_subarticular_stenosis and right_subarticular_stenosis",
+        "  trained on: nothing at all",
+        "  held-out figures: accuracy 0.500",
+        f"  licence: {licence}",
+        f"Cards: {tmp_path}",
+    ]

@@ -1,0 +1,66 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.grading import LevelGrade, StudyGrade
+from lss_cli.model.session import load_model
+from lss_cli.output.table import to_table
+from lss_cli.points.point import Point
+
+WIDEST = (0.55, 0.45, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.45, 0.55)
+
+
+@pytest.fixture
+def printed(tiny_model):
+    """The table as it looks in a terminal of some width, its levels in these series."""
+
+    def run(series, width=80):
+        condition = Condition.LEFT_SUBARTICULAR
+        levels = [
+            LevelGrade(
+                condition,
+                level,
+                name,
+                Point("5", name, 12, condition, level, 180.0, 165.0),
+                prob,
+                warnings=("look again.",),
+            )
+            for level, name, prob in zip(Level, series, WIDEST, strict=True)
+        ]
+        result = StudyGrade("5", load_model(tiny_model), tuple(levels))
+        console = Console(file=io.StringIO(), width=width)
+        console.print(to_table(result, width))
+        return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+    return run
+
+
+def test_the_longest_words_fit_a_terminal_of_80_columns(printed):
+    lines = printed(5 * ["1.2.1012284084"])
+    assert lines[0] == "Left Subarticular Stenosis · study 5 · series 1012284084"
+    assert " ".join(lines[3].split()) == (
+        "L1/L2 12 180, 165 ▸ 55.0% 45.0% 0.0% Normal/Mild/Moderate*"
+    )
+    assert [line.split()[-1] for line in lines[4:8]] == [
+        "Severe*",
+        "Moderate*",
+        "Normal/Mild*",
+        "Moderate/Severe*",
+    ]
+
+
+def test_several_series_take_the_points_place(printed):
+    lines = printed(["1.2.1012284084", *4 * ["1.2.1012284085"]])
+    assert lines[0] == "Left Subarticular Stenosis · study 5"
+    assert " ".join(lines[3].split()) == (
+        "L1/L2 1012284084 12 ▸ 55.0% 45.0% 0.0% Normal/Mild/Moderate*"
+    )
+    assert lines[4].split()[1] == "1012284085"
+
+
+def test_a_narrow_terminal_folds_the_grade_and_cuts_nothing(printed):
+    text = "".join(printed(5 * ["7"], width=60))
+    assert "…" not in text
+    assert "Normal/Mild/" in text
