@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, repeat
+from itertools import chain
 
 import numpy as np
 
@@ -65,19 +65,18 @@ class LevelGrade:
     @property
     def possible(self) -> tuple[Severity, ...]:
         """The grade, with the likelier of its neighbours if it is not certain; mildest first."""
-        grade, prob = self.grade, self.probabilities
-        if grade is None or prob is None:
-            return ()
-        if prob[grade.ordinal] >= CERTAIN:
-            return (grade,)
-        beside = [one for one in Severity if abs(one.ordinal - grade.ordinal) == 1]
-        both = {grade, _likeliest(prob, beside)}
-        return tuple(one for one in Severity if one in both)
+        return _possible(self.probabilities) if self.probabilities else ()
 
     @property
     def uncertain(self) -> bool:
         """Whether two grades are possible."""
         return len(self.possible) > 1
+
+    @property
+    def caution(self) -> str:
+        """What a table's cell says against relying on a grade; empty for most."""
+        texts = [f"uncertain: {self.shown}"] if self.uncertain else []
+        return "; ".join(texts + ([UNLIKE] if UNFAMILIAR in self.warnings else []))
 
     @property
     def shown(self) -> str:
@@ -93,7 +92,12 @@ class LevelGrade:
 Input = tuple[FloatArray, FloatArray]
 
 CLICK_MM = 2.0
+MOVES = ((CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM))
+STEADY = 0.9
+"""A grade this likely is not tried out beside its point."""
+
 UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
+UNLIKE = "unlike the training images"
 UNFAMILIAR = (
     "the image around the point is unlike those that the model was trained on; check the series "
     "and the point, and do not rely on this grade."
@@ -242,7 +246,7 @@ def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) ->
             rows[point] = replace(rows[point], reason=printable(error, 500))
     inputs = [(located, given) for _, located, given in ready]
     prob = _probabilities(inputs, model)
-    remarks = _remarks(inputs, prob, model) if check else repeat(())
+    remarks = _remarks(inputs, prob, model, check)
     for (point, located, _), texts, row in zip(ready, remarks, prob, strict=False):
         rows[point] = replace(
             rows[point],
@@ -278,14 +282,17 @@ def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> Flo
 
 
 def _remarks(
-    inputs: Sequence[tuple[Located, Input]], prob: FloatArray, model: Model
+    inputs: Sequence[tuple[Located, Input]], prob: FloatArray, model: Model, check: bool
 ) -> list[tuple[str, ...]]:
-    located = [one for one, _ in inputs]
-    columns = (
-        warnings(located, model.metadata.input),
-        [(UNFAMILIAR,) if one else () for one in _unfamiliar(inputs, model)],
-        [(UNSTABLE,) if one else () for one in _unstable(located, prob, model)],
-    )
+    columns: list[list[tuple[str, ...]]] = [
+        [(UNFAMILIAR,) if one else () for one in _unfamiliar(inputs, model)]
+    ]
+    if check:
+        located = [one for one, _ in inputs]
+        columns += [
+            warnings(located, model.metadata.input),
+            [(UNSTABLE,) if one else () for one in _unstable(located, prob, model)],
+        ]
     return [tuple(chain(*row)) for row in zip(*columns, strict=True)]
 
 
@@ -299,11 +306,23 @@ def _unfamiliar(inputs: Sequence[tuple[Located, Input]], model: Model) -> list[b
 
 
 def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:
-    """Whether a click a little beside the point would have given another grade."""
-    moves = [(CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM)]
-    inputs = [(one, make_input(one, model, move)) for one in located for move in moves]
-    moved = _probabilities(inputs, model).argmax(axis=1).reshape(len(located), len(moves))
-    return [bool((row != own).any()) for row, own in zip(moved, prob.argmax(axis=1), strict=True)]
+    """Whether a click a little beside the point would have given a grade that is not shown."""
+    found = [False] * len(located)
+    near = [at for at, row in enumerate(prob) if row.max() < STEADY]
+    inputs = [(located[at], make_input(located[at], model, move)) for at in near for move in MOVES]
+    moved = _probabilities(inputs, model).reshape(len(near), len(MOVES), len(Severity))
+    for at, rows in zip(near, moved, strict=True):
+        shown_too = _possible(_triple(prob[at]))
+        found[at] = any(_likeliest(_triple(row), Severity) not in shown_too for row in rows)
+    return found
+
+
+def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:
+    grade = _likeliest(prob, Severity)
+    if prob[grade.ordinal] >= CERTAIN:
+        return (grade,)
+    beside = [one for one in Severity if abs(one.ordinal - grade.ordinal) == 1]
+    return tuple(sorted((grade, _likeliest(prob, beside)), key=lambda one: one.ordinal))
 
 
 def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:

@@ -41,7 +41,7 @@ def _row(result: StudyGrade, one: LevelGrade) -> Mapping[str, Any]:
         **{severity.column: prob[severity.ordinal] for severity in Severity},
         "grade": str(one.grade) if one.grade else None,
         "status": one.status,
-        "reason": f"uncertain: {one.shown}" if one.uncertain else one.reason,
+        "reason": one.reason or one.caution,
         "model": f"{result.model.metadata.name} {result.model.sha256[:12]}",
         "possible": [str(severity) for severity in one.possible],
     }

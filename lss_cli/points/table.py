@@ -106,10 +106,14 @@ def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Itera
         _check_columns(path, names)
         # Tables of thousands of studies are common, so other rows are passed over early.
         column = names.index("study_id") if study_ids and "study_id" in names else len(names)
-        wanted = {"", *study_ids}
+        wanted, passed = {"", *study_ids}, set()
         for cells in reader:
-            study = whole(restored(cells[column].strip())) if column < len(cells) else ""
+            cell = cells[column] if column < len(cells) else ""
+            if cell in passed:
+                continue
+            study = whole(restored(cell.strip()))
             if column < len(names) and study not in wanted:
+                passed.add(cell)
                 others.add(study)
             elif cells:
                 # Surplus cells get the key None, missing ones the value None.
