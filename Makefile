@@ -8,7 +8,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 
 demo: $(VENV)/base
 	rm -rf demo
-	$(BIN)/lss phantom demo --studies 1 --seed 38
+	$(BIN)/lss phantom demo --studies 1 --seed 14
 	$(BIN)/lss predict demo/train_images/* --coords demo/train_label_coordinates.csv
 
 test: $(VENV)/dev

@@ -22,7 +22,7 @@ from lss_cli.points.click.view import StudyView
 from lss_cli.points.click.visit import Visit
 from lss_cli.study.study import read_study
 
-SEED = 38
+SEED = 14
 OUT = Path(__file__).parent / "images" / "click.png"
 
 

@@ -21,7 +21,7 @@ from lss_cli.study.pixels import read_pixels
 from lss_cli.study.study import Study, read_study
 
 IMAGES = Path(__file__).parent / "images"
-SEED = 38
+SEED = 14
 SIZE = 360
 
 

@@ -306,14 +306,16 @@ def _unfamiliar(inputs: Sequence[tuple[Located, Input]], model: Model) -> list[b
 
 
 def _unstable(located: Sequence[Located], prob: FloatArray, model: Model) -> list[bool]:
-    """Whether a click a little beside the point would have given a grade that is not shown."""
+    """Whether a click a little beside the point would have given another grade.
+
+    Grades that are uncertain anyway, or nearly sure, are not tried.
+    """
     found = [False] * len(located)
-    near = [at for at, row in enumerate(prob) if row.max() < STEADY]
+    near = [at for at, row in enumerate(prob) if CERTAIN <= row.max() < STEADY]
     inputs = [(located[at], make_input(located[at], model, move)) for at in near for move in MOVES]
     moved = _probabilities(inputs, model).reshape(len(near), len(MOVES), len(Severity))
     for at, rows in zip(near, moved, strict=True):
-        shown_too = _possible(_triple(prob[at]))
-        found[at] = any(_likeliest(_triple(row), Severity) not in shown_too for row in rows)
+        found[at] = bool((rows.argmax(axis=1) != prob[at].argmax()).any())
     return found
 
 

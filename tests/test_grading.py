@@ -93,9 +93,10 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
     [
         ((0.8, 0.2, 0.0), (0.4, 0.6, 0.0), True),
         ((0.8, 0.2, 0.0), (0.6, 0.4, 0.0), False),
-        # The other grade is shown anyway, or this one is nearly sure.
+        # Two grades are shown anyway, or one is nearly sure.
         ((0.5, 0.5, 0.0), (0.6, 0.4, 0.0), False),
-        ((0.5, 0.4, 0.1), (0.1, 0.2, 0.7), True),
+        ((0.5, 0.4, 0.1), (0.1, 0.2, 0.7), False),
+        ((0.6, 0.3, 0.1), (0.1, 0.2, 0.7), True),
         ((0.95, 0.05, 0.0), (0.1, 0.2, 0.7), False),
     ],
 )

@@ -35,8 +35,8 @@ LEVEL_PART = 0.28
 # keep the truth clear of doubt.
 NARROWING = {
     Severity.NORMAL_MILD: (0.00, 0.30),
-    Severity.MODERATE: (0.38, 0.58),
-    Severity.SEVERE: (0.72, 1.00),
+    Severity.MODERATE: (0.50, 0.68),
+    Severity.SEVERE: (0.86, 1.12),
 }
 
 

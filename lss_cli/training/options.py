@@ -7,7 +7,6 @@ To add an option, add a field to `Options`: its type, default, help and limits m
 
 # ruff: noqa: RUF009 - `option` makes a field, as `dataclasses.field` does
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,6 +250,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: It cannot be read.
     """
+    import tomllib  # here, since the help of all commands loads this module
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

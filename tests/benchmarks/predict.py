@@ -43,8 +43,9 @@ for line in open(coords):
     top, left = int(float(y)) - height // 2, int(float(x)) - width // 2
     cut = [one[top : top + height, left : left + width] for one in pixels]
     images.append(np.stack([(one - one.min()) / np.ptp(one) for one in cut], axis=-1))
-coords = np.full((len(images), 2), 0.5, "float32")
-print(session.run(["prob"], {"image": np.stack(images), "coords": coords})[0])
+inputs = {"image": np.stack(images), "coords": np.full((len(images), 2), 0.5, "float32")}
+inputs["level"] = np.eye(5, dtype="float32")[np.arange(len(images)) % 5]
+print(session.run(["prob"], {one.name: inputs[one.name] for one in session.get_inputs()})[0])
 """
 
 KERAS = (
@@ -56,8 +57,8 @@ KERAS = (
         "_, height, width, channels = network.inputs[0].shape",
     )
     .replace(
-        'session.run(["prob"], {"image": np.stack(images), "coords": coords})[0]',
-        "network.predict([np.stack(images), coords], verbose=0)",
+        'session.run(["prob"], {one.name: inputs[one.name] for one in session.get_inputs()})[0]',
+        "network.predict([inputs[one.name] for one in network.inputs], verbose=0)",
     )
 )
 
@@ -105,15 +106,12 @@ def measure(ways: dict[str, list[str]]) -> dict[str, float]:
 def save_network(path: Path) -> None:
     """An untrained network of the shipped model's make, in a process of its own."""
     code = (
-        "import sys\n"
-        "from lss_cli.model.find import find_model\n"
-        "from lss_cli.model.session import load_model\n"
-        "from lss_cli.training.networks import build_network\n"
-        "from lss_cli.training.options import Options\n"
-        "spec = load_model(find_model('default')).metadata.input\n"
-        "build_network(Options(backbone='custom'), spec).save(sys.argv[1])\n"
+        "import sys; sys.path[:0] = [sys.argv[2]]\n"
+        "from tests.benchmarks.networks import like_the_shipped\n"
+        "like_the_shipped().save(sys.argv[1])\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    root = str(Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code, str(path), root], check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ here passes or fails.
 """
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,9 +55,13 @@ def main() -> None:
     }
     folds = dict(zip(data.index["study_id"], data.index["fold"], strict=True))
     rows = pd.read_csv(source, dtype=str)
-    rows["image"] = [str(source.parent / one) for one in rows["image"]]
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
+        # A table's images lie beside it.
+        for image in set(rows["image"]):
+            copy = at / image
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source.parent / image, copy)
         plain = answers(rows, data.spec, at, networks, folds, temperature)
         for name, table, spec in changes(rows, data.spec, at):
             print(compared(name, plain, answers(table, spec, at, networks, folds, temperature)))
@@ -82,8 +87,7 @@ def answers(
         inputs = list(data.inputs(here).values())
         prob[here] = np.mean([one.predict(inputs, verbose=0) for one in members], axis=0)
     found = pd.DataFrame(tempered(prob.astype(np.float32), temperature), columns=list("abc"))
-    keys = data.index[["row_id", "instance_number"]].astype(str).agg("/".join, axis=1)
-    return found.assign(label=data.severities).set_index(pd.Index(keys))
+    return found.assign(label=data.severities).set_index(data.index["row_id"])
 
 
 def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
@@ -100,7 +104,7 @@ def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table
         # The slice beyond the neighbour is not in the image; the last one stands in for it.
         yield (
             name,
-            rows.assign(image=[_reordered(Path(one), order, at) for one in rows["image"]]),
+            rows.assign(image=[_reordered(one, order, at) for one in rows["image"]]),
             spec,
         )
     for factor in (0.8, 1.2):
@@ -111,7 +115,7 @@ def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table
 
 def compared(name: str, plain: Table, changed: Table) -> str:
     """One line of the result."""
-    both = plain.join(changed, rsuffix="_after", how="inner")
+    both = plain.join(changed.add_suffix("_after"), how="inner")
     before, after = both[list("abc")].to_numpy(), both[["a_after", "b_after", "c_after"]].to_numpy()
     steps = np.abs(before.argmax(axis=1) - after.argmax(axis=1))
     move, labels = np.abs(before - after).max(axis=1), both["label"].to_numpy()
@@ -123,11 +127,11 @@ def compared(name: str, plain: Table, changed: Table) -> str:
     )
 
 
-def _reordered(image: Path, order: Sequence[int], at: Path) -> str:
-    out = at / f"{''.join(map(str, order))}_{image.name}"
-    if not out.exists():
-        Image.fromarray(np.asarray(Image.open(image))[..., order]).save(out)
-    return str(out)
+def _reordered(image: str, order: Sequence[int], at: Path) -> str:
+    name = f"{''.join(map(str, order))}_{Path(image).name}"
+    if not (at / name).exists():
+        Image.fromarray(np.asarray(Image.open(at / image))[..., order]).save(at / name)
+    return name
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""How long the shipped model takes for five levels, against one MobileNet of 128 × 128 pixels.
+
+    python -m tests.benchmarks.model [MODEL.onnx]
+
+Both run in ONNX Runtime on the processor. Prints milliseconds (medians) and their ratio. Nothing
+here passes or fails.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from lss_cli.anatomy import Level
+from lss_cli.input_spec import InputSpec
+from lss_cli.model.find import find_model
+from lss_cli.model.session import load_model
+from lss_cli.training.backend import load_backend
+
+ROUNDS = 50
+
+
+def main() -> None:
+    model = load_model(Path(sys.argv[1]) if sys.argv[1:] else find_model("default"))
+    spec, levels = model.metadata.input, list(Level)
+    random = np.random.default_rng(0)
+    images, coords = random.random((5, *spec.shape), np.float32), np.full((5, 2), 0.5, np.float32)
+    other = mobilenet()
+    feeds = {
+        "image": random.random((5, 128, 128, 3), np.float32),
+        "coords": np.full((5, 2), 0.5, np.float32),
+    }
+    ours = median(lambda: model.probabilities(images, coords, levels))
+    theirs = median(lambda: other.run(["prob"], feeds))
+    print(f"{model.path.name}: {model.path.stat().st_size / 2**20:.1f} MiB")
+    print(f"five levels {1e3 * ours:.1f} ms, MobileNet 128² {1e3 * theirs:.1f} ms")
+    print(f"model / MobileNet {ours / theirs:.2f}")
+
+
+def mobilenet() -> onnxruntime.InferenceSession:
+    load_backend()
+    from lss_cli.training.export import converted
+    from lss_cli.training.networks import build_network
+    from lss_cli.training.options import Options
+
+    network = build_network(Options(backbone="mobilenet"), InputSpec(size=(128, 128)))
+    return onnxruntime.InferenceSession(
+        converted(network).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+
+def median(run: Any) -> float:
+    run()
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds))
+
+
+if __name__ == "__main__":
+    main()

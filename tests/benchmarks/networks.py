@@ -1,0 +1,18 @@
+"""An untrained Keras network of the shipped model's make, for comparing the time that it takes."""
+
+from typing import Any
+
+from lss_cli.model.find import find_model
+from lss_cli.model.session import load_model
+from lss_cli.training.backend import load_backend
+
+
+def like_the_shipped() -> Any:
+    """The mean of five small networks and five short MobileNets (docs/default-model.md)."""
+    load_backend()
+    from lss_cli.training.networks import averaged, build_network
+    from lss_cli.training.options import Options
+
+    spec = load_model(find_model("default")).metadata.input
+    kinds = [Options(), Options(backbone="mobilenet", until="conv_pw_9_relu")]
+    return averaged([build_network(kind, spec) for kind in kinds for _ in range(5)])
