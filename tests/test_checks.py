@@ -111,13 +111,13 @@ def test_a_sagittal_series_is_refused(lss, tmp_path, tiny_model):
 
 
 def test_a_level_that_another_click_would_grade_differently_is_marked(lss, tmp_path):
-    write_phantoms(tmp_path / "rsna", 1, seed=38, sagittal=False)
+    write_phantoms(tmp_path / "rsna", 1, seed=12, sagittal=False)
     (study,) = (tmp_path / "rsna" / "train_images").iterdir()
     code, out, _ = lss(
         "predict", study, "--coords", tmp_path / "rsna" / "train_label_coordinates.csv"
     )
     assert code == 0
-    # The shipped model is in doubt about this level (44 % against 40 %), not about L1/L2.
+    # The shipped model leans to Normal/Mild there (62 %), and is sure of L2/L3 (98 %).
     assert "L3/L4 * the grade changes when the point moves by 2 mm" in out
-    assert "L1/L2 *" not in out
+    assert "L2/L3 *" not in out
     assert max(len(line) for line in out.splitlines() if "▸" in line) <= 80

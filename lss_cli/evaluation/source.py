@@ -130,7 +130,8 @@ def check_fits(model: Model, data: Prepared) -> None:
         ModelError: They differ; says in what.
     """
     wanted, held = model.metadata.input.to_json(), data.spec.to_json()
-    if differing := [key for key in wanted if wanted[key] != held[key]]:
+    # The level of each row is known, whether or not the data were prepared to be trained with it.
+    if differing := [key for key in wanted if wanted[key] != held[key] and key != "level"]:
         raise ModelError(
             "the model wants other inputs than the prepared data hold: "
             + "; ".join(f"{key} {wanted[key]}, not {held[key]}" for key in differing)
