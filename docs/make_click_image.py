@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from lss_cli.anatomy import Condition
-from lss_cli.grading import StudyGrade, grade_study
+from lss_cli.grading import grade_study
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
 from lss_cli.phantom.dataset import write_phantoms
@@ -20,6 +20,7 @@ from lss_cli.points.click.marks import Clicked
 from lss_cli.points.click.session import serving
 from lss_cli.points.click.view import StudyView
 from lss_cli.points.click.visit import Visit
+from lss_cli.result import StudyGrade
 from lss_cli.study.study import read_study
 
 SEED = 14

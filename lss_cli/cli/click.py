@@ -7,12 +7,13 @@ import typer
 from lss_cli.anatomy import Condition
 from lss_cli.errors import StudyError
 from lss_cli.evidence import gather
-from lss_cli.grading import LevelGrade, StudyGrade, grade_study
+from lss_cli.grading import grade_study
 from lss_cli.model.session import Model
 from lss_cli.output.picture import draw, png
 from lss_cli.points.click.marks import Clicked
 from lss_cli.points.click.screen import has_screen
 from lss_cli.points.click.session import click_points
+from lss_cli.result import LevelGrade, StudyGrade
 from lss_cli.study.study import Study
 
 

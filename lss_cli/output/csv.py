@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lss_cli.grading import StudyGrade
 from lss_cli.output.rows import COLUMNS, rows
+from lss_cli.result import StudyGrade
 from lss_cli.text import defused
 
 

@@ -3,8 +3,8 @@
 import json
 
 from lss_cli import __version__
-from lss_cli.grading import StudyGrade
 from lss_cli.output.rows import rows
+from lss_cli.result import StudyGrade
 
 DISCLAIMER = "Not a medical device. For research; a physician decides."
 

@@ -9,7 +9,7 @@ from PIL import Image
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
 from lss_cli.files import check_writable, make_folder, write_text
-from lss_cli.grading import StudyGrade
+from lss_cli.result import StudyGrade
 from lss_cli.study.study import Study
 
 

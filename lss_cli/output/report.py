@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lss_cli.files import replacing
-from lss_cli.grading import UNCERTAIN, shown
 from lss_cli.output.csv import cells
 from lss_cli.output.html import render
 from lss_cli.output.rows import COLUMNS
+from lss_cli.result import UNCERTAIN, shown
 
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
 """Gives the rows anew each time, since they do not have to fit into memory."""

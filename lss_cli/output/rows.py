@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lss_cli.anatomy import Severity
-from lss_cli.grading import LevelGrade, StudyGrade
+from lss_cli.result import LevelGrade, StudyGrade
 
 COLUMNS = (
     "study_id",

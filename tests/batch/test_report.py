@@ -12,7 +12,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from lss_cli.grading import UNCERTAIN
+from lss_cli.result import UNCERTAIN
 from tests.batch.studies import DAMAGE, copies, plant, read_report, sabotage
 from tests.models import write_tiny_model
 from tests.test_invariance import read_rows, write_rows

@@ -13,8 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from lss_cli.grading import UNCERTAIN
 from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.result import UNCERTAIN
 from tests.models import write_tiny_model
 from tests.test_invariance import read_rows, write_rows
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import LssError
-from lss_cli.grading import LevelGrade, StudyGrade
 from lss_cli.points.click.marks import LONGEST_REMARK, Clicked, parse_marks
 from lss_cli.points.click.view import StudyView
+from lss_cli.result import LevelGrade, StudyGrade
 
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
 RETURN_S = 3.0

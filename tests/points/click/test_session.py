@@ -6,11 +6,11 @@ import pytest
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError, PointsError, UsageError
-from lss_cli.grading import LevelGrade, StudyGrade
 from lss_cli.model.session import load_model
 from lss_cli.points.click import screen, session, visit
 from lss_cli.points.click.session import click_points
 from lss_cli.points.click.view import StudyView
+from lss_cli.result import LevelGrade, StudyGrade
 from tests.points.click.conftest import SIDES
 from tests.points.click.test_marks import ABSENT
 

@@ -1,0 +1,115 @@
+"""The result of grading: one study, level by level, and how it is put to a reader."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.model.session import Model
+from lss_cli.points.point import Point
+
+CERTAIN = 0.6
+"""A grade less likely than this is shown together with the likelier of its neighbours.
+
+The probabilities are calibrated: below it, another grade has a chance of more than 1 - `CERTAIN`.
+"""
+UNCERTAIN = (
+    "Normal/Mild/Moderate or Moderate/Severe: both grades are possible, since the likelier one has "
+    f"less than {100 * CERTAIN:g}%."
+)
+UNLIKE = "unlike the training images"
+UNFAMILIAR = (
+    "the image around the point is unlike those that the model was trained on; check the series "
+    "and the point, and do not rely on this grade."
+)
+
+
+def shown(grades: Iterable[str]) -> str:
+    """``Moderate/Severe``: how grades that are both possible are written, everywhere."""
+    return "/".join(grades)
+
+
+@dataclass(frozen=True)
+class LevelGrade:
+    """One row of a result: a level that was graded, or the reason why it was not.
+
+    Attributes:
+        series_id: The series that the point names; empty where it could not be found out.
+        point: ``None`` where the table's row could not be read.
+        probabilities: In the order of `Severity`; ``None`` where the level was not graded.
+        reason: Why it was not graded; empty where it was.
+        warnings: What a reader should know about a graded level.
+    """
+
+    condition: Condition | None
+    level: Level | str
+    series_id: str = ""
+    point: Point | None = None
+    probabilities: tuple[float, float, float] | None = None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def grade(self) -> Severity | None:
+        """The most likely severity; of equals the more severe."""
+        return _likeliest(self.probabilities, Severity) if self.probabilities else None
+
+    @property
+    def possible(self) -> tuple[Severity, ...]:
+        """The grade, with the likelier of its neighbours if it is not certain; mildest first."""
+        return _possible(self.probabilities) if self.probabilities else ()
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether two grades are possible."""
+        return len(self.possible) > 1
+
+    @property
+    def caution(self) -> str:
+        """What a table's cell says against relying on a grade; empty for most."""
+        texts = [f"uncertain: {self.shown}"] if self.uncertain else []
+        return "; ".join(texts + ([UNLIKE] if UNFAMILIAR in self.warnings else []))
+
+    @property
+    def shown(self) -> str:
+        """``Moderate``, ``Moderate/Severe`` or ``not graded``: what a reader is to see."""
+        return shown(self.possible) or self.status
+
+    @property
+    def status(self) -> str:
+        """``graded`` or ``not graded``."""
+        return "not graded" if self.probabilities is None else "graded"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyGrade:
+    """The result for one study.
+
+    Attributes:
+        study_id: The coordinates' name for it, or the folder's.
+        levels: By condition, left first, and level.
+        notes: What holds for the whole study, such as why a series was chosen.
+        remark: What the person who set the points wrote, such as on the numbering of levels.
+    """
+
+    study_id: str
+    model: Model
+    levels: tuple[LevelGrade, ...]
+    notes: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every level was graded."""
+        return all(one.probabilities is not None for one in self.levels)
+
+
+def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:
+    grade = _likeliest(prob, Severity)
+    if prob[grade.ordinal] >= CERTAIN:
+        return (grade,)
+    beside = [one for one in Severity if abs(one.ordinal - grade.ordinal) == 1]
+    return tuple(sorted((grade, _likeliest(prob, beside)), key=lambda one: one.ordinal))
+
+
+def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:
+    return max(among, key=lambda one: (prob[one.ordinal], one.ordinal))
