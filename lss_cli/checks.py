@@ -35,6 +35,9 @@ LEAST_COVERED = 0.95
 # Fine enough to tell left from right, coarse enough to cost nothing.
 GRID_MM = 2.0
 
+# In halves of a column: how far the first columns that are tried for the midline lie apart.
+COARSE = 3
+
 # Outside the body there is noise only.
 AIR = 0.04
 
@@ -153,8 +156,9 @@ def symmetry_column(
     """The column about which an axial slice looks most like its mirror image.
 
     Left and right halves, 45 mm wide and 70 mm high around the point's row, are correlated for
-    every column within 45 mm of the point, in steps of 1 mm. On phantoms (120 points) and on a real
-    study (10 points) every point lay on its own side of it, by 3 to 11 mm.
+    columns within 45 mm of the point: every 3 mm, and every 1 mm around the best of these. On
+    phantoms (120 points) and on a real study (10 points) every point lay on its own side of it, by
+    3 to 11 mm.
 
     Args:
         pixels: H × W, in the one orientation.
@@ -168,20 +172,26 @@ def symmetry_column(
     image = _on_grid(pixels, spacing_mm)
     reach, half, tall = (round(mm / GRID_MM) for mm in (45, 45, 35))
     rows = image[max(0, round(y) - tall) : round(y) + tall]
-    best, column = -np.inf, x
-    for doubled in range(round(2 * (x - reach)), round(2 * (x + reach)) + 1):
-        # Column i is mirrored onto doubled − 1 − i.
-        stop = doubled // 2
-        start = max(0, doubled - rows.shape[1], stop - half)
-        if stop - start < half // 2:
-            continue
-        left, right = rows[:, start:stop], rows[:, doubled - stop : doubled - start][:, ::-1]
-        left, right = left - left.mean(), right - right.mean()
-        power = float(np.sum(left * left) * np.sum(right * right))
-        likeness = float(np.sum(left * right)) / power**0.5 if power > 0 else 0.0
-        if likeness > best:
-            best, column = likeness, doubled / 2
-    return column * GRID_MM / spacing_mm[0] - 0.5
+    coarse = range(round(2 * (x - reach)), round(2 * (x + reach)) + 1, COARSE)
+    best = max(coarse, key=lambda doubled: _likeness(rows, doubled, half))
+    fine = range(best - COARSE + 1, best + COARSE)
+    best = max(fine, key=lambda doubled: _likeness(rows, doubled, half))
+    return best / 2 * GRID_MM / spacing_mm[0] - 0.5
+
+
+def _likeness(rows: FloatArray, doubled: int, half: int) -> float:
+    """Correlation of both sides of column `doubled` / 2; column i is mirrored onto doubled − 1 − i.
+
+    −1 where less than half of the columns that are wanted lie in the image.
+    """
+    stop = doubled // 2
+    start = max(0, doubled - rows.shape[1], stop - half)
+    if stop - start < half // 2:
+        return -1.0
+    left, right = rows[:, start:stop], rows[:, doubled - stop : doubled - start][:, ::-1]
+    left, right = left - left.mean(), right - right.mean()
+    power = float(np.sum(left * left) * np.sum(right * right))
+    return float(np.sum(left * right)) / power**0.5 if power > 0 else 0.0
 
 
 def _on_grid(pixels: FloatArray, spacing_mm: tuple[float, float]) -> FloatArray:
