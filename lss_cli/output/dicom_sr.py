@@ -21,6 +21,7 @@ from lss_cli.files import replacing
 from lss_cli.result import LevelGrade, StudyGrade
 from lss_cli.study.series import Place
 from lss_cli.study.study import Study
+from lss_cli.text import printable
 
 SCHEME = "99LSS"
 
@@ -110,7 +111,7 @@ def write_sr(path: Path, study: Study, result: StudyGrade) -> None:
             is_complete=True,
             is_final=False,
             is_verified=False,
-            series_description="lss: stenosis grades",
+            series_description="lss: stenosis grades, research only, not a medical device",
         )
         report.CodingSchemeIdentificationSequence = [_scheme()]
         report.save_as(temporary)
@@ -199,6 +200,7 @@ def _group(
         algorithm_id=sr.AlgorithmIdentification(
             name=f"lss, model {metadata.name}",
             version=f"{__version__}, model {result.model.sha256[:12]}",
+            parameters=[f"licence of the model: {printable(metadata.licence, 200)}"],
         ),
         finding_sites=[
             sr.FindingSite(

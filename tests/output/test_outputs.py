@@ -164,6 +164,8 @@ def test_dcmtk_reads_the_report(report):
     assert run.stdout.count('"Finding Site")=(84020006,SCT,"L4/L5 disc")') == 2
     assert run.stdout.count('(7771000,SCT,"Left")') == 5
     assert "UNVERIFIED" in run.stdout
+    assert "not a medical device" in run.stdout
+    assert run.stdout.count("licence of the model") == 10
 
 
 def items(dataset, meaning):
