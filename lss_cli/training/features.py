@@ -92,8 +92,8 @@ def _key(data: Prepared, network: Any, rows: tuple[Rows, Rows], options: Options
     """A name that changes with everything that the features depend on."""
     digest = hashlib.sha256()
     varying = (options.augment, options.seed) if options.copies > 1 else ()
-    told = [data.report["fingerprint"], options.backbone, options.slices, options.copies, *varying]
-    digest.update(json.dumps(told).encode())
+    told = [data.report["fingerprint"], options.backbone, options.until, options.slices]
+    digest.update(json.dumps([*told, options.copies, *varying]).encode())
     for some in rows:
         digest.update(some.tobytes())
     for value in network.get_layer("backbone").get_weights():

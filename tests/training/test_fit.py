@@ -181,6 +181,13 @@ def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weig
     for got, want in zip(again.get_weights(), network.get_weights(), strict=True):
         assert (got == want).all()
 
+    # Two layers without weights of their own: the same weights before them, other features.
+    for layer in ("conv_pw_9_bn", "conv_pw_9_relu"):
+        steps.clear()
+        short = dataclasses.replace(options, until=layer)
+        Training(larger, short, steps.append, features=tmp_path).run()
+        assert any(step.what == "features" for step in steps)
+
 
 def test_resuming_takes_the_data_that_it_began_with(prepared, larger, tmp_path):
     with pytest.raises(OutputError, match="no run to go on with"):
