@@ -50,6 +50,9 @@ def export_onnx(
     finished = ensemble(run, data) if len(run) > 1 else Run.open(run[0], data)
     used = finished.data(data)
     target = out or run[0] / "model.onnx"
+    if predictions:
+        # First, since a run without folds has none, which is said before the work.
+        of_runs(run, used).write(predictions)
     difference = export(
         finished,
         used,
@@ -59,6 +62,4 @@ def export_onnx(
         licence=licence,
         precision=precision,
     )
-    if predictions:
-        of_runs(run, used).write(predictions)
     messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")

@@ -61,9 +61,10 @@ def train_folds(
                 tensorboard=tensorboard,
                 command=command,
             )
-    found = collected(data, [(name, [target]) for name, target in folds])
-    found.write(out / run.PREDICTIONS)
-    write_text(out / run.METRICS, run.to_json(found.figures))
+    said = collected(data, [(name, [target]) for name, target in folds])
+    said.write(out / run.PREDICTIONS)
+    figures = said.figures
+    write_text(out / run.METRICS, run.to_json(figures))
     config = {
         "format_version": 1,
         "folds": [target.name for _, target in folds],
@@ -74,7 +75,7 @@ def train_folds(
     }
     write_text(out / run.CONFIG, run.to_json(config))
     shutil.rmtree(out / run.PROGRESS)
-    return found.figures
+    return figures
 
 
 def _naming(watch: Watch, name: str) -> Watch:

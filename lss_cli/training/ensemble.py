@@ -78,9 +78,10 @@ def collected(data: Prepared, folds: Sequence[tuple[str, Sequence[Path]]]) -> Co
         part = fold_of(data, name)
         rows = part.rows(VALIDATION)
         said = np.mean([_said(folder, part) for folder in folders], axis=0)
-        raw[rows], prior[rows], held_out_in[rows] = said[rows], run.prior_of(part)[rows], number
+        known = run.prior_of(part)
+        raw[rows], prior[rows], held_out_in[rows] = said[rows], known[rows], number
         raw[test] += said[test] / len(folds)
-        prior[test] += run.prior_of(part)[test] / len(folds)
+        prior[test] += known[test] / len(folds)
     held_out, labels = np.flatnonzero(held_out_in >= 0), data.severities
     temperature = fitted_temperature(labels[held_out], raw[held_out])
     prob = np.zeros_like(raw)

@@ -165,6 +165,11 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     code, _, err = lss("export-onnx", run, run / "fold_0", "--out", joint)
     assert code == 3
     assert "lss train --folds" in err
+    alone = ("export-onnx", run / "fold_1", "--data", moved, "--predictions", said)
+    code, _, err = lss(*alone)
+    assert code == 3
+    assert "lss train --folds" in err
+    assert not (run / "fold_1" / "model.onnx").exists()
 
 
 def test_folds_want_data_with_folds(prepared, tmp_path, lss):
