@@ -12,15 +12,15 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from lss_cli.anatomy import Condition
-from lss_cli.grading import grade_study
+from lss_cli.annotate.annotations import Annotations
+from lss_cli.annotate.browser import serving
+from lss_cli.annotate.session import AnnotationSession
+from lss_cli.annotate.view import StudyView
+from lss_cli.grading.grade import grade_study
+from lss_cli.grading.result import StudyGrade
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
 from lss_cli.phantom.dataset import write_phantoms
-from lss_cli.points.click.marks import Clicked
-from lss_cli.points.click.session import serving
-from lss_cli.points.click.view import StudyView
-from lss_cli.points.click.visit import Visit
-from lss_cli.result import StudyGrade
 from lss_cli.study.study import read_study
 
 SEED = 14
@@ -35,11 +35,11 @@ def main() -> None:
         study = read_study(next((data / "train_images").iterdir()))
         model = load_model(find_model("default"))
 
-        def grade(clicked: Clicked) -> StudyGrade:
+        def grade(clicked: Annotations) -> StudyGrade:
             return grade_study(study, clicked.points, [], model)
 
         sides = [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
-        visit = Visit(StudyView.of(study), sides, grade, lambda _: b"")
+        visit = AnnotationSession(StudyView.of(study), sides, grade, lambda _: b"")
         with (data / "train_label_coordinates.csv").open(newline="") as file:
             visit.mark({"marks": [mark(row, visit.view) for row in csv.DictReader(file)][5:10]})
         with serving(visit) as (link, _), sync_playwright() as playwright:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from lss_cli.anatomy import Condition
-from lss_cli.grading import grade_study, study_names
+from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
 from lss_cli.output.table import to_table

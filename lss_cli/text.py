@@ -19,7 +19,7 @@ def encodable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def defused(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Quote a cell that a spreadsheet would run as a formula.
 
     Source: OWASP, "CSV Injection".
@@ -27,10 +27,10 @@ def defused(cell: str) -> str:
     return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
-def restored(cell: str) -> str:
-    """What `defused` was given."""
+def unescape_formula(cell: str) -> str:
+    """What `escape_formula` was given."""
     inner = cell[1:]
-    return inner if cell[:1] == "'" and defused(inner) == cell else cell
+    return inner if cell[:1] == "'" and escape_formula(inner) == cell else cell
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

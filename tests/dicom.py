@@ -10,6 +10,16 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 AXIAL = (1, 0, 0, 0, 1, 0)
 SAGITTAL = (0, 1, 0, 0, 0, -1)
 
+# How a study can lie in its files without being another one.
+WAYS = {
+    "flipped left-right": {"flip_x": True},
+    "flipped top-bottom": {"flip_y": True},
+    "turned by 90°": {"transpose": True, "flip_x": True},
+    "turned by 180°": {"flip_x": True, "flip_y": True},
+    "turned by 270°": {"transpose": True, "flip_y": True},
+    "transposed": {"transpose": True},
+}
+
 
 def tissue(position: np.ndarray) -> np.ndarray:
     """Intensity 0…4000 at positions in mm; differs to the left, the back and the head."""

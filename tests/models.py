@@ -7,8 +7,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lss_cli.anatomy import Condition
-from lss_cli.input_spec import InputSpec
 from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
+from lss_cli.model.spec import InputSpec
 
 SPEC = InputSpec(size=(32, 24), field_mm=(40, 30), shift_mm=5, neighbours=1)
 

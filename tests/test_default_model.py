@@ -5,7 +5,7 @@ A change of the model or of the phantoms changes these numbers, and is the only 
 
 import pytest
 
-from lss_cli.grading import grade_study, study_names
+from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
 from lss_cli.points.table import read_points

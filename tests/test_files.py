@@ -5,7 +5,7 @@ import pytest
 
 from lss_cli.errors import OutputError
 from lss_cli.files import check_writable, make_folder, replacing, write_text
-from lss_cli.text import defused, nearest, printable, restored
+from lss_cli.text import escape_formula, nearest, printable, unescape_formula
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -45,13 +45,13 @@ def test_write_protected(tmp_path):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_formulas_are_quoted(cell):
-    assert defused(cell) == "'" + cell
-    assert restored(defused(cell)) == cell
-    assert restored(cell) == cell
+    assert escape_formula(cell) == "'" + cell
+    assert unescape_formula(escape_formula(cell)) == cell
+    assert unescape_formula(cell) == cell
 
 
 def test_other_text_is_left_alone():
-    assert defused("L1/L2 = fine") == "L1/L2 = fine"
+    assert escape_formula("L1/L2 = fine") == "L1/L2 = fine"
 
 
 def test_control_characters_do_not_reach_the_terminal():

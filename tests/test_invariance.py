@@ -1,6 +1,5 @@
 """However a study is stored, its grades are the same."""
 
-import csv
 import shutil
 
 import numpy as np
@@ -8,32 +7,12 @@ import pydicom
 import pytest
 
 from lss_cli.anatomy import Condition
-from lss_cli.grading import grade_study
+from lss_cli.grading.grade import grade_study
 from lss_cli.model.session import load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
-from tests.dicom import moved, moved_point, multi_frame, save, set_pixels
-
-WAYS = {
-    "flipped left-right": {"flip_x": True},
-    "flipped top-bottom": {"flip_y": True},
-    "turned by 90°": {"transpose": True, "flip_x": True},
-    "turned by 180°": {"flip_x": True, "flip_y": True},
-    "turned by 270°": {"transpose": True, "flip_y": True},
-    "transposed": {"transpose": True},
-}
-
-
-def read_rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_rows(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+from tests.dicom import WAYS, moved, moved_point, multi_frame, save, set_pixels
+from tests.tables import read_rows, write_rows
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options, prepare
-from lss_cli.grading import grade_study, study_names
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
 from lss_cli.points.table import read_points

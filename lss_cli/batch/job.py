@@ -8,13 +8,13 @@ from typing import Any
 
 from lss_cli.anatomy import Condition, Level, listed
 from lss_cli.errors import LssError, StudyError
-from lss_cli.grading import grade_study
+from lss_cli.grading.grade import grade_study
+from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import COLUMNS, rows
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import whole
-from lss_cli.result import LevelGrade, StudyGrade
 from lss_cli.study.headers import File, scan
 from lss_cli.study.study import read_study
 from lss_cli.text import printable

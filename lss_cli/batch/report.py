@@ -20,7 +20,7 @@ from lss_cli.batch.pool import Answer, Grader, grade_locally
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.files import check_writable, make_folder, write_text
 from lss_cli.model.session import Model
-from lss_cli.output.report import write_report
+from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
 from lss_cli.text import printable
 

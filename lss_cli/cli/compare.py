@@ -35,9 +35,9 @@ def compare(
     Example: lss compare runs/custom runs/mobilenet --html comparison.html
     """
     from lss_cli.evaluation.comparison import compare as run
-    from lss_cli.evaluation.comparison_output import to_csv, to_html, to_markdown, to_table
     from lss_cli.evaluation.evaluation import Settings
-    from lss_cli.evaluation.source import from_several
+    from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
+    from lss_cli.evaluation.sources import from_several
     from lss_cli.files import check_writable, write_text
 
     targets = {csv: to_csv, html: to_html, markdown: to_markdown}

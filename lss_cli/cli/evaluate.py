@@ -41,10 +41,10 @@ def evaluate(
     from lss_cli.evaluation.evaluation import Settings
     from lss_cli.evaluation.evaluation import evaluate as run
     from lss_cli.evaluation.predictions import read_predictions
-    from lss_cli.evaluation.report import prepare_folder, write_report
-    from lss_cli.evaluation.source import from_anything
-    from lss_cli.evaluation.table import definitions as defined
-    from lss_cli.evaluation.table import to_table
+    from lss_cli.evaluation.presentation.page import prepare_folder, write_report
+    from lss_cli.evaluation.presentation.table import definitions as defined
+    from lss_cli.evaluation.presentation.table import to_table
+    from lss_cli.evaluation.sources import from_anything
 
     if (model is None) == (predictions is None):
         raise UsageError("give one of --model and --predictions.")

@@ -50,10 +50,10 @@ def predict(
 
     Example: lss predict ./study_123 --coords coords.csv
     """
-    from lss_cli.grading import grade_study, study_names
+    from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
-    from lss_cli.output.json import to_json
+    from lss_cli.output.document import to_json
     from lss_cli.output.outputs import Outputs
     from lss_cli.output.table import to_table
     from lss_cli.points.table import read_points, write_points
@@ -69,7 +69,7 @@ def predict(
         points, bad_points = read_points(coords, study_names(found))
         loaded, remark = load_model(find_model(model)), ""
     else:
-        from lss_cli.cli.click import clicked_points
+        from lss_cli.cli.annotate import clicked_points
 
         loaded = load_model(find_model(model))
         clicked = clicked_points(found, loaded, conditions)
@@ -97,7 +97,7 @@ def _check_source(coords: Path | None, click: bool, save_coords: Path | None) ->
     if coords and save_coords:
         raise UsageError(f"--save-coords keeps clicked points; these are in {coords} already.")
     if not coords and not click:
-        from lss_cli.points.click.screen import has_screen
+        from lss_cli.annotate.browser import has_screen
 
         if not has_screen():
             raise UsageError(

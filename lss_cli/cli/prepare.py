@@ -11,17 +11,16 @@ from lss_cli.anatomy import DEFAULT_CONDITION, Severity
 from lss_cli.cli.console import messages, results
 from lss_cli.cli.options import parse_conditions
 from lss_cli.cli.progress import study_progress
-from lss_cli.dataset.defaults import DEFAULT_SPEC as SPEC
-from lss_cli.dataset.defaults import DEFAULT_SPLIT
-from lss_cli.dataset.options import Balance, Options, Scope, Strategy
+from lss_cli.dataset.options import DEFAULT_SPEC as SPEC
+from lss_cli.dataset.options import DEFAULT_SPLIT, Balance, Options, Scope, Strategy
 from lss_cli.dataset.split import parse_proportions
 from lss_cli.errors import MissingExtraError, UsageError
-from lss_cli.input_spec import InputSpec, Normalise, View
+from lss_cli.model.spec import InputSpec, Normalise, View
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lss_cli.dataset.report import Summary
+    from lss_cli.dataset.exploration.summary import Summary
 
 DEFAULTS = Options()
 

@@ -38,7 +38,7 @@ def train(
 
     Example: lss train --data prepared --out runs/first
     """
-    from lss_cli.dataset.cache import Prepared
+    from lss_cli.dataset.prepared import Prepared
     from lss_cli.training.backend import load_backend, require
 
     # What is wrong with options, packages and data is said before TensorFlow's seconds.

@@ -38,7 +38,7 @@ def tune(
 
     Example: lss tune --data prepared --backbone custom --trials 20 --out tuning/custom
     """
-    from lss_cli.dataset.cache import Prepared
+    from lss_cli.dataset.prepared import Prepared
     from lss_cli.training.backend import load_backend, require
     from lss_cli.training.space import default_space, read_space
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Level, Severity
-from lss_cli.dataset.joined import Reason
+from lss_cli.dataset.sources.master_table import Reason
 
 
 def all_normal(table: pd.DataFrame) -> "pd.Series[bool]":

@@ -9,7 +9,7 @@ import numpy as np
 
 from lss_cli.dataset.inputs import Request
 from lss_cli.dataset.pool import Job, run_all
-from lss_cli.dataset.source import Source
+from lss_cli.dataset.sources.base import Source
 from lss_cli.dataset.store import (
     Entry,
     Result,
@@ -21,7 +21,7 @@ from lss_cli.dataset.store import (
     stored,
     write_images,
 )
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 
 INPUTS = "inputs"
 """The finished store."""

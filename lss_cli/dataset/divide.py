@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.dataset.balance import all_normal, severity_counts, surplus_studies
-from lss_cli.dataset.joined import Reason, mark, usable
 from lss_cli.dataset.options import Balance, Options
+from lss_cli.dataset.sources.master_table import Reason, mark, usable
 from lss_cli.dataset.split import TEST, TRAIN, Strata, fold_studies, split_studies
 from lss_cli.errors import DataError, UsageError
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset.joined import Reason, Unusable
-from lss_cli.dataset.source import Place, Source
-from lss_cli.input_spec import InputSpec
-from lss_cli.model_input import FloatArray, model_input
+from lss_cli.dataset.sources.base import Place, Source
+from lss_cli.dataset.sources.master_table import Reason, Unusable
+from lss_cli.model.inputs import model_input
+from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Made:
         slice_mm: Width and height of the full, oriented slice.
     """
 
-    image: FloatArray
+    image: Float32Array
     coords: tuple[float, float]
     slice_mm: tuple[float, float]
 

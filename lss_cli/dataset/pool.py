@@ -15,10 +15,10 @@ from typing import ClassVar
 import numpy as np
 
 from lss_cli.dataset.inputs import Made, study_inputs
-from lss_cli.dataset.source import Source
+from lss_cli.dataset.sources.base import Source
 from lss_cli.dataset.store import Entry, Result, Task, stored, write_images
 from lss_cli.errors import DataError
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 
 STUDIES_PER_WORKER = 4
 """With fewer a further process costs more time than it saves."""

@@ -7,24 +7,25 @@ from pathlib import Path
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, row_id
-from lss_cli.dataset import cache
+from lss_cli.dataset import prepared
 from lss_cli.dataset.build import build_inputs
 from lss_cli.dataset.divide import divided
-from lss_cli.dataset.explore import explore
-from lss_cli.dataset.figures_page import remove_figures, write_figures
-from lss_cli.dataset.image_table import ImageTable
+from lss_cli.dataset.exploration.counts import explore
+from lss_cli.dataset.exploration.page import remove_figures, write_figures
+from lss_cli.dataset.exploration.summary import Summary, rejected, report, summary
 from lss_cli.dataset.inputs import Request
-from lss_cli.dataset.joined import select, usable
 from lss_cli.dataset.options import Options
-from lss_cli.dataset.report import Summary, rejected, report, summary, versions
-from lss_cli.dataset.rsna import LABELS, RsnaFolder
-from lss_cli.dataset.source import Place, Source
+from lss_cli.dataset.sources.base import Place, Source
+from lss_cli.dataset.sources.image_table import ImageTable
+from lss_cli.dataset.sources.master_table import select, usable
+from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.dataset.store import Result
-from lss_cli.dataset.tables import write_table
 from lss_cli.errors import DataError
 from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.tables import write_table
+from lss_cli.versions import versions
 
-__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "Summary", "prepare", "versions"]
+__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "Summary", "prepare"]
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [
@@ -126,7 +127,7 @@ def prepare(
     )
     table = divided(_sided(table, options), options)
     out = make_folder(out)
-    (out / cache.REPORT).unlink(missing_ok=True)
+    (out / prepared.REPORT).unlink(missing_ok=True)
     _tidy(out)
     index = None
     if not options.tables_only and usable(table).any():
@@ -140,11 +141,11 @@ def prepare(
         write_table(used[MASTER_COLUMNS], master)
     data = None
     if index is None:
-        (out / cache.INDEX).unlink(missing_ok=True)
+        (out / prepared.INDEX).unlink(missing_ok=True)
     else:
-        with replacing(out / cache.INDEX) as file:
+        with replacing(out / prepared.INDEX) as file:
             write_table(index, file)
-        data = cache.Prepared.read(out, options.spec)
+        data = prepared.Prepared.read(out, options.spec)
     found = explore(everything, table, source.series(), data)
     if figures:
         write_figures(found, data, out)
@@ -152,7 +153,7 @@ def prepare(
         remove_figures(out)
     counts = summary(table, len(everything) - len(table), found)
     text = json.dumps(report(source, out, options, counts), indent=2, ensure_ascii=False)
-    write_text(out / cache.REPORT, text + "\n")
+    write_text(out / prepared.REPORT, text + "\n")
     return counts
 
 

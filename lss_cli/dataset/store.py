@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from lss_cli.dataset.inputs import Request
 from lss_cli.errors import OutputError
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 
 IMAGES, LEDGER = "images.npy", "ledger.jsonl"
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lss_cli.evaluation.metrics import prior_by_level
 from lss_cli.evaluation.predictions import Predictions, levels, severities
-from lss_cli.evaluation.sample import GRADES, FloatArray, one_hot
+from lss_cli.evaluation.sample import GRADES, Float64Array, one_hot
 
 DEFINITIONS = {
     "majority": "Always the most frequent grade, with certainty.",
@@ -27,7 +27,7 @@ class Baselines:
             had, and they learnt from the very rows they are judged on, which flatters them.
     """
 
-    by_name: dict[str, FloatArray]
+    by_name: dict[str, Float64Array]
     fitted_on_training: bool
 
     @classmethod

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lss_cli.evaluation.catalogue import Metric
-from lss_cli.evaluation.sample import FloatArray, Labels, Sample
+from lss_cli.evaluation.sample import Float64Array, Labels, Sample
 
 DEFAULT_RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
@@ -37,7 +37,7 @@ class Estimate:
     high: float | None = None
 
     @classmethod
-    def of(cls, value: float, resampled: FloatArray, *, biased: bool = False) -> "Estimate":
+    def of(cls, value: float, resampled: Float64Array, *, biased: bool = False) -> "Estimate":
         """From the figure and its resamples.
 
         Args:
@@ -84,7 +84,7 @@ class Resamples:
         )
         return cls(draws, study)
 
-    def blocks(self, rows: npt.NDArray[Any]) -> Iterator[FloatArray]:
+    def blocks(self, rows: npt.NDArray[Any]) -> Iterator[Float64Array]:
         """How often each of some rows counts, some resamples at a time."""
         size = max(1, LARGEST_BLOCK // max(1, len(rows)))
         for start in range(0, len(self.counts), size):
@@ -94,9 +94,9 @@ class Resamples:
         self,
         metrics: Sequence[Metric],
         labels: Labels,
-        probabilities: FloatArray,
+        probabilities: Float64Array,
         rows: npt.NDArray[Any],
-    ) -> FloatArray:
+    ) -> Float64Array:
         """Each figure of each resample, M × R, on some of the rows."""
         blocks = [
             np.array(

@@ -10,7 +10,7 @@ from lss_cli.anatomy import Severity
 from lss_cli.evaluation import formulas
 from lss_cli.evaluation.curves import Pooled, macro_area
 from lss_cli.evaluation.losses import losses
-from lss_cli.evaluation.sample import GRADES, FloatArray, Sample
+from lss_cli.evaluation.sample import GRADES, Float64Array, Sample
 
 DEFAULT_BETA = 2.0
 
@@ -37,7 +37,7 @@ class Metric:
     group: Group
     better: Literal[1, -1]
     definition: str
-    value: Callable[[Sample], FloatArray]
+    value: Callable[[Sample], Float64Array]
     biased: bool = False
 
 
@@ -187,7 +187,7 @@ def catalogue(beta: float = DEFAULT_BETA) -> tuple[Metric, ...]:
     )
 
 
-def _class_metric(grade: Severity, value: Callable[[Sample, Severity], FloatArray]) -> Metric:
+def _class_metric(grade: Severity, value: Callable[[Sample, Severity], Float64Array]) -> Metric:
     name = value.__name__
     what = {
         "sensitivity": f"Of the rows that are {grade}, the share whose most likely class it is.",

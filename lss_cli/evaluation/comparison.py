@@ -11,7 +11,7 @@ from lss_cli.evaluation.bootstrap import Estimate, Resamples
 from lss_cli.evaluation.catalogue import Metric, catalogue
 from lss_cli.evaluation.evaluation import OVERALL, Settings
 from lss_cli.evaluation.predictions import Predictions
-from lss_cli.evaluation.sample import FloatArray, Sample
+from lss_cli.evaluation.sample import Float64Array, Sample
 from lss_cli.text import printable
 
 TRAIN_ACCURACY = "train_accuracy"
@@ -125,7 +125,7 @@ def aligned(parts: Sequence[Predictions]) -> list[Predictions]:
     return ordered
 
 
-def cells(values: FloatArray, resampled: FloatArray, metric: Metric) -> tuple[Cell, ...]:
+def cells(values: Float64Array, resampled: Float64Array, metric: Metric) -> tuple[Cell, ...]:
     """One figure of all networks.
 
     Args:

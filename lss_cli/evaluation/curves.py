@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.evaluation.sample import GRADES, BoolArray, FloatArray, Sample, one_hot, ratio
+from lss_cli.evaluation.sample import GRADES, BoolArray, Float64Array, Sample, one_hot, ratio
 
 BUCKETS = 199
 """Keras counts at 200 thresholds, evenly spaced from 0 to 1."""
 
 
-def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> FloatArray:
+def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float64Array:
     """Area under the ROC curve: how often a positive scores above a negative; ties count half.
 
     The Mann–Whitney statistic (Hanley and McNeil, Radiology 1982), rows counting by weight.
@@ -36,7 +36,7 @@ def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float
     return ratio((positives * below).sum(axis=1), pairs)
 
 
-def macro_area(sample: Sample) -> FloatArray:
+def macro_area(sample: Sample) -> Float64Array:
     """Mean of the areas of each class against the two others."""
     by_class = [
         area(sample, sample.true[:, grade], sample.probabilities[:, grade])
@@ -54,8 +54,8 @@ class Pooled:
         false_positives: R × 200, entries of other classes that do.
     """
 
-    true_positives: FloatArray
-    false_positives: FloatArray
+    true_positives: Float64Array
+    false_positives: Float64Array
 
     @classmethod
     def of(cls, sample: Sample) -> "Pooled":
@@ -69,14 +69,14 @@ class Pooled:
         above = [sample.total(one)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in counts]
         return cls(true_positives=above[1], false_positives=above[0])
 
-    def roc_area(self) -> FloatArray:
+    def roc_area(self) -> Float64Array:
         """Trapezoids between neighbouring thresholds, as ``keras.metrics.AUC()``."""
         recall = ratio(self.true_positives, self.true_positives[:, :1])
         fall_out = ratio(self.false_positives, self.false_positives[:, :1])
         heights = (recall[:, :-1] + recall[:, 1:]) / 2
         return np.asarray(((fall_out[:, :-1] - fall_out[:, 1:]) * heights).sum(axis=1))
 
-    def pr_area(self) -> FloatArray:
+    def pr_area(self) -> Float64Array:
         """As ``keras.metrics.AUC(curve="PR")``.
 
         Between two thresholds the counts, not the precision, are taken to run linearly (Davis and
@@ -94,7 +94,7 @@ class Pooled:
         return ratio(areas.sum(axis=1), self.true_positives[:, 0])
 
 
-def roc_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+def roc_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Array, Float64Array]:
     """False and true positive rates at every distinct score, from (0, 0) to (1, 1)."""
     hits, misses = _above(positive, scores)
     return (
@@ -103,13 +103,13 @@ def roc_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[FloatArra
     )
 
 
-def pr_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+def pr_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Array, Float64Array]:
     """Recall and precision at every distinct score, from the highest to the lowest."""
     hits, misses = _above(positive, scores)
     return hits / hits[-1], hits / (hits + misses)
 
 
-def _above(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+def _above(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Array, Float64Array]:
     """Positives and negatives that score at least each distinct score, from the highest."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]

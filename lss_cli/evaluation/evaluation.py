@@ -11,7 +11,7 @@ from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
 from lss_cli.evaluation.catalogue import DEFAULT_BETA, Metric, catalogue
 from lss_cli.evaluation.predictions import Predictions
-from lss_cli.evaluation.sample import FloatArray, Sample
+from lss_cli.evaluation.sample import Float64Array, Sample
 
 MODEL = "model"
 OVERALL = "all"
@@ -105,7 +105,7 @@ def scopes(part: Predictions) -> dict[str, npt.NDArray[np.intp]]:
 
 def estimates(
     part: Predictions,
-    probabilities: FloatArray,
+    probabilities: Float64Array,
     metrics: tuple[Metric, ...],
     resamples: Resamples,
     rows: npt.NDArray[np.intp],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lss_cli.evaluation.sample import FloatArray, Labels, Probabilities
+from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
 
 COMPETITION_WEIGHTS = np.array([1.0, 2.0, 4.0])
 """Weights of Normal/Mild, Moderate and Severe in the RSNA 2024 competition's metric."""
@@ -11,13 +11,13 @@ SMALLEST = 1e-7
 """Probabilities are clipped here before the logarithm, as Keras clips them."""
 
 
-def losses(labels: Labels, probabilities: Probabilities) -> FloatArray:
+def losses(labels: Labels, probabilities: Probabilities) -> Float64Array:
     """−ln p(true class) of each row."""
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return -np.log(np.clip(true, SMALLEST, 1))
 
 
-def tilted(probabilities: Probabilities) -> FloatArray:
+def reweight_for_competition(probabilities: Probabilities) -> Float64Array:
     """Make probabilities the best ones for the competition's metric.
 
     Its weights pull the best prediction away from the probabilities: it is p multiplied by 1, 2, 4
@@ -35,5 +35,8 @@ def log_loss(labels: Labels, probabilities: Probabilities) -> float:
 def weighted_log_loss(labels: Labels, probabilities: Probabilities) -> float:
     """The competition's metric of the tilted probabilities q: Σ wᵢ·(−ln qᵢ) / Σ wᵢ over rows."""
     return float(
-        np.average(losses(labels, tilted(probabilities)), weights=COMPETITION_WEIGHTS[labels])
+        np.average(
+            losses(labels, reweight_for_competition(probabilities)),
+            weights=COMPETITION_WEIGHTS[labels],
+        )
     )

@@ -10,9 +10,9 @@ import pandas as pd
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, listed, row_id
 from lss_cli.dataset.split import TEST, TRAIN
-from lss_cli.dataset.tables import number, read_table
 from lss_cli.errors import DataError
-from lss_cli.evaluation.sample import FloatArray, Labels
+from lss_cli.evaluation.sample import Float64Array, Labels
+from lss_cli.tables import number, read_table
 from lss_cli.text import printable
 
 PROBABILITIES = [one.column for one in Severity]
@@ -50,7 +50,7 @@ class Predictions:
         return levels(self.table)
 
     @cached_property
-    def probabilities(self) -> FloatArray:
+    def probabilities(self) -> Float64Array:
         """N × 3."""
         return self.table[PROBABILITIES].to_numpy(np.float64)
 

@@ -11,7 +11,7 @@ from lss_cli.anatomy import Severity
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.floating[Any]]
-FloatArray = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 GRADES = len(Severity)
@@ -32,24 +32,24 @@ class Sample:
     """
 
     labels: Labels
-    probabilities: FloatArray
-    weights: FloatArray
+    probabilities: Float64Array
+    weights: Float64Array
 
     @classmethod
     def once(cls, labels: Labels, probabilities: Probabilities) -> "Sample":
         """Every row counts once."""
         return cls(labels, probabilities.astype(np.float64), np.ones((1, len(labels))))
 
-    def total(self, values: npt.NDArray[Any]) -> FloatArray:
+    def total(self, values: npt.NDArray[Any]) -> Float64Array:
         """Sum values over rows: N values give R sums, N × K give R × K."""
         return np.asarray(self.weights @ values)
 
-    def mean(self, values: npt.NDArray[Any]) -> FloatArray:
+    def mean(self, values: npt.NDArray[Any]) -> Float64Array:
         """Average N values over rows; R means."""
         return ratio(self.total(values), self.count)
 
     @cached_property
-    def count(self) -> FloatArray:
+    def count(self) -> Float64Array:
         """Rows in each resample."""
         return np.asarray(self.weights.sum(axis=1))
 
@@ -64,7 +64,7 @@ class Sample:
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @cached_property
-    def confusion(self) -> FloatArray:
+    def confusion(self) -> Float64Array:
         """R × 3 × 3: rows are true classes, columns the most likely ones."""
         cells = np.eye(GRADES**2)[self.labels * GRADES + self.likely]
         return self.total(cells).reshape(-1, GRADES, GRADES)
@@ -75,7 +75,7 @@ def one_hot(ordinals: Labels) -> BoolArray:
     return np.asarray(ordinals[:, None] == np.arange(GRADES))
 
 
-def ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+def ratio(above: Float64Array, below: Float64Array) -> Float64Array:
     """Divide; NaN where there is nothing to divide by."""
     undefined = np.full(np.shape(above), np.nan)
     return np.asarray(np.divide(above, below, out=undefined, where=below != 0))

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from lss_cli.anatomy import Condition, Severity
-from lss_cli.input_spec import InputSpec
-from lss_cli.model.familiarity import Familiarity
+from lss_cli.model.ood import OodStatistics
+from lss_cli.model.spec import InputSpec
 
 FORMAT_VERSION = 1
 METADATA_KEY = "lss"
@@ -46,7 +46,7 @@ class ModelMetadata:
     created: str
     tools: Mapping[str, str]
     temperature: float = 1.0
-    familiarity: Familiarity | None = None
+    familiarity: OodStatistics | None = None
     classes: tuple[str, ...] = field(default=tuple(Severity))
 
     def __post_init__(self) -> None:
@@ -117,7 +117,7 @@ class ModelMetadata:
                     "input": InputSpec.from_json(document["input"]),
                     "classes": tuple(document["classes"]),
                     "temperature": float(document["temperature"]),
-                    "familiarity": known if known is None else Familiarity.from_json(known),
+                    "familiarity": known if known is None else OodStatistics.from_json(known),
                 }
             )
         except (KeyError, TypeError, AttributeError) as error:

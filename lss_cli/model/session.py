@@ -12,7 +12,7 @@ import numpy as np
 from lss_cli.anatomy import Level, Severity
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
-from lss_cli.model_input import FloatArray
+from lss_cli.slices import Float32Array
 from lss_cli.text import printable
 
 LARGEST_FILE_BYTES = 2**31 - 1
@@ -44,8 +44,8 @@ class Model:
         return "CUDA" if "CUDAExecutionProvider" in self.session.get_providers() else "CPU"
 
     def probabilities(
-        self, images: FloatArray, coords: FloatArray, levels: Sequence[Level]
-    ) -> FloatArray:
+        self, images: Float32Array, coords: Float32Array, levels: Sequence[Level]
+    ) -> Float32Array:
         """Grade inputs.
 
         Args:
@@ -73,10 +73,10 @@ class Model:
             and np.allclose(raw.sum(axis=1), 1, atol=1e-3)
         ):
             raise ModelError("the model's output is no probabilities.", where=self.path.name)
-        return tempered(raw, self.metadata.temperature)
+        return apply_temperature(raw, self.metadata.temperature)
 
 
-def tempered(prob: FloatArray, temperature: float) -> FloatArray:
+def apply_temperature(prob: Float32Array, temperature: float) -> Float32Array:
     """Divide the logits behind N × 3 probabilities by a temperature.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.

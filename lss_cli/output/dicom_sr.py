@@ -18,7 +18,7 @@ from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity, Side, listed
 from lss_cli.errors import StudyError
 from lss_cli.files import replacing
-from lss_cli.result import LevelGrade, StudyGrade
+from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.study.series import Place
 from lss_cli.study.study import Study
 from lss_cli.text import printable

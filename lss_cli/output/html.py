@@ -9,9 +9,9 @@ from PIL import Image
 
 from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.output.json import DISCLAIMER
+from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.output.document import DISCLAIMER
 from lss_cli.output.picture import png
-from lss_cli.result import LevelGrade, StudyGrade
 
 Pictures = Mapping[tuple[Condition, Level], Image.Image]
 

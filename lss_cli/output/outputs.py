@@ -9,7 +9,7 @@ from PIL import Image
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
 from lss_cli.files import check_writable, make_folder, write_text
-from lss_cli.result import StudyGrade
+from lss_cli.grading.result import StudyGrade
 from lss_cli.study.study import Study
 
 
@@ -64,11 +64,11 @@ class Outputs:
 
             write_sr(self.dicom_sr, study, result)
         if self.csv:
-            from lss_cli.output.csv import to_csv
+            from lss_cli.output.rows import to_csv
 
             write_text(self.csv, to_csv([result]))
         if self.json:
-            from lss_cli.output.json import to_json
+            from lss_cli.output.document import to_json
 
             write_text(self.json, to_json(result))
         if self.html or self.pictures:
@@ -92,7 +92,7 @@ def evidence_pictures(
     study: Study, result: StudyGrade
 ) -> dict[tuple[Condition, Level], Image.Image]:
     """A picture for every level that was graded."""
-    from lss_cli.evidence import gather
+    from lss_cli.grading.occlusion import gather
     from lss_cli.output.picture import draw
 
     return {

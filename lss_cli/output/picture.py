@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.evidence import Evidence
 from lss_cli.files import make_folder, replacing
+from lss_cli.grading.occlusion import Evidence
 
 HEIGHT = 420
 CAPTION = 22

@@ -1,10 +1,13 @@
-"""One study's result as plain rows: what CSV and JSON have in common."""
+"""Results as rows, one per study and level, and the rows as CSV."""
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lss_cli.anatomy import Severity
-from lss_cli.result import LevelGrade, StudyGrade
+from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.text import escape_formula
 
 COLUMNS = (
     "study_id",
@@ -45,3 +48,27 @@ def _row(result: StudyGrade, one: LevelGrade) -> Mapping[str, Any]:
         "model": f"{result.model.metadata.name} {result.model.sha256[:12]}",
         "possible": [str(severity) for severity in one.possible],
     }
+
+
+def to_csv(results: Iterable[StudyGrade]) -> str:
+    """The rows of all results under one header. Probabilities have six decimals."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for result in results:
+        for row in rows(result):
+            writer.writerow(cells(row))
+    return text.getvalue()
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """The cells of one row, in the order of `COLUMNS`."""
+    return [_cell(column, row[column]) for column in COLUMNS]
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}" if column in {"x", "y"} else f"{value:.6f}"
+    return escape_formula(value) if isinstance(value, str) else str(value)

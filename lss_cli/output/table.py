@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lss_cli.anatomy import Condition, Severity
-from lss_cli.output.json import DISCLAIMER
-from lss_cli.result import LevelGrade, StudyGrade
+from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.output.document import DISCLAIMER
 from lss_cli.text import printable
 
 COLOURS = {Severity.NORMAL_MILD: "green", Severity.MODERATE: "yellow", Severity.SEVERE: "red"}

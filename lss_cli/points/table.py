@@ -15,7 +15,7 @@ from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, listed
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.text import defused, nearest, printable, restored
+from lss_cli.text import escape_formula, nearest, printable, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -86,8 +86,8 @@ def write_points(path: Path, points: list[Point]) -> None:
     for one in points:
         writer.writerow(
             [
-                defused(one.study_id),
-                defused(one.series_id),
+                escape_formula(one.study_id),
+                escape_formula(one.series_id),
                 one.instance_number,
                 one.condition.rsna_name,
                 one.level.value,
@@ -111,7 +111,7 @@ def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Itera
             cell = cells[column] if column < len(cells) else ""
             if cell in passed:
                 continue
-            study = whole(restored(cell.strip()))
+            study = whole(unescape_formula(cell.strip()))
             if column < len(names) and study not in wanted:
                 passed.add(cell)
                 others.add(study)
@@ -188,7 +188,7 @@ def _check_columns(path: Path, names: list[str], place: str = ", line 1") -> Non
 
 
 def _study_id(cells: Mapping[str, Any]) -> str:
-    return whole(restored(str(cells.get("study_id") or "").strip()))
+    return whole(unescape_formula(str(cells.get("study_id") or "").strip()))
 
 
 def _point(cells: Mapping[str, Any]) -> Point:

@@ -121,7 +121,9 @@ class Orientation:
         width, height = self.pair(size)
         return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
 
-    def restored(self, point: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+    def original_point(
+        self, point: tuple[float, float], size: tuple[int, int]
+    ) -> tuple[float, float]:
         """The inverse of `point`, of the same `size` (width, height before orienting)."""
         x, y = point
         width, height = self.pair(size)

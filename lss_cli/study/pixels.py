@@ -14,7 +14,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from lss_cli.errors import StudyError
-from lss_cli.model_input import FloatArray
+from lss_cli.slices import Float32Array
 from lss_cli.study import isolated
 from lss_cli.study.codestream import picture_size
 from lss_cli.study.headers import Slice, tolerant
@@ -59,7 +59,7 @@ class DamagedError(ValueError):
     """What we found to be wrong before a decoder did; its text is meant for the user."""
 
 
-def read_pixels(one: Slice) -> FloatArray:
+def read_pixels(one: Slice) -> Float32Array:
     """Decode one slice and apply its rescale, in the one orientation (rows × columns).
 
     Raises:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from lss_cli.errors import StudyError
-from lss_cli.model_input import FloatArray, Slices
+from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
@@ -32,7 +32,9 @@ class Place:
         """The slice itself."""
         return self.stack.slices[self.index]
 
-    def slices(self, neighbours: int, read: Callable[[Slice], FloatArray] = read_pixels) -> Slices:
+    def slices(
+        self, neighbours: int, read: Callable[[Slice], Float32Array] = read_pixels
+    ) -> Slices:
         """Decode this slice and its neighbours, in the one orientation.
 
         At the ends of the stack the last slice stands in for those that are missing.
@@ -108,7 +110,7 @@ class Series:
         """Its stacks, in anatomical order."""
         return stacks(self.slices)
 
-    def goes_by(self, series_id: str) -> bool:
+    def matches(self, series_id: str) -> bool:
         """Whether `series_id` is its UID, the UID's last component, or its folder's name."""
         return series_id in {self.uid, self.uid.rpartition(".")[2], *self.folders}
 

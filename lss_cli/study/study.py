@@ -11,7 +11,7 @@ import numpy as np
 from lss_cli.anatomy import listed
 from lss_cli.errors import StudyError
 from lss_cli.study.headers import File, Skipped, Slice, scan
-from lss_cli.study.select import Choice, axial_t2
+from lss_cli.study.selection import Choice, axial_t2
 from lss_cli.study.series import Place, Series
 from lss_cli.text import encodable, printable
 
@@ -45,7 +45,7 @@ class Study:
         Raises:
             StudyError: There is none, or there are several.
         """
-        found = [one for one in self.series if one.goes_by(series_id)]
+        found = [one for one in self.series if one.matches(series_id)]
         if len(found) == 1:
             return found[0]
         if found:

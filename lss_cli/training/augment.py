@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.dataset.cache import Prepared
-from lss_cli.model_input import FloatArray
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.slices import Float32Array
 
 # At strength 1.
 LARGEST_SCALING = 0.15
@@ -34,9 +34,9 @@ class Geometry:
         bounded: Whether grey values lie in 0…1.
     """
 
-    points: FloatArray
-    pixels_per_mm: FloatArray
-    slice_mm: FloatArray
+    points: Float32Array
+    pixels_per_mm: Float32Array
+    slice_mm: Float32Array
     order_known: npt.NDArray[np.bool_]
     bounded: bool
 
@@ -55,13 +55,13 @@ class Geometry:
 
 
 def augmented(
-    images: FloatArray,
-    coords: FloatArray,
+    images: Float32Array,
+    coords: Float32Array,
     rows: npt.NDArray[np.int64],
     geometry: Geometry,
     rng: np.random.Generator,
     strength: float,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float32Array, Float32Array]:
     """Change images a little: another click, another size and pose, other contrast and noise.
 
     A click that errs by some mm takes its field and its coordinates along; scaling and turning
@@ -92,12 +92,12 @@ def augmented(
 
 
 def _turned(
-    images: FloatArray,
-    points: FloatArray,
+    images: Float32Array,
+    points: Float32Array,
     clicks: npt.NDArray[np.float64],
     rng: np.random.Generator,
     strength: float,
-) -> FloatArray:
+) -> Float32Array:
     """One affine transform per image; what comes in from outside is 0.
 
     A pixel p of the new image shows the old one at turn · (p − centre) + centre + click.
@@ -116,8 +116,8 @@ def _turned(
 
 
 def _retouched(
-    images: FloatArray, bounded: bool, rng: np.random.Generator, strength: float
-) -> FloatArray:
+    images: Float32Array, bounded: bool, rng: np.random.Generator, strength: float
+) -> Float32Array:
     """Other contrast, and noise."""
     each = (len(images), 1, 1, 1)
     bend = (rng.uniform(-1, 1, each) * LARGEST_BEND * strength).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 
 from lss_cli.errors import DataError, UsageError
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 from lss_cli.text import nearest
 from lss_cli.training.options import IMAGENET, NO_WEIGHTS, Options
 

@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lss_cli.anatomy import Severity
-from lss_cli.dataset.cache import Prepared
-from lss_cli.model_input import FloatArray
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.slices import Float32Array
 from lss_cli.training.augment import Geometry, augmented
 from lss_cli.training.options import Options
 
 Rows = npt.NDArray[np.int64]
-Inputs = list[FloatArray]
+Inputs = list[Float32Array]
 """Image or features, coordinates and maybe level: one array each, a row per input."""
 
 Reader = Callable[[Rows, int], Inputs]
 """Gives the inputs of some rows, as they are in some epoch."""
 
-Batch = tuple[Inputs, FloatArray]
+Batch = tuple[Inputs, Float32Array]
 """Inputs and N × 3 targets."""
 
 
@@ -45,7 +45,7 @@ def varied(data: Prepared, strength: float, seed: int) -> Reader:
     return read
 
 
-def targets_of(data: Prepared) -> FloatArray:
+def targets_of(data: Prepared) -> Float32Array:
     """The label of each row of the index, one-hot."""
     return np.eye(len(Severity), dtype=np.float32)[data.severities]
 
@@ -57,7 +57,7 @@ def in_order(read: Reader, rows: Rows, size: int) -> Iterator[Inputs]:
 
 
 def shuffled(
-    read: Reader, targets: FloatArray, rows: Rows, options: Options, epoch: int
+    read: Reader, targets: Float32Array, rows: Rows, options: Options, epoch: int
 ) -> Iterator[Batch]:
     """One epoch of training: each row once, in an order of its own, blended where asked for.
 
@@ -88,7 +88,7 @@ def ahead(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def _blended(
-    inputs: Inputs, targets: FloatArray, options: Options, rng: np.random.Generator
+    inputs: Inputs, targets: Float32Array, options: Options, rng: np.random.Generator
 ) -> Batch:
     """Mixup (Zhang et al., 2018) or CutMix (Yun et al., 2019) of a batch with itself, or neither.
 
@@ -108,13 +108,13 @@ def _blended(
     return [first, *rest], _mix(targets, targets[other], share)
 
 
-def _mix(one: FloatArray, other: FloatArray, share: float) -> FloatArray:
+def _mix(one: Float32Array, other: Float32Array, share: float) -> Float32Array:
     return np.asarray(np.float32(share) * one + np.float32(1 - share) * other)
 
 
 def _pasted(
-    images: FloatArray, others: FloatArray, share: float, rng: np.random.Generator
-) -> tuple[FloatArray, float]:
+    images: Float32Array, others: Float32Array, share: float, rng: np.random.Generator
+) -> tuple[Float32Array, float]:
     """Paste one rectangle of the others, of 1 − `share` of the area; gives the share that stays."""
     height, width = images.shape[1:3]
     side = math.sqrt(1 - share)

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lss_cli.dataset.cache import Prepared
-from lss_cli.dataset.prepare import versions
+from lss_cli.dataset.folds import fold_names, fold_of
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.files import write_text
 from lss_cli.training import run
 from lss_cli.training.ensemble import FOLDER, collected
 from lss_cli.training.fit import train
-from lss_cli.training.folds import fold_names, fold_of
 from lss_cli.training.loop import Step, Watch
 from lss_cli.training.options import Options
+from lss_cli.versions import versions
 
 
 def train_folds(

@@ -11,15 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Severity
-from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.folds import UNUSED, fold_of
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, VALIDATION
 from lss_cli.errors import DataError
 from lss_cli.evaluation.metrics import Labels, Probabilities
-from lss_cli.model.session import tempered
+from lss_cli.model.session import apply_temperature
 from lss_cli.training import run
-from lss_cli.training.calibrate import fitted_temperature
-from lss_cli.training.folds import UNUSED, fold_of
-from lss_cli.training.networks import averaged
+from lss_cli.training.calibration import fit_temperature
+from lss_cli.training.networks import mean_of_networks
 
 OUT_OF_FOLD = "out_of_fold"
 FOLDER = "fold_"
@@ -83,10 +83,10 @@ def collected(data: Prepared, folds: Sequence[tuple[str, Sequence[Path]]]) -> Co
         raw[test] += said[test] / len(folds)
         prior[test] += known[test] / len(folds)
     held_out, labels = np.flatnonzero(held_out_in >= 0), data.severities
-    temperature = fitted_temperature(labels[held_out], raw[held_out])
+    temperature = fit_temperature(labels[held_out], raw[held_out])
     prob = np.zeros_like(raw)
     prob[held_out] = calibrated_across(labels[held_out], raw[held_out], held_out_in[held_out])
-    prob[test] = tempered(raw[test].astype(np.float32), temperature)
+    prob[test] = apply_temperature(raw[test].astype(np.float32), temperature)
     parts = np.where(data.index["split"] == TEST, TEST, OUT_OF_FOLD)
     return Collected(
         data=replace(data, index=data.index.assign(split=parts)),
@@ -110,7 +110,7 @@ def calibrated_across(
     found = np.zeros_like(raw)
     for fold in np.unique(folds):
         here = folds == fold
-        found[here] = tempered(raw[here], fitted_temperature(labels[~here], raw[~here]))
+        found[here] = apply_temperature(raw[here], fit_temperature(labels[~here], raw[~here]))
     return found
 
 
@@ -141,7 +141,7 @@ def ensemble(folders: Sequence[Path], data: Path | None = None) -> run.Run:
         "data": members[0].config["data"] | {"fold": run.EVERY_FOLD},
         "epochs_done": sum(one.config["epochs_done"] for one in members),
     }
-    network = averaged([one.network for one in members])
+    network = mean_of_networks([one.network for one in members])
     return run.Run(folders[0], config, found.figures, network, len(members))
 
 
@@ -162,7 +162,7 @@ def _said(folder: Path, data: Prepared) -> Probabilities:
     found = np.zeros((len(data.index), 3))
     shown = table[[one.column for one in Severity]].to_numpy()
     # The table has six decimals.
-    found[rows] = tempered(np.maximum(shown, 1e-6).astype(np.float32), 1 / temperature)
+    found[rows] = apply_temperature(np.maximum(shown, 1e-6).astype(np.float32), 1 / temperature)
     return found
 
 

@@ -10,16 +10,16 @@ import onnxruntime
 import tensorflow
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset.cache import Prepared
-from lss_cli.dataset.prepare import versions
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.files import check_writable, replacing
-from lss_cli.input_spec import InputSpec
-from lss_cli.model.familiarity import fitted
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
+from lss_cli.model.ood import fitted
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import in_order, plain
 from lss_cli.training.run import Run, counts
+from lss_cli.versions import versions
 
 OPSET = 17
 BATCH = 32

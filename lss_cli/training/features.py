@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.files import make_folder, replacing
 from lss_cli.training.batches import Reader, Rows, ahead, parts, plain, varied
 from lss_cli.training.networks import feature_network

@@ -12,20 +12,20 @@ import pandas as pd
 import tensorflow
 
 from lss_cli.anatomy import Severity, listed
-from lss_cli.dataset.cache import Prepared
-from lss_cli.dataset.prepare import versions
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import PARTS, TRAIN, VALIDATION
-from lss_cli.dataset.tables import write_table
 from lss_cli.errors import DataError, LssError
 from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.tables import write_table
 from lss_cli.training import run
 from lss_cli.training.batches import plain
-from lss_cli.training.calibrate import fitted_temperature
+from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.curves import Board, draw_curves
 from lss_cli.training.loop import Step, Training, Watch, predicted
-from lss_cli.training.networks import with_views
+from lss_cli.training.networks import with_tta
 from lss_cli.training.options import Options
 from lss_cli.training.state import STATE
+from lss_cli.versions import versions
 
 
 def train(
@@ -79,9 +79,9 @@ def train(
         if not (keep / STATE).exists():
             shutil.rmtree(out if fresh else keep, ignore_errors=True)
         raise
-    network = with_views(network, options.views, data.spec)
+    network = with_tta(network, options.views, data.spec)
     rows = data.rows(VALIDATION)
-    temperature = fitted_temperature(
+    temperature = fit_temperature(
         data.severities[rows], predicted(network, plain(data), rows, options.batch_size)
     )
     probabilities = run.calibrated(network, data, temperature, options.batch_size)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow
 
-from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
 from lss_cli.evaluation import metrics
@@ -28,7 +28,7 @@ from lss_cli.training.batches import (
     targets_of,
     varied,
 )
-from lss_cli.training.calibrate import unweighted
+from lss_cli.training.calibration import undo_class_weights
 from lss_cli.training.features import frozen_features
 from lss_cli.training.networks import backbone_of, build_network, head_network
 from lss_cli.training.options import NO_WEIGHTS, Options
@@ -178,7 +178,7 @@ class Training:
         with self._averaged(network):
             raw = predicted(network, readers[1], self._rows[1], size)
             values = values_of(self._network.variables)
-        prob = unweighted(raw, self._weights)
+        prob = undo_class_weights(raw, self._weights)
         val_loss, accuracy = metrics.log_loss(labels, prob), metrics.accuracy(labels, prob)
         self._check(val_loss, f"{what}, validation")
         epoch = Epoch(number, stage.name, loss, val_loss, accuracy, rate)

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from lss_cli.anatomy import Level, Severity
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backbones import build_backbone
 from lss_cli.training.options import Options
 
@@ -75,7 +75,7 @@ def head_network(network: Any) -> Any:
     return keras.Model([features, *network.inputs[1:]], network.output)
 
 
-def with_views(network: Any, count: int, spec: InputSpec) -> Any:
+def with_tta(network: Any, count: int, spec: InputSpec) -> Any:
     """A network that averages its answers to several slightly shifted fields.
 
     The point stays where it is in the slice, and so do its coordinates; only the field around it
@@ -102,7 +102,7 @@ def with_views(network: Any, count: int, spec: InputSpec) -> Any:
     return keras.Model(list(inputs.values()), prob, name=f"{network.name}_views")
 
 
-def averaged(networks: Sequence[Any]) -> Any:
+def mean_of_networks(networks: Sequence[Any]) -> Any:
     """A network that answers with the mean of several, which take the same inputs."""
     inputs = [keras.Input(one.shape[1:], name=one.name) for one in networks[0].inputs]
     for number, network in enumerate(networks):

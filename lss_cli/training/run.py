@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.anatomy import Severity
-from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import PARTS
-from lss_cli.dataset.tables import write_table
 from lss_cli.errors import DataError, OutputError
 from lss_cli.evaluation import metrics
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.model.session import tempered
+from lss_cli.model.session import apply_temperature
+from lss_cli.tables import write_table
 from lss_cli.training.batches import plain
 from lss_cli.training.loop import predicted
 from lss_cli.training.options import Options
@@ -96,7 +96,7 @@ class Run:
         """
         data = data_of(self.config, folder)
         if fold := self.config["data"]["fold"]:
-            from lss_cli.training.folds import fold_of, together
+            from lss_cli.dataset.folds import fold_of, together
 
             return together(data) if fold == EVERY_FOLD else fold_of(data, fold)
         return data
@@ -142,7 +142,7 @@ def calibrated(
     """What a network says of all rows of the index, as `lss predict` shows it; N × 3."""
     everything = np.arange(len(data.index))
     raw = predicted(network, plain(data), everything, batch_size)
-    return tempered(raw.astype(np.float32), temperature).astype(np.float64)
+    return apply_temperature(raw.astype(np.float32), temperature).astype(np.float64)
 
 
 def check_free(out: Path, *, resume: bool = False) -> None:

@@ -3,13 +3,14 @@
 import csv
 import os
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
 
-from tests.test_invariance import read_rows, write_rows
+from tests.tables import read_rows, write_rows
 
 Rows = list[dict[str, str]]
 
@@ -178,3 +179,9 @@ def sabotage(folder: Path) -> Path:
         )
     )
     return folder
+
+
+def command(studies, coords, model, out, *more):
+    code = "from lss_cli.cli.main import main; main()"
+    options = ["--coords", coords, "--model", model, "--out", out, "--workers", "2", *more]
+    return [sys.executable, "-c", code, "report", *map(str, [studies, *options])]

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from tests.batch.studies import copies
-from tests.batch.test_report import command
+from tests.batch.studies import command, copies
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -12,10 +11,10 @@ import pandas as pd
 import pydicom
 import pytest
 
-from lss_cli.result import UNCERTAIN
-from tests.batch.studies import DAMAGE, copies, plant, read_report, sabotage
+from lss_cli.grading.result import UNCERTAIN
+from tests.batch.studies import DAMAGE, command, copies, plant, read_report, sabotage
 from tests.models import write_tiny_model
-from tests.test_invariance import read_rows, write_rows
+from tests.tables import read_rows, write_rows
 
 LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
 
@@ -186,12 +185,6 @@ def test_what_cannot_be_reported_at_all(three_phantoms, report, tmp_path):
     code, _, err = report(studies, coords, "--pages")
     assert (code, "--pages needs --html" in err) == (2, True)
     assert not (tmp_path / "report.csv").exists()
-
-
-def command(studies, coords, model, out, *more):
-    code = "from lss_cli.cli.main import main; main()"
-    options = ["--coords", coords, "--model", model, "--out", out, "--workers", "2", *more]
-    return [sys.executable, "-c", code, "report", *map(str, [studies, *options])]
 
 
 def workers_of(process):

@@ -15,9 +15,9 @@ import numpy as np
 import onnxruntime
 
 from lss_cli.anatomy import Level
-from lss_cli.input_spec import InputSpec
 from lss_cli.model.find import find_model
 from lss_cli.model.session import load_model
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import load_backend
 
 ROUNDS = 50

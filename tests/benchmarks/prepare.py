@@ -34,7 +34,7 @@ from lss_cli.anatomy import Condition
 from lss_cli.dataset.options import Options
 from lss_cli.dataset.pool import processors
 from lss_cli.dataset.prepare import prepare
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
 
 DISTINCT = 25

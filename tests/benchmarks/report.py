@@ -20,8 +20,8 @@ import numpy as np
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.model.find import find_model
+from lss_cli.model.inputs import model_input
 from lss_cli.model.session import load_model
-from lss_cli.model_input import model_input
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.points.table import read_points
 from lss_cli.study.pixels import read_pixels

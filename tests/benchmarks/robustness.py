@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options, prepare
-from lss_cli.input_spec import InputSpec
-from lss_cli.model.session import tempered
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.model.session import apply_temperature
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import load_backend
 
 NOMINAL_MM = 170.0
@@ -86,7 +86,9 @@ def answers(
         here = np.flatnonzero(of == fold)
         inputs = list(data.inputs(here).values())
         prob[here] = np.mean([one.predict(inputs, verbose=0) for one in members], axis=0)
-    found = pd.DataFrame(tempered(prob.astype(np.float32), temperature), columns=list("abc"))
+    found = pd.DataFrame(
+        apply_temperature(prob.astype(np.float32), temperature), columns=list("abc")
+    )
     return found.assign(label=data.severities).set_index(data.index["row_id"])
 
 

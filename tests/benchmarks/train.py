@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.options import Options as PrepareOptions
 from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.training.backend import load_backend
 

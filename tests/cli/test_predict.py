@@ -1,13 +1,12 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pydicom
 import pytest
 
-from tests.test_invariance import read_rows, write_rows
+from tests.processes import imported_modules, lss_code
+from tests.tables import read_rows, write_rows
 
 HEAVY = ("tensorflow", "keras", "matplotlib", "scipy", "sklearn", "pandas")
 
@@ -187,7 +186,7 @@ def test_a_fault_of_ours_is_one_line_and_a_traceback_only_when_asked(predict, mo
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("lss_cli.grading.grade_study", broken)
+    monkeypatch.setattr("lss_cli.grading.grade.grade_study", broken)
     code, _, err = predict()
     assert code == 1
     assert "a fault in lss" in err
@@ -199,28 +198,17 @@ def test_ctrl_c_ends_with_130(predict, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lss_cli.grading.grade_study", interrupted)
+    monkeypatch.setattr("lss_cli.grading.grade.grade_study", interrupted)
     assert predict()[0] == 130
 
 
-def loaded(code):
-    script = f"import sys\n{code}\nprint(*sorted(m for m in sys.modules if '.' not in m))"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(run.stdout.splitlines()[-1].split())
-
-
-def lss_code(*arguments):
-    return (
-        "from lss_cli.cli.main import main\n"
-        f"try: main({[str(one) for one in arguments]})\nexcept SystemExit as e: assert not e.code"
-    )
-
-
 def test_help_imports_nothing_heavy():
-    assert not loaded(lss_code("--help")) & {*HEAVY, "onnxruntime", "numpy", "pydicom"}
+    assert not imported_modules(lss_code("--help")) & {*HEAVY, "onnxruntime", "numpy", "pydicom"}
 
 
 def test_predict_imports_nothing_heavy(study, coords, tiny_model):
-    modules = loaded(lss_code("predict", study, "--coords", coords, "--model", tiny_model))
+    modules = imported_modules(
+        lss_code("predict", study, "--coords", coords, "--model", tiny_model)
+    )
     assert not modules & set(HEAVY)
     assert "onnxruntime" in modules

@@ -3,10 +3,10 @@
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.points.click.marks import Clicked
+from lss_cli.annotate.annotations import Annotations
 from lss_cli.points.point import Point
-from tests.cli.test_predict import loaded, lss_code
-from tests.test_invariance import read_rows
+from tests.processes import imported_modules, lss_code
+from tests.tables import read_rows
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def clicks(monkeypatch, coords):
     def click_points(study, **options):
         asked.update(options)
         absent = (Condition.LEFT_SUBARTICULAR, Level.L1_L2)
-        return Clicked(tuple(points), (absent,), "six lumbar vertebrae")
+        return Annotations(tuple(points), (absent,), "six lumbar vertebrae")
 
-    monkeypatch.setattr("lss_cli.cli.click.click_points", click_points)
+    monkeypatch.setattr("lss_cli.cli.annotate.click_points", click_points)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr("sys.platform", "linux")
@@ -54,7 +54,7 @@ def test_clicked_points_are_graded_and_kept(lss, clicks, study, tiny_model, tmp_
     assert graded == same
     assert not clicks["open_browser"]
     assert clicks["conditions"] == [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
-    assert len(clicks["grade"](Clicked()).levels) == 0
+    assert len(clicks["grade"](Annotations()).levels) == 0
 
 
 def test_with_a_screen_click_is_the_default(lss, clicks, study, tiny_model, monkeypatch):
@@ -88,5 +88,7 @@ def test_options_that_do_not_go_together(lss, study, coords, tiny_model, tmp_pat
 
 
 def test_points_from_a_table_load_no_server(study, coords, tiny_model):
-    modules = loaded(lss_code("predict", study, "--coords", coords, "--model", tiny_model))
+    modules = imported_modules(
+        lss_code("predict", study, "--coords", coords, "--model", tiny_model)
+    )
     assert not modules & {"starlette", "uvicorn", "anyio"}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.dataset.balance import all_normal, severity_counts, surplus_studies
-from lss_cli.dataset.joined import Reason
+from lss_cli.dataset.sources.master_table import Reason
 
 NORMAL, MODERATE, SEVERE = map(str, Severity)
 
@@ -79,8 +79,8 @@ def test_no_single_study_more_or_less_would_even_it_out_better(grades):
 
 @pytest.mark.rsna
 def test_the_real_grades_can_be_equal(rsna):
-    from lss_cli.dataset.joined import usable
-    from lss_cli.dataset.rsna import RsnaFolder
+    from lss_cli.dataset.sources.master_table import usable
+    from lss_cli.dataset.sources.rsna import RsnaFolder
 
     table = RsnaFolder(rsna).joined()
     left = table[usable(table) & (table["condition"] == "left_subarticular_stenosis")]

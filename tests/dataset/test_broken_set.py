@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.options import Options
 from lss_cli.dataset.prepare import prepare
-from lss_cli.dataset.rsna import LABELS, POINTS, SERIES
-from tests.dataset.sources import LEFT, clones
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.sources.rsna import LABELS, POINTS, SERIES
+from tests.dataset.handmade import LEFT, clones
 
 LEVELS = list(map(str, Level))
 

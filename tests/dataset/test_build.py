@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lss_cli.dataset import cache
+from lss_cli.dataset import prepared
 from lss_cli.dataset.build import INPUTS, UNFINISHED
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.options import Options
 from lss_cli.dataset.pool import Job
 from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.store import IMAGES, LEDGER
 from lss_cli.errors import DataError, OutputError
-from lss_cli.input_spec import InputSpec
-from tests.dataset.sources import LEFT, RIGHT, clones, image_table
+from lss_cli.model.spec import InputSpec
+from tests.dataset.handmade import LEFT, RIGHT, clones, image_table
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 OPTIONS = Options(spec=SPEC)
@@ -229,7 +229,7 @@ def kill_and_go_on(source: Path, out: Path, kills: int, rng: random.Random) -> l
         time.sleep(rng.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        if not (out / cache.REPORT).exists():
+        if not (out / prepared.REPORT).exists():
             with pytest.raises(DataError):
                 Prepared.open(out)
         seen += [len(path.read_text().splitlines()) - 1 for path in ledgers()]
@@ -246,5 +246,6 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(tmp_path, phantoms, stud
     kill_and_go_on(source, tmp_path / "out", kills, random.Random(studies))
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     assert (
-        json.loads((tmp_path / "out" / cache.REPORT).read_text())["counts"]["used"] == 5 * studies
+        json.loads((tmp_path / "out" / prepared.REPORT).read_text())["counts"]["used"]
+        == 5 * studies
     )

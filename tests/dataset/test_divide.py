@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.dataset.divide import divided
-from lss_cli.dataset.joined import Reason, usable
 from lss_cli.dataset.options import Options
+from lss_cli.dataset.sources.master_table import Reason, usable
 from lss_cli.dataset.split import PARTS, TEST, TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
 

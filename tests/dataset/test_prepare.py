@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset import cache
-from lss_cli.dataset.cache import Prepared
+from lss_cli.dataset import prepared
 from lss_cli.dataset.prepare import MASTER_COLUMNS, Options, prepare
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
-from lss_cli.input_spec import InputSpec
-from tests.dataset.sources import LEFT, RIGHT, image_table
+from lss_cli.model.spec import InputSpec
+from tests.dataset.handmade import LEFT, RIGHT, image_table
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 
@@ -110,7 +110,7 @@ def test_the_order_of_the_rows_changes_nothing(tmp_path):
     shuffled.write_text(lines[0] + "".join(body))
     prepare(source, tmp_path / "a", Options(spec=SPEC))
     prepare(shuffled, tmp_path / "b", Options(spec=SPEC))
-    for name in ("Master_data.csv", cache.INDEX, cache.IMAGES, cache.COORDS):
+    for name in ("Master_data.csv", prepared.INDEX, prepared.IMAGES, prepared.COORDS):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -151,7 +151,7 @@ def test_an_interrupted_run_never_looks_complete(tmp_path):
 def test_files_that_do_not_belong_together_are_refused(tmp_path):
     source = image_table(tmp_path / "in", studies=4)
     prepare(source, tmp_path / "out", Options(spec=SPEC))
-    np.save(tmp_path / "out" / cache.COORDS, np.zeros((3, 2), np.float32))
+    np.save(tmp_path / "out" / prepared.COORDS, np.zeros((3, 2), np.float32))
     with pytest.raises(DataError, match="do not belong together"):
         Prepared.open(tmp_path / "out")
 
@@ -297,7 +297,7 @@ def test_the_real_tables_give_the_counts_of_the_study(tmp_path, rsna, lss):
         "right_neural_foraminal_narrowing": "9,859",
     }.items():
         assert re.search(rf"{name} +{count}", printed)
-    assert not (out / cache.INPUTS).exists()
+    assert not (out / prepared.INPUTS).exists()
     with pytest.raises(DataError, match="tables only"):
         Prepared.open(out)
 

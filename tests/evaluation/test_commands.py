@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.dataset.sources import image_table
+from tests.dataset.handmade import image_table
 from tests.evaluation.handmade import rows, write
 
 FIGURES = ["by_level", "confusion", "pr", "reliability", "roc"]
@@ -98,8 +98,8 @@ def test_a_model_is_run_on_prepared_data(tiny_model, tmp_path, lss):
 
 def test_the_other_side_is_mirrored_for_a_model_that_wants_it(tiny_model, tmp_path, lss):
     """The right side of mirrored images is graded as the left side of the original ones."""
-    from lss_cli.dataset.cache import Prepared
-    from lss_cli.evaluation.source import from_model
+    from lss_cli.dataset.prepared import Prepared
+    from lss_cli.evaluation.sources import from_model
     from lss_cli.model.session import load_model
 
     source = image_table(tmp_path / "images", studies=10)

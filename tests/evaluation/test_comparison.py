@@ -8,9 +8,9 @@ from rich.console import Console
 from lss_cli.errors import DataError
 from lss_cli.evaluation.catalogue import catalogue
 from lss_cli.evaluation.comparison import cells, compare
-from lss_cli.evaluation.comparison_output import to_csv, to_html, to_markdown, to_table
 from lss_cli.evaluation.evaluation import Settings
 from lss_cli.evaluation.predictions import read_predictions
+from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
 from tests.evaluation.handmade import rows, write
 
 BY_KEY = {one.key: one for one in catalogue()}

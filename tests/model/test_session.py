@@ -7,10 +7,10 @@ from onnx import helper
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import ModelError
-from lss_cli.input_spec import InputSpec
 from lss_cli.model.find import find_model, shipped_models
 from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
-from lss_cli.model.session import load_model, tempered
+from lss_cli.model.session import apply_temperature, load_model
+from lss_cli.model.spec import InputSpec
 from tests.models import SPEC, metadata, write_tiny_model
 
 
@@ -72,7 +72,7 @@ def test_the_temperature_is_applied(tmp_path):
 
 def test_temperature_one_changes_nothing():
     prob = np.array([[0.2, 0.3, 0.5], [1, 0, 0]], np.float32)
-    np.testing.assert_allclose(tempered(prob, 1.0), prob, atol=1e-6)
+    np.testing.assert_allclose(apply_temperature(prob, 1.0), prob, atol=1e-6)
 
 
 def test_what_is_no_model(tmp_path):

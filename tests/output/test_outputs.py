@@ -13,10 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from lss_cli.grading.result import UNCERTAIN
 from lss_cli.phantom.dataset import write_phantoms
-from lss_cli.result import UNCERTAIN
 from tests.models import write_tiny_model
-from tests.test_invariance import read_rows, write_rows
+from tests.tables import read_rows, write_rows
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "predict.schema.json").read_text())
 

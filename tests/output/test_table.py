@@ -4,10 +4,10 @@ import pytest
 from rich.console import Console
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.session import load_model
 from lss_cli.output.table import to_table
 from lss_cli.points.point import Point
-from lss_cli.result import LevelGrade, StudyGrade
 
 WIDEST = (0.55, 0.45, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.45, 0.55)
 

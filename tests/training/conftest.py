@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options as PrepareOptions
 from lss_cli.dataset.prepare import prepare
-from lss_cli.input_spec import InputSpec
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import load_backend
 from lss_cli.training.options import Options
-from tests.dataset.sources import LEFT, RIGHT, image_table
+from tests.dataset.handmade import LEFT, RIGHT, image_table
 
 load_backend()
 

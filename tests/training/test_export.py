@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options as PrepareOptions
 from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
-from lss_cli.input_spec import InputSpec
 from lss_cli.model.session import load_model
+from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.training import export
 from lss_cli.training.backbones import APPLICATIONS
@@ -19,7 +19,7 @@ from lss_cli.training.export import export_onnx, handled
 from lss_cli.training.fit import train
 from lss_cli.training.options import Options
 from lss_cli.training.run import Run
-from tests.dataset.sources import image_table
+from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
 
 TEXTS = {"name": "small", "trained_on": "noise", "licence": "none"}
@@ -114,8 +114,8 @@ def test_the_model_file_knows_what_its_training_inputs_look_like(run, tmp_path):
     data = Run.open(run).data()
     known = model.metadata.familiarity
     held_out = data.inputs(data.rows("test"))["image"]
-    assert (known.strangeness(held_out) > 1).mean() < 0.1
-    assert (known.strangeness(1 - held_out) > 1).all()
+    assert (known.score(held_out) > 1).mean() < 0.1
+    assert (known.score(1 - held_out) > 1).all()
     assert len(model.metadata.to_json()) < 60_000
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lss_cli.dataset.cache import Prepared
 from lss_cli.dataset.prepare import Options as PrepareOptions
 from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError, UsageError
 from lss_cli.training.fit import train
 from lss_cli.training.loop import Training
 from lss_cli.training.options import Options
-from tests.dataset.sources import image_table
+from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
 
 GRADES = ["normal_mild", "moderate", "severe"]

@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from lss_cli.errors import DataError, UsageError
-from lss_cli.input_spec import InputSpec
+from lss_cli.model.spec import InputSpec
 from lss_cli.training.backbones import APPLICATIONS, freeze_until, inner_layers
 from lss_cli.training.networks import (
     backbone_of,
     build_network,
     feature_network,
     head_network,
-    with_views,
+    with_tta,
 )
 from lss_cli.training.options import Options
 
@@ -235,9 +235,9 @@ def test_views_shift_the_field_and_are_averaged():
     spec = InputSpec(size=(16, 12), field_mm=(16, 12))
     network = build_network(Options(), spec)
     image, coords = inputs_for(spec)
-    averaged = with_views(network, 3, spec)([image, coords]).numpy()
+    averaged = with_tta(network, 3, spec)([image, coords]).numpy()
     left, right = np.zeros_like(image), np.zeros_like(image)
     right[:, :, 2:], left[:, :, :-2] = image[:, :, :-2], image[:, :, 2:]
     answers = [network([one, coords]).numpy() for one in (image, left, right)]
     assert averaged == pytest.approx(np.mean(answers, axis=0), abs=1e-6)
-    assert with_views(network, 1, spec) is network
+    assert with_tta(network, 1, spec) is network

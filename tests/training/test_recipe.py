@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from lss_cli.evaluation.metrics import log_loss
-from lss_cli.input_spec import InputSpec
-from lss_cli.model.session import tempered
-from lss_cli.training.calibrate import fitted_temperature, unweighted
+from lss_cli.model.session import apply_temperature
+from lss_cli.model.spec import InputSpec
+from lss_cli.training.calibration import fit_temperature, undo_class_weights
 from lss_cli.training.networks import build_network
 from lss_cli.training.options import Options
 from lss_cli.training.recipe import (
@@ -107,11 +107,11 @@ def test_a_weighted_loss_leaves_no_trace_in_the_probabilities():
     inputs = [np.random.default_rng(0).random((4, *shape)) for shape in ((16, 16, 3), (2,))]
     tilted = network(inputs).numpy()
     unweight(network, weights)
-    assert network(inputs).numpy() == pytest.approx(unweighted(tilted, weights), abs=1e-6)
+    assert network(inputs).numpy() == pytest.approx(undo_class_weights(tilted, weights), abs=1e-6)
 
     truth = np.array([[0.6, 0.3, 0.1]])
     shown = truth * weights / (truth * weights).sum()
-    assert unweighted(shown, weights) == pytest.approx(truth)
+    assert undo_class_weights(shown, weights) == pytest.approx(truth)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -121,15 +121,15 @@ def test_the_temperature_is_the_one_that_was_used(temperature):
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (honest.cumsum(axis=1) < random.random((len(honest), 1))).sum(axis=1)
     labels = np.minimum(labels, 2)
-    shown = tempered(honest.astype(np.float32), 1 / temperature)
-    found = fitted_temperature(labels, shown)
+    shown = apply_temperature(honest.astype(np.float32), 1 / temperature)
+    found = fit_temperature(labels, shown)
     assert found == pytest.approx(temperature, rel=0.05)
-    best = log_loss(labels, tempered(shown, found))
+    best = log_loss(labels, apply_temperature(shown, found))
     for other in (found * 0.9, found * 1.1):
-        assert best <= log_loss(labels, tempered(shown, other))
+        assert best <= log_loss(labels, apply_temperature(shown, other))
 
 
 def test_the_temperature_has_bounds():
     sure = np.array([[0.4, 0.3, 0.3]] * 5)
-    assert fitted_temperature(np.zeros(5, int), sure) == pytest.approx(0.25, abs=1e-3)
-    assert fitted_temperature(np.ones(5, int), sure) == pytest.approx(4, abs=1e-2)
+    assert fit_temperature(np.zeros(5, int), sure) == pytest.approx(0.25, abs=1e-3)
+    assert fit_temperature(np.ones(5, int), sure) == pytest.approx(4, abs=1e-2)

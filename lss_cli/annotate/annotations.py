@@ -1,0 +1,112 @@
+"""What a person has set on the page: from the page's JSON to points in the files' own pixels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.annotate.view import StudyView
+from lss_cli.points.point import BadPoint, Point
+from lss_cli.text import printable
+
+LONGEST_REMARK = 400
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What was set on the page.
+
+    Attributes:
+        points: In pixels of the files, as `coords.csv` has them.
+        not_visible: What the person could not find in the study.
+        remark: On the numbering of the levels, or whatever else a reader should know.
+    """
+
+    points: tuple[Point, ...] = ()
+    not_visible: tuple[tuple[Condition, Level], ...] = ()
+    remark: str = ""
+
+    def bad_points(self, study_id: str) -> list[BadPoint]:
+        """What is not visible, as a result lists it."""
+        return [
+            BadPoint(study_id, condition, level, "marked as not visible.")
+            for condition, level in self.not_visible
+        ]
+
+    def __bool__(self) -> bool:
+        """Whether anything was set that a result could come from."""
+        return bool(self.points or self.not_visible)
+
+
+def parse_annotations(
+    document: Any, view: StudyView, conditions: Sequence[Condition]
+) -> Annotations:
+    """Read the page's marks.
+
+    Args:
+        document: ``{"marks": [{condition, level, series, slice, x, y} or {condition, level,
+            not_visible}], "remark": text}``; x and y in the oriented slice.
+        view: What the page was shown.
+        conditions: Those that may be set.
+
+    Raises:
+        ValueError: The document is not of this form, or names something that was not shown.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("marks"), list):
+        raise ValueError("a list of marks is wanted.")
+    remark = document.get("remark", "")
+    if not isinstance(remark, str) or len(remark) > LONGEST_REMARK:
+        raise ValueError(f"the remark is no text of up to {LONGEST_REMARK} characters.")
+    marks: dict[tuple[Condition, Level], Mapping[str, Any]] = {}
+    for mark in document["marks"]:
+        key = _key(mark, conditions)
+        if key in marks:
+            raise ValueError(f"{key[0]} {key[1]} is set twice.")
+        marks[key] = mark
+    # In whatever order they were clicked, they are kept side by side and head to feet.
+    every = [(one, level) for one in conditions for level in Level if (one, level) in marks]
+    absent = [key for key in every if marks[key].get("not_visible") is True]
+    return Annotations(
+        tuple(_point(marks[key], key, view) for key in every if key not in absent),
+        tuple(absent),
+        printable(" ".join(remark.split()), LONGEST_REMARK),
+    )
+
+
+def _key(mark: Any, conditions: Sequence[Condition]) -> tuple[Condition, Level]:
+    if not isinstance(mark, dict):
+        raise ValueError("a mark is no object.")
+    condition = Condition.parse(str(mark.get("condition")))
+    if condition not in conditions:
+        raise ValueError(f"{condition} is not asked for.")
+    return condition, Level.parse(str(mark.get("level")))
+
+
+def _point(mark: Mapping[str, Any], key: tuple[Condition, Level], view: StudyView) -> Point:
+    series = view.axial[_index(mark, "series", len(view.axial))]
+    index = _index(mark, "slice", len(series.slices))
+    number = series.number(index)
+    if number is None:
+        raise ValueError("this slice has no number of its own, so a point cannot name it.")
+    geometry = series.slices[index][1].geometry
+    width, height = geometry.orientation.pair(geometry.size)
+    x, y = _within(mark, "x", width), _within(mark, "y", height)
+    x, y = geometry.orientation.original_point((x, y), geometry.size)
+    # A hundredth of a pixel is finer than any click, and the same in coords.csv.
+    x, y = round(x, 2), round(y, 2)
+    return Point(view.study.id, series.series.id, number, *key, x, y)
+
+
+def _index(mark: Mapping[str, Any], name: str, count: int) -> int:
+    value = mark.get(name)
+    if type(value) is not int or not 0 <= value < count:
+        raise ValueError(f"{name} is no number from 0 to {count - 1}.")
+    return value
+
+
+def _within(mark: Mapping[str, Any], name: str, size: int) -> float:
+    value = mark.get(name)
+    # Also not a number, which is neither less nor more than anything.
+    if not isinstance(value, int | float) or not -0.5 <= value <= size - 0.5:
+        raise ValueError(f"{name} lies outside the slice.")
+    return float(value)

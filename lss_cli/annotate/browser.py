@@ -1,0 +1,123 @@
+"""Open the page, wait for the person, and bring back what was set."""
+
+import os
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+
+from lss_cli.anatomy import Condition
+from lss_cli.annotate.annotations import Annotations
+from lss_cli.annotate.guard import Guard
+from lss_cli.annotate.server import make_app
+from lss_cli.annotate.session import AnnotationSession, Evidence, Grade
+from lss_cli.annotate.view import StudyView
+from lss_cli.errors import PointsError, UsageError
+from lss_cli.study.study import Study
+
+# How long the page's last requests may take when the visit has ended.
+CLOSING_S = 2
+
+
+def click_points(
+    study: Study,
+    *,
+    conditions: Sequence[Condition],
+    grade: Grade,
+    announce: Callable[[str], None],
+    open_browser: bool,
+    evidence: Evidence | None = None,
+) -> Annotations:
+    """Show a study in the browser and wait until its points are set.
+
+    Args:
+        study: The study, its headers read.
+        conditions: What points may be set for; those not graded on axial slices are left out.
+        grade: What the button "Grade" on the page calls.
+        announce: Called with the link and how to open it.
+        open_browser: Open the link here; without one that opens, the person does.
+        evidence: Draws what stands behind the grade of one level, as a PNG; offered after
+            grading.
+
+    Raises:
+        UsageError: None of the conditions is graded on axial slices.
+        StudyError: The study has no axial series.
+        PointsError: The page was closed before anything was set.
+    """
+    clickable = [one for one in conditions if one.series_description.startswith("Axial")]
+    if not clickable:
+        raise UsageError(
+            "points are set by click on axial slices, and nothing that is wanted is graded there.",
+            todo="Give the points with --coords.",
+        )
+    visit = AnnotationSession(StudyView.of(study), clickable, grade, evidence)
+    with serving(visit) as (link, port):
+        opened = open_browser and webbrowser.open(link)
+        announce(_directions(link, port, opened=opened))
+        # In short steps, because on Windows Ctrl-C does not interrupt a wait.
+        while not visit.ended.wait(0.5):
+            pass
+    if visit.fault:
+        raise visit.fault
+    if not visit.clicked:
+        raise PointsError("the page was closed before a point was set.")
+    return visit.clicked
+
+
+@contextmanager
+def serving(visit: AnnotationSession) -> Iterator[tuple[str, int]]:
+    """Serve on 127.0.0.1 and a free port; gives the one-time link and the port."""
+    # With its protocol named, asyncio sends small answers at once; else each waits for 40 ms.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        guard = Guard(make_app(visit), port)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                guard,
+                access_log=False,
+                http="h11",
+                lifespan="off",
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=CLOSING_S,
+                ws="none",
+            )
+        )
+        thread = threading.Thread(
+            target=server.run, args=([listening],), name="lss page", daemon=True
+        )
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{port}/?token={guard.token}", port
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _directions(link: str, port: int, *, opened: bool) -> str:
+    if opened:
+        return f"Set the points in the browser. If it shows nothing, open this link: {link}"
+    return (
+        f"Open this link in a browser; it works once:\n\n  {link}\n\n"
+        "From another computer, forward the port first, with the same number on both sides:\n\n"
+        f"  ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}\n\n"
+        "Waiting for the page. Ctrl-C ends."
+    )
+
+
+def has_screen() -> bool:
+    """Whether a browser opened here would be seen by the person who runs the command."""
+    if "SSH_CONNECTION" in os.environ and "DISPLAY" not in os.environ:
+        return False
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,52 @@
+"""Prepared data as cross-validation sees them: one fold held out, or all trained on."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.split import TEST, TRAIN, VALIDATION
+from lss_cli.errors import DataError
+
+UNUSED = ""
+"""The part of rows that a fold neither learns from nor is measured on."""
+
+
+def fold_names(data: Prepared) -> list[str]:
+    """The folds that the data were divided into.
+
+    Raises:
+        DataError: There are none.
+    """
+    names = sorted(set(data.index["fold"]) - {""}, key=lambda name: (len(name), name))
+    if len(names) < 2:
+        raise DataError(
+            "the data are not divided into folds.",
+            where=str(data.folder),
+            todo="Prepare them with: lss prepare --folds 5",
+        )
+    return names
+
+
+def fold_of(data: Prepared, name: str) -> Prepared:
+    """The data with one fold for validation, the others for training; the test part stays.
+
+    Mirrored rows serve the training only: those of the fold itself are left out.
+    """
+    index = data.index
+    own = (index["condition"] == index["source_condition"]).to_numpy()
+    test = (index["split"] == TEST).to_numpy()
+    here = (index["fold"] == name).to_numpy()
+    split = np.select(
+        [test, here & own, here, (index["fold"] != "").to_numpy()],
+        [TEST, VALIDATION, UNUSED, TRAIN],
+        default=UNUSED,
+    )
+    report = dict(data.report) | {"fold": name}
+    return replace(data, index=index.assign(split=split), report=report)
+
+
+def together(data: Prepared) -> Prepared:
+    """The data as the mean of all folds has seen them: all but the test part was trained on."""
+    split = np.where(data.index["split"] == TEST, TEST, TRAIN)
+    return replace(data, index=data.index.assign(split=split))

@@ -1,0 +1,148 @@
+"""Model inputs on disk: written once by `lss prepare`, read by whatever trains or evaluates."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lss_cli.anatomy import Condition, Level, Severity, Side
+from lss_cli.dataset.build import COORDS as WHERE
+from lss_cli.dataset.build import INPUTS
+from lss_cli.dataset.store import IMAGES as STORED
+from lss_cli.errors import DataError
+from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array
+from lss_cli.text import printable
+
+IMAGES, COORDS, INDEX = f"{INPUTS}/{STORED}", f"{INPUTS}/{WHERE}", "index.csv"
+REPORT = "prepare.json"
+"""The last file to be written: data without it are not complete."""
+
+
+def fingerprint(*paths: Path) -> str:
+    """SHA-256 over the bytes of some files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared data, opened for reading; the arrays stay on disk.
+
+    Attributes:
+        folder: Where they lie.
+        report: The run report of `lss prepare`.
+        spec: How the inputs were made.
+        index: One row per input, in the order of the master table: ``position`` (in the arrays),
+            ``row_id``, ``study_id``, ``condition``, ``source_condition``, ``level``,
+            ``severity``, ``split``, ``fold`` (empty without folds), ``order``, and the full,
+            oriented slice's ``slice_width_mm`` and ``slice_height_mm``.
+        images: N × H × W × C half floats, memory-mapped.
+        coords: N × 2 floats.
+    """
+
+    folder: Path
+    report: Mapping[str, Any]
+    spec: InputSpec
+    index: pd.DataFrame
+    images: npt.NDArray[Any]
+    coords: Float32Array
+
+    @classmethod
+    def open(cls, folder: Path) -> "Prepared":
+        """Open the data in `folder`.
+
+        Raises:
+            DataError: There are none, they are incomplete, or they contradict each other.
+        """
+        if not (folder / REPORT).is_file():
+            raise DataError(
+                "there are no complete prepared data here.",
+                where=str(folder),
+                todo=f"Make them with: lss prepare SOURCE --out {printable(folder)}",
+            )
+        try:
+            report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+            if report["tables_only"]:
+                raise DataError(
+                    "these are tables only, without model inputs.",
+                    where=str(folder),
+                    todo="Run lss prepare again, without --tables-only.",
+                )
+            data = cls.read(folder, InputSpec.from_json(report["input"]), report)
+            if not data.index["position"].between(0, len(data.images) - 1).all():
+                raise ValueError("the files do not belong together")
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"the prepared data cannot be read ({error}).",
+                where=str(folder),
+                todo="Make them again with lss prepare.",
+            ) from error
+        return data
+
+    @classmethod
+    def read(
+        cls, folder: Path, spec: InputSpec, report: Mapping[str, Any] | None = None
+    ) -> "Prepared":
+        """Read data that may lack their report yet.
+
+        Raises:
+            OSError, ValueError, KeyError: A file is missing or damaged, or another's.
+        """
+        index = pd.read_csv(folder / INDEX, dtype=str, keep_default_na=False)
+        index["position"] = index["position"].astype(int)
+        sizes = ["slice_width_mm", "slice_height_mm"]
+        index[sizes] = index[sizes].astype(float)
+        images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
+        coords = np.load(folder / COORDS, allow_pickle=False)
+        if images.shape[1:] != spec.shape or len(images) != len(coords):
+            raise ValueError("the files do not belong together")
+        return cls(folder, report or {}, spec, index, images, coords)
+
+    @property
+    def severities(self) -> npt.NDArray[np.int64]:
+        """The label of each row of the index, 0 to 2."""
+        ordinals = {str(one): one.ordinal for one in Severity}
+        return np.asarray(self.index["severity"].map(ordinals), np.int64)
+
+    @property
+    def levels(self) -> npt.NDArray[np.int64]:
+        """The level of each row of the index, 0 to 4."""
+        ordinals = {str(one): one.ordinal for one in Level}
+        return np.asarray(self.index["level"].map(ordinals), np.int64)
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """The rows of the index that belong to one part."""
+        return np.flatnonzero((self.index["split"] == split).to_numpy())
+
+    def inputs(self, rows: npt.NDArray[np.int64]) -> dict[str, Float32Array]:
+        """The model inputs of some rows of the index: ``image``, ``coords`` and maybe ``level``."""
+        positions = self.index["position"].to_numpy()[rows]
+        inputs = {
+            "image": self.images[positions].astype(np.float32),
+            "coords": self.coords[positions],
+        }
+        if self.spec.level:
+            inputs["level"] = np.eye(len(Level), dtype=np.float32)[self.levels[rows]]
+        return inputs
+
+    def points(self, rows: npt.NDArray[np.int64]) -> Float32Array:
+        """Where in their images the points of some rows lie, as fractions of width and height."""
+        if self.spec.view == "slice":
+            return np.asarray(self.coords[self.index["position"].to_numpy()[rows]])
+        # The field lies towards the midline, so the point lies away from it.
+        away = {Side.LEFT: 1, Side.RIGHT: -1, None: 0}
+        sides = [away[Condition(one).side] for one in self.index["condition"].to_numpy()[rows]]
+        points = np.full((len(rows), 2), 0.5, np.float32)
+        points[:, 0] += np.array(sides) * (self.spec.shift_mm / self.spec.field_mm[0])
+        return points

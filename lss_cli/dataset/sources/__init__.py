@@ -1,0 +1,1 @@
+"""Where labels, points and images come from."""

@@ -1,0 +1,137 @@
+"""The joined table: one row per label and point, each usable or with the reason why not."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.tables import number, spelled
+
+KEYS = ["study_id", "condition", "level"]
+COLUMNS = [
+    "file",
+    "line",
+    "study_id",
+    "series_id",
+    "instance_number",
+    "condition",
+    "level",
+    "x",
+    "y",
+    "series_description",
+    "severity",
+]
+
+
+class Reason(StrEnum):
+    """Why a row of the joined table is not used."""
+
+    UNKNOWN_CONDITION = "unknown condition"
+    UNKNOWN_LEVEL = "unknown level"
+    UNKNOWN_SEVERITY = "unknown severity"
+    NO_STUDY = "no study_id"
+    DUPLICATE = "duplicate"
+    NO_LABEL = "no label"
+    NO_POINT = "no point"
+    NOT_A_NUMBER = "not a number"
+    UNKNOWN_SERIES = "series not described"
+    WRONG_SERIES = "wrong kind of series"
+    FAR_SLICE = "more than one slice from the annotated one"
+    BAD_PATH = "image path leads out of the table's folder"
+    MISSING = "image missing"
+    UNREADABLE = "image unreadable"
+    TOO_FEW_SLICES = "too few neighbouring slices"
+    POINT_OUTSIDE = "point outside the image"
+    NORMAL_STUDY = "study left out: all levels Normal/Mild"
+    SURPLUS_STUDY = "study left out: equal grades"
+    MIRRORED_HELD_OUT = "mirrored side of a held-out study"
+
+
+class Unusable(Exception):  # noqa: N818 - it is a verdict on one row, not a fault
+    """One row cannot be used; the others can."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def mark(
+    table: pd.DataFrame,
+    where: npt.ArrayLike,
+    reason: Reason,
+    detail: "str | pd.Series[str]" = "",
+) -> None:
+    """Give rows a reason not to be used, unless they have one already."""
+    first = np.asarray(where, dtype=bool) & usable(table).to_numpy()
+    table.loc[first, "reason"] = str(reason)
+    table.loc[first, "detail"] = detail if isinstance(detail, str) else detail[first]
+
+
+def with_reasons(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the two columns that `mark` fills."""
+    return table.assign(reason="", detail="")
+
+
+def usable(table: pd.DataFrame) -> "pd.Series[bool]":
+    """The rows that nothing speaks against so far."""
+    return table["reason"] == ""
+
+
+def check_keys(table: pd.DataFrame) -> pd.DataFrame:
+    """Bring condition and level to the one vocabulary; mark what names no row, or one again.
+
+    Args:
+        table: Text columns ``study_id``, ``condition``, ``level``, and ``line``.
+
+    Returns:
+        A copy; unknown names stay as they were read.
+    """
+    table = with_reasons(table)
+    for column, parse, reason in (
+        ("condition", Condition.parse, Reason.UNKNOWN_CONDITION),
+        ("level", Level.parse, Reason.UNKNOWN_LEVEL),
+    ):
+        known = spelled(table[column], parse)
+        mark(table, known == "", reason)
+        table[column] = known.where(known != "", table[column])
+    mark(table, table["study_id"] == "", Reason.NO_STUDY)
+    good = table[usable(table)]
+    first = good.groupby(KEYS, sort=False)["line"].transform("first").reindex(table.index)
+    again = (first != table["line"]) & usable(table)
+    mark(
+        table, again, Reason.DUPLICATE, "the first is on line " + first.astype("Int64").astype(str)
+    )
+    return table
+
+
+def select(table: pd.DataFrame, conditions: Sequence[Condition]) -> pd.DataFrame:
+    """Leave out the rows of other conditions; rows of unknown ones stay, to be seen."""
+    others = set(map(str, Condition)) - set(map(str, conditions))
+    return table[~table["condition"].isin(list(others))].reset_index(drop=True)
+
+
+def check_values(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark rows without a usable label or point.
+
+    Args:
+        table: The columns of `COLUMNS` as text, with reasons; an empty cell is a missing one.
+
+    Returns:
+        A copy with severities in the one vocabulary.
+    """
+    table = table.copy()
+    mark(table, table["severity"] == "", Reason.NO_LABEL)
+    known = spelled(table["severity"], Severity.parse)
+    mark(table, known == "", Reason.UNKNOWN_SEVERITY)
+    table["severity"] = known.where(known != "", table["severity"])
+    places = table[["series_id", "instance_number", "x", "y"]]
+    mark(table, (places == "").to_numpy().any(axis=1), Reason.NO_POINT)
+    for column in ("x", "y", "instance_number"):
+        value = number(table[column])
+        odd = value.isna() if column in {"x", "y"} else ~(value % 1 == 0)
+        mark(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
+    return table

@@ -1,0 +1,210 @@
+"""The layout of the RSNA 2024 Lumbar Spine Degenerative Classification data."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.sources.base import Place
+from lss_cli.dataset.sources.master_table import (
+    COLUMNS,
+    KEYS,
+    Reason,
+    Unusable,
+    check_keys,
+    check_values,
+    mark,
+    usable,
+)
+from lss_cli.errors import DataError, StudyError
+from lss_cli.slices import Float32Array, Slices
+from lss_cli.study.headers import Slice
+from lss_cli.study.pixels import read_pixels
+from lss_cli.study.study import Study, read_study
+from lss_cli.tables import inside, read_table
+
+LABELS = "train.csv"
+POINTS = "train_label_coordinates.csv"
+SERIES = "train_series_descriptions.csv"
+IMAGES = "train_images"
+
+KEPT_SLICES = 32
+"""Decoded slices kept in memory while a study is worked on: 128 MiB of 1024² pixels."""
+
+
+@dataclass(frozen=True)
+class RsnaFolder:
+    """A folder with the three tables and ``train_images/<study>/<series>/<instance>.dcm``."""
+
+    folder: Path
+
+    @property
+    def tables(self) -> list[Path]:
+        """The three tables."""
+        return [self.folder / name for name in (LABELS, POINTS, SERIES)]
+
+    def joined(self) -> pd.DataFrame:
+        """Labels and points, joined outer on study, condition and level.
+
+        Returns:
+            `COLUMNS` and the reasons; ``file`` and ``line`` are the point's where there is one,
+            else the label's.
+
+        Raises:
+            DataError: A table is missing or no such table.
+        """
+        labels, points = self._labels(), self._points()
+        good = labels[usable(labels)].merge(
+            points[usable(points)], on=KEYS, how="outer", suffixes=("_label", "")
+        )
+        for column in ("file", "line", "reason", "detail"):
+            good[column] = good[column].where(good["x"].notna(), good[f"{column}_label"])
+        both = pd.concat([good, labels[~usable(labels)], points[~usable(points)]])
+        both["line"] = both["line"].astype(int)
+        described = both.drop(columns="series_description", errors="ignore").merge(
+            self.series(), on=["study_id", "series_id"], how="left"
+        )
+        table = described.reindex(columns=[*COLUMNS, "reason", "detail"]).fillna("")
+        return _check_series(check_values(table))
+
+    def series(self) -> pd.DataFrame:
+        """See `Source.series`."""
+        columns = ["study_id", "series_id", "series_description"]
+        table = read_table(self.folder / SERIES, columns)[columns]
+        return table.drop_duplicates(columns[:2])
+
+    def open_study(self, study_id: str) -> "RsnaStudy":
+        """The images of one study; its series are read as they are asked for.
+
+        Raises:
+            Unusable: Its folder is missing.
+        """
+        folder = inside(self.folder / IMAGES, study_id)
+        if folder is None or not folder.is_dir():
+            raise Unusable(Reason.MISSING, "the study has no folder")
+        return RsnaStudy(folder)
+
+    def files_key(self, study_id: str, series: Collection[str]) -> str:
+        """See `Source.files_key`."""
+        folder = inside(self.folder / IMAGES, study_id)
+        digest = hashlib.sha256()
+        for one in sorted({series_folder(folder, name) for name in series}) if folder else ():
+            digest.update(f"{one}\0".encode())
+            for path, stat in sorted(_files(one)):
+                digest.update(f"{path}\0{stat.st_size} {stat.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
+
+    def order_known(self, series_id: str, study_id: str) -> bool:  # noqa: ARG002
+        """DICOM headers always tell where a slice lies."""
+        return True
+
+    def _labels(self) -> pd.DataFrame:
+        """One row per label that is there; `train.csv` has a column per condition and level."""
+        wide = read_table(self.folder / LABELS, ["study_id"])
+        columns = [name for name in wide.columns if _condition_and_level(name)]
+        if not columns:
+            raise DataError(
+                "no column names a condition and a level.",
+                where=f"{self.folder / LABELS}, line 1",
+                todo="A column is named like 'left_subarticular_stenosis_l4_l5'.",
+            )
+        table = wide.melt(["study_id", "line"], columns, var_name="column", value_name="severity")
+        parts = table.pop("column").map(_condition_and_level)
+        table["condition"], table["level"] = parts.str[0], parts.str[1]
+        table = table[table["severity"] != ""].reset_index(drop=True)
+        return check_keys(table.assign(file=LABELS))
+
+    def _points(self) -> pd.DataFrame:
+        columns = [*KEYS, "series_id", "instance_number", "x", "y"]
+        table = read_table(self.folder / POINTS, columns)
+        return check_keys(table[[*columns, "line"]].assign(file=POINTS))
+
+
+@dataclass(frozen=True)
+class RsnaStudy:
+    """The images of one study.
+
+    Attributes:
+        folder: Where they lie.
+    """
+
+    folder: Path
+
+    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+        """See `StudyImages.at`."""
+        try:
+            study = self._read(place.series_id)
+        except StudyError as error:
+            raise Unusable(Reason.UNREADABLE, error.what) from error
+        try:
+            found = study.locate(place.series_id, place.instance_number)
+        except StudyError as error:
+            raise self._not_found(study, place, error) from error
+        try:
+            point = found.oriented((place.x, place.y))
+        except StudyError as error:
+            raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
+        try:
+            return found.slices(neighbours, self._pixels), point
+        except StudyError as error:
+            raise Unusable(Reason.UNREADABLE, str(error)) from error
+
+    @cached_property
+    def _read(self) -> Callable[[str], Study]:
+        return cache(lambda series_id: read_study(series_folder(self.folder, series_id)))
+
+    @cached_property
+    def _pixels(self) -> Callable[[Slice], Float32Array]:
+        # Points of both sides and of neighbouring levels share slices.
+        return lru_cache(KEPT_SLICES)(read_pixels)
+
+    def _not_found(self, study: Study, place: Place, error: StudyError) -> Unusable:
+        name = f"{place.instance_number}.dcm"
+        for skipped in study.skipped:
+            if skipped.path.name == name:
+                return Unusable(Reason.UNREADABLE, f"{name}: {skipped.reason}")
+        if (self.folder / place.series_id / name).is_file():
+            return Unusable(Reason.UNREADABLE, f"{name}: it is no DICOM image, or another one")
+        return Unusable(Reason.MISSING, error.what)
+
+
+def series_folder(study: Path, series_id: str) -> Path:
+    """The folder that holds a series: its own, as RSNA has it, else the whole study's."""
+    folder = inside(study, series_id)
+    return folder if folder and folder.is_dir() else study
+
+
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """All files in a folder and those below it, named from the folder."""
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(base, name)  # noqa: PTH118 - it is called for every file there is
+            with suppress(OSError):
+                yield path, os.stat(path)  # noqa: PTH116
+
+
+def _condition_and_level(column: str) -> tuple[str, str] | None:
+    """``left_subarticular_stenosis_l4_l5`` → condition and level; ``None`` for other columns."""
+    words = re.sub(r"\W+", "_", column).lower().split("_")
+    condition, level = "_".join(words[:-2]), "_".join(words[-2:])
+    try:
+        return str(Condition.parse(condition)), str(Level.parse(level))
+    except ValueError:
+        return None
+
+
+def _check_series(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark points in another kind of series than the one in which their condition is graded."""
+    kind = {str(one): one.series_description.lower() for one in Condition}
+    description = table["series_description"]
+    mark(table, description == "", Reason.UNKNOWN_SERIES)
+    wrong = description.str.lower() != table["condition"].map(kind)
+    mark(table, wrong, Reason.WRONG_SERIES, description)
+    return table

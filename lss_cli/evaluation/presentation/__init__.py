@@ -1,0 +1,1 @@
+"""Evaluations and comparisons as tables, files, plots and pages."""

@@ -1,0 +1,157 @@
+"""Where predictions come from: a run folder, a model file on prepared data, or a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lss_cli.anatomy import Condition, Level, listed
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.split import TRAIN
+from lss_cli.errors import DataError, ModelError, UsageError
+from lss_cli.evaluation.predictions import (
+    ALL,
+    PROBABILITIES,
+    Predictions,
+    check_part,
+    read_predictions,
+    training_part,
+)
+from lss_cli.model.find import find_model, shipped_models
+from lss_cli.model.session import Model, load_model
+from lss_cli.slices import Float32Array
+from lss_cli.text import printable
+
+PREDICTIONS = "predictions.csv"
+BATCH = 64
+
+Progress = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Say nothing of how far the work is."""
+
+
+def from_anything(
+    name: str, data: Path, parts: Sequence[str], progress: Progress = silent
+) -> Predictions:
+    """Predictions of a run folder, of a table (``.csv``), or of a model on prepared data.
+
+    Args:
+        name: A folder, a file, or the name of a shipped model.
+        data: The prepared data that a model is run on; unused for the others.
+        parts: What is wanted, the part that has to be there first; others come back as well where
+            they cost nothing.
+        progress: Called with the rows graded and their number.
+
+    Raises:
+        DataError: The predictions or the data cannot be used.
+        ModelError: There is no such model, or it does not fit the data.
+    """
+    path = Path(name)
+    # As everywhere, the name of a shipped model comes first; a folder of that name is ./NAME.
+    if name not in shipped_models():
+        if path.is_dir():
+            return from_run(path)
+        if path.suffix.lower() == ".csv":
+            return read_predictions(path)
+    return from_model(load_model(find_model(name)), Prepared.open(data), parts, progress)
+
+
+def from_several(names: Sequence[str], data: Path, split: str) -> list[Predictions]:
+    """Predictions of several networks on one part, and on the training part where they have it.
+
+    What is called the same is told apart by the path it was given as.
+
+    Raises:
+        UsageError: One of them is named twice.
+        DataError, ModelError: See `from_anything`.
+    """
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"{printable(twice[0])} is named twice.")
+    found = [from_anything(name, data, (split, TRAIN)) for name in names]
+    called = [one.name for one in found]
+    return [
+        one if called.count(one.name) == 1 else replace(one, name=name)
+        for name, one in zip(names, found, strict=True)
+    ]
+
+
+def from_run(folder: Path) -> Predictions:
+    """What a training wrote down.
+
+    Raises:
+        DataError: It wrote none, or they cannot be read.
+    """
+    if not (folder / PREDICTIONS).is_file():
+        raise DataError(
+            "there is no finished run here.",
+            where=str(folder),
+            todo="Train one with: lss train --out RUN",
+        )
+    return read_predictions(folder / PREDICTIONS, folder.resolve().name)
+
+
+def from_model(
+    model: Model, data: Prepared, parts: Sequence[str], progress: Progress
+) -> Predictions:
+    """Run a model on some parts of prepared data.
+
+    Args:
+        model: Which.
+        data: On what.
+        parts: The part that has to be there, and others that are run if they are.
+        progress: Called with the rows graded and their number.
+
+    Raises:
+        DataError: The first part is not there.
+        ModelError: It wants other inputs than the data hold, or may not grade a condition.
+    """
+    check_fits(model, data)
+    check_part(str(data.folder), data.index, parts[0])
+    wanted = data.index["split"].isin(list(parts)) | (ALL in parts)
+    rows = np.flatnonzero(wanted.to_numpy())
+    probabilities = np.zeros((len(rows), len(PROBABILITIES)))
+    for start in range(0, len(rows), BATCH):
+        some = rows[start : start + BATCH]
+        probabilities[start : start + BATCH] = _graded(model, data, some)
+        progress(start + len(some), len(rows))
+    columns = dict(zip(PROBABILITIES, probabilities.T, strict=True))
+    table = data.index.iloc[rows].assign(**columns)
+    return Predictions(model.metadata.name, table, training_part(data.index))
+
+
+def check_fits(model: Model, data: Prepared) -> None:
+    """Compare what a model wants with what the data hold.
+
+    Raises:
+        ModelError: They differ; says in what.
+    """
+    wanted, held = model.metadata.input.to_json(), data.spec.to_json()
+    # The level of each row is known, whether or not the data were prepared to be trained with it.
+    if differing := [key for key in wanted if wanted[key] != held[key] and key != "level"]:
+        raise ModelError(
+            "the model wants other inputs than the prepared data hold: "
+            + "; ".join(f"{key} {wanted[key]}, not {held[key]}" for key in differing)
+            + ".",
+            where=printable(model.path.name),
+            todo="Prepare the data as the model wants them: lss prepare --help",
+        )
+    there = [Condition(one) for one in data.index["condition"].unique()]
+    if unknown := [one for one in there if one not in model.metadata.conditions]:
+        raise ModelError(
+            f"the model may not grade {listed(unknown)}.", where=printable(model.path.name)
+        )
+
+
+def _graded(model: Model, data: Prepared, rows: npt.NDArray[np.int64]) -> Float32Array:
+    inputs = data.inputs(rows)
+    conditions = data.index["condition"].to_numpy()[rows]
+    flip = [model.metadata.conditions[Condition(one)] == "mirrored" for one in conditions]
+    images, coords = inputs["image"], inputs["coords"].copy()
+    images[flip] = images[flip][:, :, ::-1]
+    coords[flip, 0] = 1 - coords[flip, 0]
+    levels = [Level(one) for one in data.index["level"].to_numpy()[rows]]
+    return model.probabilities(images, coords, levels)

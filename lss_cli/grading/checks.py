@@ -1,0 +1,206 @@
+"""What a careful colleague would point out about points before believing their grades.
+
+Every check only warns, and says what to do. The limits are wide: they are meant for mistakes, such
+as exchanged levels or sides, not for unusual anatomy.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from PIL import Image
+
+from lss_cli.anatomy import Condition, Level, Side
+from lss_cli.model.inputs import covered_share
+from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array, Slices, percentiles
+from lss_cli.study.geometry import HEAD, Plane, Vector
+from lss_cli.study.selection import weighting
+from lss_cli.study.series import Place
+from lss_cli.text import printable
+
+# Lumbar discs follow each other at 25 to 45 mm (vertebra plus disc; Zhou et al., Eur Spine J 2000).
+NEAREST_LEVELS_MM = 15.0
+FARTHEST_LEVELS_MM = 65.0
+
+# Both recesses of a level lie in one slice or in neighbouring ones.
+LARGEST_SIDE_STEP_MM = 10.0
+
+# Left and right points lie 14 to 17 mm apart, so each some 8 mm from the midline.
+FARTHEST_FROM_MIDLINE_MM = 25.0
+
+# Of the field, at least this share must lie in the slice.
+LEAST_COVERED = 0.95
+
+# Fine enough to tell left from right, coarse enough to cost nothing.
+GRID_MM = 2.0
+
+# In halves of a column: how far the first columns that are tried for the midline lie apart.
+COARSE = 3
+
+# Outside the body there is noise only.
+AIR = 0.04
+
+
+@dataclass(frozen=True)
+class Located:
+    """A point with the slices that were decoded for it.
+
+    Attributes:
+        slices: The point's slice and its neighbours, in the one orientation.
+        point: Column and row in the oriented slice, in pixels.
+        position: In the patient, in mm.
+    """
+
+    condition: Condition
+    level: Level
+    place: Place
+    slices: Slices
+    point: tuple[float, float]
+    position: Vector
+
+
+def warnings(located: Sequence[Located], spec: InputSpec) -> list[tuple[str, ...]]:
+    """The warnings of each point, in the order of the points."""
+    by_point: Mapping[int, list[str]] = {id(one): list(_alone(one, spec)) for one in located}
+    for one, other in combinations(located, 2):
+        for text in (*_order(one, other), *_sides(one, other)):
+            by_point[id(one)].append(text)
+            by_point[id(other)].append(text)
+    return [tuple(by_point[id(one)]) for one in located]
+
+
+def _alone(one: Located, spec: InputSpec) -> Iterator[str]:
+    series = one.place.series
+    if "T2" in one.condition.series_description and weighting(series) != "T2":
+        name = printable(series.description) or "without description"
+        yield f"the series ({name}) does not seem to be T2-weighted; use a T2 series."
+    share = covered_share(one.slices, one.point, spec, side=one.condition.side)
+    if share < LEAST_COVERED:
+        yield (
+            f"{1 - share:.0%} of the field around the point lies outside the slice; "
+            "use a series with a larger field of view."
+        )
+    middle = one.slices.pixels[len(one.slices.pixels) // 2]
+    if _is_air(middle, one.slices.spacing_mm, one.point):
+        yield "the point lies outside the body; set it again."
+    elif one.condition.side and one.place.slice.geometry.plane is Plane.AXIAL:
+        yield from _midline(one, middle)
+
+
+def _midline(one: Located, middle: Float32Array) -> Iterator[str]:
+    column = symmetry_column(middle, one.slices.spacing_mm, one.point)
+    # Columns run to the patient's left.
+    sign = 1 if one.condition.side is Side.LEFT else -1
+    outwards = sign * (one.point[0] - column) * one.slices.spacing_mm[0]
+    if outwards < 0:
+        yield (
+            f"the point lies on the other side of the midline than {one.condition.side}; "
+            "in the usual view the patient's left is on the right of the picture."
+        )
+    elif outwards > FARTHEST_FROM_MIDLINE_MM:
+        yield f"the point lies {outwards:.0f} mm from the midline; is it in the recess?"
+
+
+def _order(one: Located, other: Located) -> Iterator[str]:
+    """Levels of one condition, from head to feet."""
+    if one.condition is not other.condition:
+        return
+    upper, lower = sorted((one, other), key=lambda found: found.level.ordinal)
+    apart = lower.level.ordinal - upper.level.ordinal
+    step = float((upper.position - lower.position) @ HEAD)
+    if step < 0:
+        yield f"{upper.level} lies below {lower.level}; are the levels exchanged?"
+    elif not NEAREST_LEVELS_MM * apart <= step <= FARTHEST_LEVELS_MM * apart:
+        yield (
+            f"{upper.level} and {lower.level} lie {step:.0f} mm apart along the body; "
+            "is one of them another level?"
+        )
+
+
+def _sides(one: Located, other: Located) -> Iterator[str]:
+    """Left and right of one level."""
+    if one.level is not other.level or one.condition.mirrored is not other.condition:
+        return
+    left, right = (one, other) if one.condition.side is Side.LEFT else (other, one)
+    if left is right or left.condition is right.condition:
+        return
+    if left.position[0] < right.position[0]:
+        yield f"left and right of {one.level} are exchanged; the patient's left is meant."
+    step = abs(float((left.position - right.position) @ HEAD))
+    if step > LARGEST_SIDE_STEP_MM:
+        yield (
+            f"left and right of {one.level} lie {step:.0f} mm apart along the body; "
+            "is one of them another level?"
+        )
+
+
+def _is_air(
+    pixels: Float32Array, spacing_mm: tuple[float, float], point: tuple[float, float]
+) -> bool:
+    """Whether the 10 mm around a point are as dark as what surrounds a body."""
+    reach = [max(1, round(5 / mm)) for mm in spacing_mm]
+    x, y = round(point[0]), round(point[1])
+    around = pixels[
+        max(0, y - reach[1]) : y + reach[1] + 1, max(0, x - reach[0]) : x + reach[0] + 1
+    ]
+    low, high = percentiles(pixels, 1, 99)
+    return float(around.mean()) - low < AIR * (high - low)
+
+
+def symmetry_column(
+    pixels: Float32Array,
+    spacing_mm: tuple[float, float],
+    point: tuple[float, float],
+) -> float:
+    """The column about which an axial slice looks most like its mirror image.
+
+    Left and right halves, 45 mm wide and 70 mm high around the point's row, are correlated for
+    columns within 45 mm of the point: every 3 mm, and every 1 mm around the best of these. On
+    phantoms (120 points) and on a real study (10 points) every point lay on its own side of it, by
+    3 to 11 mm.
+
+    Args:
+        pixels: H × W, in the one orientation.
+        spacing_mm: Distance of two columns and of two rows.
+        point: Column and row, in pixels.
+
+    Returns:
+        The column, in pixels; 0 is the centre of the first.
+    """
+    x, y = ((value + 0.5) * mm / GRID_MM for value, mm in zip(point, spacing_mm, strict=True))
+    image = _on_grid(pixels, spacing_mm)
+    reach, half, tall = (round(mm / GRID_MM) for mm in (45, 45, 35))
+    rows = image[max(0, round(y) - tall) : round(y) + tall]
+    coarse = range(round(2 * (x - reach)), round(2 * (x + reach)) + 1, COARSE)
+    best = max(coarse, key=lambda doubled: _likeness(rows, doubled, half))
+    fine = range(best - COARSE + 1, best + COARSE)
+    best = max(fine, key=lambda doubled: _likeness(rows, doubled, half))
+    return best / 2 * GRID_MM / spacing_mm[0] - 0.5
+
+
+def _likeness(rows: Float32Array, doubled: int, half: int) -> float:
+    """Correlation of both sides of column `doubled` / 2; column i is mirrored onto doubled − 1 − i.
+
+    −1 where less than half of the columns that are wanted lie in the image.
+    """
+    stop = doubled // 2
+    start = max(0, doubled - rows.shape[1], stop - half)
+    if stop - start < half // 2:
+        return -1.0
+    left, right = rows[:, start:stop], rows[:, doubled - stop : doubled - start][:, ::-1]
+    left, right = left - left.mean(), right - right.mean()
+    power = float(np.sum(left * left) * np.sum(right * right))
+    return float(np.sum(left * right)) / power**0.5 if power > 0 else 0.0
+
+
+def _on_grid(pixels: Float32Array, spacing_mm: tuple[float, float]) -> Float32Array:
+    """Resampled, with the brightest parts tamed, since fat near the coil outshines all else."""
+    height, width = pixels.shape
+    size = int(width * spacing_mm[0] / GRID_MM), int(height * spacing_mm[1] / GRID_MM)
+    box = (0, 0, size[0] * GRID_MM / spacing_mm[0], size[1] * GRID_MM / spacing_mm[1])
+    image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    coarse = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
+    low, high = percentiles(coarse, 1, 99)
+    return np.asarray(np.sqrt((coarse - low).clip(0, max(high - low, 1e-6))), dtype=np.float32)

@@ -1,0 +1,129 @@
+"""The one way from slices and a point to what a network sees.
+
+Training and prediction both come through `model_input`, with a specification that is stored in
+the model, so that they cannot drift apart.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lss_cli.anatomy import Side
+from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array, Slices, percentiles
+
+
+def model_input(
+    slices: Slices,
+    point: tuple[float, float],
+    spec: InputSpec,
+    *,
+    side: Side | None,
+    mirror: bool = False,
+) -> tuple[Float32Array, Float32Array]:
+    """Turn slices and a point into one model input.
+
+    Args:
+        slices: At least ``spec.channels`` slices; surplus outer ones are left out.
+        point: Column and row in the full slice, in pixels, 0 being the centre of the first.
+        spec: What the model wants.
+        side: The side of the condition, which the shift towards the midline depends on.
+        mirror: Exchange left and right first; the side is then the other one.
+
+    Returns:
+        The image, H × W × C, and the coordinates ((x + 0.5) / width, (y + 0.5) / height) of the
+        point in the full slice, after mirroring. Parts of the field that the slices do not hold
+        are 0 in the image.
+
+    Raises:
+        ValueError: There are too few slices, the field misses them altogether, or nothing is to
+            be seen in it.
+    """
+    if mirror:
+        slices = slices.mirrored()
+        point = (slices.full_size[0] - 1 - point[0], point[1])
+        side = side.other if side else None
+    pixels = _middle(slices.pixels, spec.channels)
+    box = field_box(slices, point, spec, side)
+    covered = _covered(box, spec.size, (pixels.shape[2], pixels.shape[1]))
+    if not covered.any():
+        raise ValueError("the field around the point lies outside the image.")
+    fields = [_resampled(one, box, spec.size) for one in pixels]
+    if not np.ptp(fields[spec.neighbours][covered]) > 0:
+        raise ValueError("the field around the point has no contrast.")
+    channels = [_normalised(one, covered, spec) for one in fields]
+    coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
+    return np.stack(channels, axis=-1), coords.astype(np.float32)
+
+
+def covered_share(
+    slices: Slices, point: tuple[float, float], spec: InputSpec, *, side: Side | None
+) -> float:
+    """How much of the field the slices hold, 0 to 1; arguments as in `model_input`."""
+    held = slices.pixels.shape[2], slices.pixels.shape[1]
+    return float(_covered(field_box(slices, point, spec, side), spec.size, held).mean())
+
+
+def _middle(pixels: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
+    surplus = len(pixels) - channels
+    if surplus < 0 or surplus % 2:
+        raise ValueError(f"{channels} neighbouring slices are needed, {len(pixels)} are there.")
+    return pixels[surplus // 2 : surplus // 2 + channels]
+
+
+def field_box(
+    slices: Slices, point: tuple[float, float], spec: InputSpec, side: Side | None
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of the field; 0 is the first edge of ``slices.pixels``."""
+    if spec.view == "slice":
+        left, top = -float(slices.origin[0]), -float(slices.origin[1])
+        return left, top, left + slices.full_size[0], top + slices.full_size[1]
+    # Columns run to the patient's left, so the midline lies before a left-sided point.
+    towards = {Side.LEFT: -1, Side.RIGHT: 1, None: 0}[side]
+    x = point[0] + 0.5 - slices.origin[0] + towards * spec.shift_mm / slices.spacing_mm[0]
+    y = point[1] + 0.5 - slices.origin[1]
+    half_width = spec.field_mm[0] / slices.spacing_mm[0] / 2
+    half_height = spec.field_mm[1] / slices.spacing_mm[1] / 2
+    return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def _covered(
+    box: tuple[float, float, float, float], size: tuple[int, int], held: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Which pixels of the resampled field have their centre in the image, H × W."""
+    x = box[0] + (np.arange(size[0]) + 0.5) * (box[2] - box[0]) / size[0]
+    y = box[1] + (np.arange(size[1]) + 0.5) * (box[3] - box[1]) / size[1]
+    return np.outer((y >= 0) & (y <= held[1]), (x >= 0) & (x <= held[0]))
+
+
+def _resampled(
+    pixels: npt.NDArray[Any], box: tuple[float, float, float, float], size: tuple[int, int]
+) -> Float32Array:
+    """Bilinear, smoothed first where it shrinks, so that no line is skipped; H × W."""
+    height, width = pixels.shape
+    before = (max(0, int(np.ceil(-box[0]))), max(0, int(np.ceil(-box[1]))))
+    after = (max(0, int(np.ceil(box[2] - width))), max(0, int(np.ceil(box[3] - height))))
+    if any(before + after):
+        pixels = np.pad(pixels, ((before[1], after[1]), (before[0], after[0])), mode="edge")
+    moved = (box[0] + before[0], box[1] + before[1], box[2] + before[0], box[3] + before[1])
+    image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=moved), dtype=np.float32)
+
+
+def _normalised(
+    image: Float32Array, covered: npt.NDArray[np.bool_], spec: InputSpec
+) -> Float32Array:
+    """Each channel by itself, since 8-bit sources are scaled slice by slice."""
+    inside = image[covered]
+    if spec.normalise == "zscore":
+        low, span = float(inside.mean()), float(inside.std())
+    else:
+        tail = 1.0 if spec.normalise == "percentile" else 0.0
+        low, high = percentiles(inside, tail, 100 - tail)
+        span = high - low
+    scaled = (image - low) / span if span > 0 else np.zeros_like(image)
+    if spec.normalise == "percentile":
+        scaled = scaled.clip(0, 1)
+    return np.where(covered, scaled, 0).astype(np.float32)

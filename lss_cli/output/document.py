@@ -1,0 +1,32 @@
+"""Results as JSON: the rows of the CSV, with warnings, and what graded them."""
+
+import json
+
+from lss_cli import __version__
+from lss_cli.grading.result import StudyGrade
+from lss_cli.output.rows import rows
+
+DISCLAIMER = "Not a medical device. For research; a physician decides."
+
+
+def to_json(result: StudyGrade) -> str:
+    """One study's result as a JSON document."""
+    metadata = result.model.metadata
+    document = {
+        "program": f"lss {__version__}",
+        "study_id": result.study_id,
+        "levels": [
+            {**row, "warnings": list(one.warnings)}
+            for row, one in zip(rows(result), result.levels, strict=True)
+        ],
+        "notes": list(result.notes),
+        "remark": result.remark,
+        "model": {
+            "name": metadata.name,
+            "sha256": result.model.sha256,
+            "licence": metadata.licence,
+            "created": metadata.created,
+        },
+        "disclaimer": DISCLAIMER,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

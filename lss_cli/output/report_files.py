@@ -1,0 +1,77 @@
+"""A report over many studies as CSV, JSON lines, Parquet and an overview page."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lss_cli.files import replacing
+from lss_cli.grading.result import UNCERTAIN, shown
+from lss_cli.output.html import render
+from lss_cli.output.rows import COLUMNS, cells
+
+Rows = Callable[[], Iterable[Mapping[str, Any]]]
+"""Gives the rows anew each time, since they do not have to fit into memory."""
+
+PARQUET_ROWS = 50_000
+
+
+def write_report(
+    rows: Rows, files: Mapping[str, Path], summary: Mapping[str, Any], pages: Mapping[str, str]
+) -> None:
+    """Write each file whole or not at all.
+
+    Args:
+        rows: All rows, in order.
+        files: Where to write ``csv``, ``jsonl``, ``parquet`` and ``html``, those that are wanted.
+        summary: What the overview page shows.
+        pages: Links to the studies' own pages, by study.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    for kind, path in files.items():
+        with replacing(path) as temporary:
+            if kind == "csv":
+                _csv(rows(), temporary)
+            elif kind == "jsonl":
+                _jsonl(rows(), temporary)
+            elif kind == "parquet":
+                _parquet(rows(), temporary)
+            else:
+                page = render(
+                    "report.html",
+                    summary=summary,
+                    rows=rows(),
+                    pages=pages,
+                    shown=shown,
+                    uncertain=UNCERTAIN,
+                )
+                temporary.write_text(page, encoding="utf-8")
+
+
+def _csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(cells(row) for row in rows)
+
+
+def _jsonl(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = {"x", "y", "normal_mild", "moderate", "severe"}
+    types = {name: pa.float64() if name in numbers else pa.string() for name in COLUMNS}
+    schema = pa.schema(list((types | {"instance_number": pa.int64()}).items()))
+    remaining = iter(rows)
+    with pq.ParquetWriter(path, schema) as writer:
+        while part := list(islice(remaining, PARQUET_ROWS)):
+            writer.write_table(pa.Table.from_pylist([dict(row) for row in part], schema))

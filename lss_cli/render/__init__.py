@@ -1,0 +1,1 @@
+"""How things look: pages, plots and tables."""

@@ -1,0 +1,43 @@
+"""Make probabilities honest: one temperature, fitted on the validation part."""
+
+import numpy as np
+
+from lss_cli.evaluation.metrics import Labels, Probabilities, log_loss
+from lss_cli.model.session import apply_temperature
+from lss_cli.training.recipe import Weights
+
+SMALLEST, LARGEST = 0.25, 4.0
+"""A few dozen rows can ask for more; they do not know it well enough."""
+
+_STEPS = 40
+
+
+def undo_class_weights(prob: Probabilities, weights: Weights) -> Probabilities:
+    """What `lss_cli.training.recipe.unweight` would make of N × 3 probabilities."""
+    found = prob / weights
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def fit_temperature(labels: Labels, prob: Probabilities) -> float:
+    """The temperature with the smallest log loss: golden-section search over its logarithm.
+
+    The log loss has one minimum in 1 / temperature, along which it is convex. Source of the
+    method: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Args:
+        labels: Of the validation part, N ordinals.
+        prob: N × 3, before calibration.
+    """
+    ratio = (np.sqrt(5) - 1) / 2
+    low, high = np.log(SMALLEST), np.log(LARGEST)
+    for _ in range(_STEPS):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if _loss(labels, prob, left) <= _loss(labels, prob, right):
+            high = right
+        else:
+            low = left
+    return round(float(np.exp((low + high) / 2)), 4)
+
+
+def _loss(labels: Labels, prob: Probabilities, logarithm: float) -> float:
+    return log_loss(labels, apply_temperature(prob.astype(np.float32), float(np.exp(logarithm))))

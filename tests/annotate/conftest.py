@@ -1,0 +1,67 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lss_cli.anatomy import Condition
+from lss_cli.annotate.browser import serving
+from lss_cli.annotate.session import AnnotationSession
+from lss_cli.annotate.view import StudyView
+from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.study.study import read_study
+from tests.dicom import SAGITTAL, axial_stack, image, save
+
+SIDES = (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
+
+
+@pytest.fixture(scope="session")
+def scanned(tmp_path_factory) -> Path:
+    """An RSNA folder of one phantom with tilted stacks and a sagittal series; read only."""
+    folder = tmp_path_factory.mktemp("scanned") / "rsna"
+    write_phantoms(folder, 1, seed=3, matrix=160, slices=3)
+    return folder
+
+
+@pytest.fixture
+def two_series(tmp_path):
+    """An axial series of six slices and a sagittal one of three."""
+    side = [
+        image((x, 0, 0), SAGITTAL, series="1.2.3.5", number=number, description="SAG T2")
+        for number, x in enumerate((-4, 0, 4), start=1)
+    ]
+    folder = save(axial_stack((10, 6, 2, -2, -6, -10)), tmp_path / "study" / "4")
+    save(side, tmp_path / "study" / "5")
+    return read_study(folder.parent)
+
+
+@pytest.fixture
+def visit(two_series) -> AnnotationSession:
+    """A visit whose grading fails, for those that do not get there."""
+    return AnnotationSession(StudyView.of(two_series), SIDES, grade=lambda clicked: 1 / 0)
+
+
+@pytest.fixture
+def served(visit):
+    """The visit's link and port, as long as the test runs."""
+    with serving(visit) as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium. Not on every developer's machine, but wherever changes are checked."""
+    program = shutil.which("chromium")
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("playwright")
+        if not program:
+            pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=[*switches, "--no-first-run"]
+        )
+        yield started
+        started.close()

@@ -1,0 +1,347 @@
+"""A person at the page: a real browser, the real command, a phantom whose discs are known."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lss_cli.annotate.view import StudyView
+from lss_cli.study.study import read_study
+from tests.tables import read_rows
+
+LSS = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
+LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
+STRIP = 22
+
+# When the first slice stood on the canvas, in ms since the page was asked for.
+FIRST = """
+new MutationObserver((_, watch) => {
+  if (!document.querySelector("#axial[data-slice]")) return;
+  window.firstSlice = performance.now();
+  watch.disconnect();
+}).observe(document, { attributes: true, childList: true, subtree: true });
+"""
+# From a turn of the wheel to the end of the frame that shows the next slice, for 20 slices.
+SCROLL = """async (turn) => {
+  const canvas = document.getElementById("axial"), times = [];
+  for (let i = 0; i < 20; i++) {
+    const from = performance.now();
+    canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: i % 2 ? -100 : 100, cancelable: true }));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    times.push(performance.now() - from);
+  }
+  return times.sort((a, b) => a - b)[10];
+}"""
+
+
+@dataclass
+class Command:
+    """``lss predict --click`` while it waits."""
+
+    process: subprocess.Popen
+    link: str
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end; gives exit code, stdout and stderr."""
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def study(scanned):
+    return next((scanned / "train_images").iterdir())
+
+
+@pytest.fixture
+def clicking(study, tiny_model, tmp_path):
+    """Start the command, on a machine without a screen."""
+
+    @contextmanager
+    def start(*more) -> Iterator[Command]:
+        screens = ("DISPLAY", "WAYLAND_DISPLAY")
+        environment = {key: value for key, value in os.environ.items() if key not in screens}
+        with subprocess.Popen(
+            [*LSS, "predict", study, "--click", "--model", tiny_model, *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as process:
+            try:
+                link = next(
+                    re.search(r"http://\S+", one) for one in process.stderr if "http" in one
+                )
+                yield Command(process, link[0])
+            finally:
+                process.kill()
+
+    return start
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 800})
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.add_init_script(FIRST)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def come_in(page, link):
+    page.goto(link)
+    page.wait_for_selector("#axial[data-slice]")
+    page.wait_for_load_state("networkidle")
+
+
+def centre(page, name):
+    box = page.locator(f"#{name}").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def position(page, name, slices, pixel):
+    """Where on the page a pixel is shown, as long as the view is as at the beginning."""
+    box = page.locator(f"#{name}").bounding_box()
+    size, spacing = np.array(slices.size), np.array(slices.spacing_mm)
+    scale = min((np.array([box["width"] - 2 * STRIP, box["height"]])) / (size * spacing))
+    return np.array(centre(page, name)) + (np.array(pixel) + 0.5 - size / 2) * spacing * scale
+
+
+def shown(page, name="axial"):
+    """The number of the slice that is shown."""
+    return int(re.search(r"slice (\d+)", page.locator(f"#{name}").get_attribute("aria-label"))[1])
+
+
+def settle(page):
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def scroll_to(page, number):
+    """Turn the wheel until the slice is there: first up to the head, then down."""
+    page.mouse.move(*centre(page, "axial"))
+    page.keyboard.press("Home")
+    for _ in range(100):
+        settle(page)
+        if shown(page) == number:
+            return
+        page.mouse.wheel(0, 100)
+    raise AssertionError(f"slice {number} was never shown")
+
+
+def left_points(scanned):
+    rows = read_rows(scanned / "train_label_coordinates.csv")
+    return {row["level"]: row for row in rows if row["condition"].startswith("Left Sub")}
+
+
+def test_points_are_set_corrected_graded_and_kept(
+    page, clicking, scanned, study, tiny_model, tmp_path, capsys
+):
+    truth = left_points(scanned)
+    (axial,) = StudyView.of(read_study(study)).axial
+    slices = {axial.number(index): one for index, (_, one) in enumerate(axial.slices)}
+    saved = tmp_path / "coords.csv"
+
+    def click(level, aside=0):
+        row = truth[level]
+        number = int(row["instance_number"])
+        scroll_to(page, number)
+        pixel = (float(row["x"]) + aside, float(row["y"]))
+        page.mouse.click(*position(page, "axial", slices[number].geometry, pixel))
+
+    with clicking("--save-coords", saved, "--csv", tmp_path / "clicked.csv") as command:
+        come_in(page, command.link)
+        first, scrolled = page.evaluate("firstSlice"), page.evaluate(SCROLL)
+        with capsys.disabled():
+            print(f"\nfirst slice after {first:.0f} ms, each scrolled one {scrolled:.1f} ms")
+        assert first < 5000
+        assert scrolled < 200
+
+        page.keyboard.press("Home")
+        settle(page)
+        picture = page.locator("#axial").screenshot
+        plain = picture()
+        page.mouse.move(*centre(page, "axial"))
+        page.mouse.down(button="right")
+        page.mouse.move(centre(page, "axial")[0] + 60, centre(page, "axial")[1] - 40, steps=3)
+        page.mouse.up(button="right")
+        settle(page)
+        windowed = picture()
+        assert windowed != plain
+        page.keyboard.down("Control")
+        page.mouse.wheel(0, -300)
+        page.keyboard.up("Control")
+        page.mouse.down(button="middle")
+        page.mouse.move(*centre(page, "axial"), steps=3)
+        page.mouse.up(button="middle")
+        settle(page)
+        assert picture() != windowed
+        page.keyboard.press("r")
+        settle(page)
+        assert picture() == plain
+
+        click("L1/L2")
+        click("L2/L3", aside=15)
+        click("L3/L4")
+        # Undone, and set again.
+        page.keyboard.press("u")
+        click("L3/L4")
+        page.keyboard.press("2")
+        click("L2/L3")
+        click("L4/L5")
+        click("L5/S1")
+        page.fill("#remark", "counted from the sacrum")
+        assert "Left 5/5" in page.locator("#sides").text_content()
+
+        page.click("#grade")
+        page.wait_for_selector(".verdict")
+        verdicts = page.locator(".likely").all_text_contents()
+        page.locator(".show").first.click()
+        page.locator("#evidence-picture").evaluate("(image) => image.decode()")
+        page.keyboard.press("Escape")
+        page.click("#finish")
+        page.wait_for_selector(".done")
+        code, out, err = command.ended()
+    assert code == 0, err
+
+    kept = {row["level"]: row for row in read_rows(saved)}
+    assert list(kept) == LEVELS
+    for level, row in truth.items():
+        assert kept[level]["instance_number"] == row["instance_number"]
+        for axis in ("x", "y"):
+            assert float(kept[level][axis]) == pytest.approx(float(row[axis]), abs=1)
+
+    table = tmp_path / "again.csv"
+    again = subprocess.run(
+        [*LSS, "predict", study, "--coords", saved, "--model", tiny_model, "--csv", table],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    remark = "Remark: counted from the sacrum"
+    assert remark in out
+    assert [line for line in out.splitlines() if line != remark] == again.stdout.splitlines()
+    assert (tmp_path / "clicked.csv").read_bytes() == table.read_bytes()
+    with table.open(newline="") as file:
+        grades = [row["grade"] for row in csv.DictReader(file)]
+    assert [one.rpartition(" ")[0] for one in verdicts] == grades
+
+
+def test_with_the_keyboard_alone_and_closing_the_page(page, clicking, tmp_path):
+    saved = tmp_path / "coords.csv"
+    with clicking("--save-coords", saved) as command:
+        come_in(page, command.link)
+        for key in ("ArrowDown", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowLeft", "Enter"):
+            page.keyboard.press(key)
+        page.keyboard.press("n")
+        settle(page)
+        rows = page.locator("#levels li")
+        assert "slice" in rows.nth(0).text_content()
+        assert page.locator("#absent-2").get_attribute("aria-pressed") == "true"
+        number = shown(page)
+        page.keyboard.press("g")
+        page.wait_for_selector(".verdict")
+        assert "marked as not visible" in rows.nth(1).text_content()
+        # What is set outlives the page.
+        page.reload()
+        page.wait_for_selector("#axial[data-slice]")
+        assert "slice" in rows.nth(0).text_content()
+        page.close(run_before_unload=True)
+        code, out, _ = command.ended()
+    assert code == 4
+    assert "L2/L3 not graded: marked as not visible." in out
+    (row,) = read_rows(saved)
+    assert (row["level"], int(row["instance_number"])) == ("L1/L2", number)
+    assert (float(row["x"]), float(row["y"])) == (78, 80)
+
+
+def test_a_click_on_a_disc_finds_its_axial_slice_and_others_stay_outside(
+    page, clicking, browser, scanned, study
+):
+    view = StudyView.of(read_study(study))
+    axial, (side,) = view.axial[0], view.sagittal
+    truth = left_points(scanned)
+    middle = side.slices[len(side.slices) // 2][1].geometry.oriented
+    with clicking() as command:
+        come_in(page, command.link)
+        for level in LEVELS:
+            row = truth[level]
+            index, one = next(
+                (index, one)
+                for index, (_, one) in enumerate(axial.slices)
+                if axial.number(index) == int(row["instance_number"])
+            )
+            where = one.geometry
+            place = where.position + where.row * float(row["x"]) * where.spacing_mm[0]
+            place = place + where.column * float(row["y"]) * where.spacing_mm[1]
+            pixel = [
+                (place - middle.position) @ axis / mm
+                for axis, mm in zip((middle.row, middle.column), middle.spacing_mm, strict=True)
+            ]
+            page.mouse.click(*position(page, "sagittal", middle, pixel))
+            settle(page)
+            assert shown(page) == axial.number(index), level
+
+        letters = page.evaluate(
+            """async () => {
+                const { letters } = await import("/geometry.js");
+                return [[1, 0, 0], [0, -1, 0], [0, 0, 1], [0, 0.8, -0.6]].map(letters);
+            }"""
+        )
+        assert letters == ["L", "A", "H", "PF"]
+
+        # A point is dragged, whichever level is chosen; undone in one step.
+        x, y = centre(page, "axial")
+        page.mouse.click(x, y)
+        place = page.locator("#level-1 span")
+        before = place.text_content()
+        assert page.locator("#level-2").get_attribute("aria-pressed") == "true"
+        page.mouse.down()
+        page.mouse.move(x + 60, y, steps=4)
+        page.mouse.up()
+        assert place.text_content() not in {before, "open"}
+        assert page.locator("#level-2 span").text_content() == "open"
+        page.keyboard.press("u")
+        assert place.text_content() == before
+        page.keyboard.press("u")
+        assert place.text_content() == "open"
+
+        stranger = browser.new_context()
+        other = stranger.new_page()
+        assert other.goto(command.link).status == 403
+        assert other.goto(command.link.partition("?")[0] + "study").status == 403
+        stranger.close()
+        command.process.send_signal(2)
+        assert command.ended()[0] == 130
+
+
+def test_on_a_tablet_both_sides(clicking, browser):
+    context = browser.new_context(viewport={"width": 820, "height": 1100}, has_touch=True)
+    page = context.new_page()
+    with clicking() as command:
+        come_in(page, command.link)
+        x, y = centre(page, "axial")
+        page.touchscreen.tap(x + 20, y)
+        page.locator("#sides label").nth(1).click()
+        page.touchscreen.tap(x - 20, y)
+        settle(page)
+        assert "Left 1/5" in page.locator("#sides").text_content()
+        assert "Right 1/5" in page.locator("#sides").text_content()
+        page.click("#finish")
+        page.wait_for_selector(".done")
+        code, out, _ = command.ended()
+    context.close()
+    assert code == 0
+    left, right = out.split("Right Subarticular")
+    assert "L1/L2" in left
+    assert "L1/L2" in right

@@ -1,0 +1,64 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lss_cli.anatomy import Level
+from lss_cli.grading.grade import UNSTABLE, grade_study, locate, make_input, study_names
+from lss_cli.grading.result import UNFAMILIAR, UNLIKE
+from lss_cli.model.ood import fitted
+from lss_cli.model.session import load_model
+from lss_cli.points.table import read_points
+from lss_cli.study.study import read_study
+from tests.models import metadata, write_tiny_model
+
+
+def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, tiny_model, tmp_path):
+    """The statistics are those of the phantom's own inputs; a third model knows noise only."""
+    model, found = load_model(tiny_model), read_study(study)
+    points, _ = read_points(coords, study_names(found))
+    own = np.stack([make_input(locate(found, one, 1), model)[0] for one in points])
+    random = np.random.default_rng(0)
+    noise = random.random((200, *own.shape[1:]), np.float32)
+    # So few inputs have to be varied a little to have statistics.
+    alike = np.concatenate([own] * 20) + random.normal(0, 0.02, (200, *own.shape[1:]))
+    for name, images, strange in (("own", alike.astype(np.float32), 0), ("noise", noise, 10)):
+        known = fitted([images], np.arange(len(images)))
+        path = write_tiny_model(tmp_path / f"{name}.onnx", familiarity=known)
+        result = grade_study(found, points, [], load_model(path), check=False)
+        assert [one.warnings for one in result.levels].count((UNFAMILIAR,)) == strange
+        assert sum(UNLIKE in one.caution for one in result.levels) == strange
+    table = tmp_path / "out.csv"
+    code, printed, _ = lss("predict", study, "--coords", coords, "--model", path, "--csv", table)
+    assert code == 0
+    assert " ".join(printed.split()).count("unlike those that the model was trained on") == 10
+    assert table.read_text().count(UNLIKE) == 10
+
+
+@pytest.mark.parametrize(
+    ("here", "outwards", "unstable"),
+    [
+        ((0.8, 0.2, 0.0), (0.4, 0.6, 0.0), True),
+        ((0.8, 0.2, 0.0), (0.6, 0.4, 0.0), False),
+        # Two grades are shown anyway, or one is nearly sure.
+        ((0.5, 0.5, 0.0), (0.6, 0.4, 0.0), False),
+        ((0.5, 0.4, 0.1), (0.1, 0.2, 0.7), False),
+        ((0.6, 0.3, 0.1), (0.1, 0.2, 0.7), True),
+        ((0.95, 0.05, 0.0), (0.1, 0.2, 0.7), False),
+    ],
+)
+def test_a_grade_that_another_click_would_change_is_pointed_out(
+    study, coords, here, outwards, unstable
+):
+    found = read_study(study)
+    points, _ = read_points(coords, study_names(found))
+    (one,) = [point for point in points if point.level is Level.L4_L5][:1]
+    model = SimpleNamespace(metadata=metadata())
+    _, (x, _) = make_input(locate(found, one, 1), model)
+
+    def probabilities(images, coordinates, levels):
+        return np.where(coordinates[:, :1] > x + 1e-4, outwards, here).astype(np.float32)
+
+    model.probabilities = probabilities
+    (level,) = grade_study(found, [one], [], model).levels
+    assert (UNSTABLE in level.warnings) == unstable
