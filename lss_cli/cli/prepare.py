@@ -105,8 +105,8 @@ def prepare(
 
     Example: lss prepare ./rsna --out prepared --mirror
     """
-    from lss_cli.dataset.pool import processors
     from lss_cli.dataset.prepare import prepare as run
+    from lss_cli.processors import processors
 
     width, height = _pair("--size", size)
     try:

@@ -28,12 +28,6 @@ BATCH = 4
 KEPT_BYTES = 2**24
 
 
-def processors() -> int:
-    """How many this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 @dataclass(frozen=True)
 class Job:
     """What every worker needs to know.

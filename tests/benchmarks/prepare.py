@@ -32,10 +32,10 @@ from PIL import Image
 
 from lss_cli.anatomy import Condition
 from lss_cli.dataset.options import Options
-from lss_cli.dataset.pool import processors
 from lss_cli.dataset.prepare import prepare
 from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.processors import processors
 
 DISTINCT = 25
 """Studies that are drawn; the others are copies of them under other ids."""
