@@ -15,19 +15,20 @@ test: $(VENV)/dev
 	$(BIN)/pytest --numprocesses auto
 
 test-all: $(VENV)/dev
-	$(BIN)/pytest --numprocesses auto -m ""
+	$(BIN)/pytest --numprocesses auto -m "" --timeout 3600
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
