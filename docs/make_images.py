@@ -56,7 +56,7 @@ def picture(study: Study, coords: Path) -> Image.Image:
     for one in points:
         if one.condition is Condition.LEFT_SUBARTICULAR and one.level.ordinal in {1, 2, 4}:
             place = study.locate(one.series_id, one.instance_number)
-            tiles.append(tile(place.slices(0).pixels[0], (one.x, one.y)))
+            tiles.append(tile(place.read_slices(0).pixels[0], (one.x, one.y)))
     sheet = Image.new("L", (SIZE * len(tiles), SIZE))
     for number, one in enumerate(tiles):
         sheet.paste(one, (number * SIZE, 0))

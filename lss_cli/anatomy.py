@@ -1,9 +1,10 @@
 """The one vocabulary: conditions, sides, levels and severities, and how others spell them."""
 
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self, TypeVar
+
+from lss_cli.text import join_words
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -132,11 +133,5 @@ def _parse(kind: type[E], text: str, normal: str) -> E:
         return kind(normal)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no {kind.__name__.lower()}; those are {listed(kind)}."
+            f"{text!r} is no {kind.__name__.lower()}; those are {join_words(kind)}."
         ) from None
-
-
-def listed(words: Iterable[str]) -> str:
-    """Join words for a sentence: ``a, b and c``."""
-    *head, last = [str(word) for word in words]
-    return f"{', '.join(head)} and {last}" if head else last

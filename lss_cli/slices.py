@@ -26,7 +26,7 @@ class Slices:
     full_size: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
 
-    def mirrored(self) -> "Slices":
+    def mirror(self) -> "Slices":
         """Left and right exchanged."""
         left = self.full_size[0] - self.origin[0] - self.pixels.shape[2]
         return replace(self, pixels=self.pixels[:, :, ::-1], origin=(left, self.origin[1]))

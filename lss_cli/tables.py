@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.errors import DataError
-from lss_cli.text import escape_formula, nearest, printable
+from lss_cli.text import escape_formula, printable, suggest
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -69,7 +69,7 @@ def _check_header(path: Path, header: list[str], required: Iterable[str]) -> Non
     for name in required:
         if name not in header:
             raise DataError(
-                f"column {name!r} is missing.{nearest(name, header)}", where=f"{path}, line 1"
+                f"column {name!r} is missing.{suggest(name, header)}", where=f"{path}, line 1"
             )
 
 
@@ -89,7 +89,7 @@ def _harmless(cell: str) -> str:
     return cell
 
 
-def spelled(column: "pd.Series[str]", parse: Callable[[str], E]) -> "pd.Series[str]":
+def normalize_names(column: "pd.Series[str]", parse: Callable[[str], E]) -> "pd.Series[str]":
     """Bring names to the one vocabulary; what it does not know becomes an empty string."""
     return column.map({text: _parsed(text, parse) for text in column.unique()}).astype(str)
 
@@ -101,13 +101,13 @@ def _parsed(text: str, parse: Callable[[str], E]) -> str:
         return ""
 
 
-def number(column: "pd.Series[str]") -> "pd.Series[float]":
+def to_numbers(column: "pd.Series[str]") -> "pd.Series[float]":
     """Finite numbers; what is none becomes NaN."""
     values = pd.to_numeric(column, errors="coerce").astype(float)
     return values.where(np.isfinite(values))
 
 
-def inside(folder: Path, name: str) -> Path | None:
+def path_inside(folder: Path, name: str) -> Path | None:
     """The path of `name` under `folder`, or ``None`` where it would lead out of it.
 
     Tables come from others: a row must not be able to name any file of this machine.

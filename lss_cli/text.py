@@ -33,7 +33,13 @@ def unescape_formula(cell: str) -> str:
     return inner if cell[:1] == "'" and escape_formula(inner) == cell else cell
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the known word that is most like `word`, else nothing."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Join words for a sentence: ``a, b and c``."""
+    *head, last = [str(word) for word in words]
+    return f"{', '.join(head)} and {last}" if head else last

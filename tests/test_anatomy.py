@@ -1,6 +1,6 @@
 import pytest
 
-from lss_cli.anatomy import Condition, Level, Severity, Side, listed, row_id
+from lss_cli.anatomy import Condition, Level, Severity, Side, row_id
 
 
 @pytest.mark.parametrize("text", ["L5/S1", "l5_s1", "L5-S1", "L5_S1", " L5 / S1 "])
@@ -39,8 +39,3 @@ def test_names_in_tables():
     )
     assert Condition.LEFT_SUBARTICULAR.rsna_name == "Left Subarticular Stenosis"
     assert Condition.SPINAL_CANAL.series_description == "Sagittal T2/STIR"
-
-
-def test_lists_in_sentences():
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"

@@ -5,7 +5,7 @@ import pytest
 
 from lss_cli.errors import OutputError
 from lss_cli.files import check_writable, make_folder, replacing, write_text
-from lss_cli.text import escape_formula, nearest, printable, unescape_formula
+from lss_cli.text import escape_formula, printable, suggest, unescape_formula
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -60,5 +60,5 @@ def test_control_characters_do_not_reach_the_terminal():
 
 
 def test_a_near_word_is_suggested():
-    assert nearest("leevl", ["level", "x"]) == " Did you mean 'level'?"
-    assert nearest("zzz", ["level"]) == ""
+    assert suggest("leevl", ["level", "x"]) == " Did you mean 'level'?"
+    assert suggest("zzz", ["level"]) == ""

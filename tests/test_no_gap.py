@@ -28,14 +28,16 @@ def cut_outs(study, points, folder):
     rows = []
     for point in points:
         place = study.locate(point.series_id, point.instance_number)
-        slices = place.slices(1)
-        x, y = place.oriented((point.x, point.y))
+        slices = place.read_slices(1)
+        x, y = place.orient_point((point.x, point.y))
         low = slices.pixels.min(axis=(1, 2), keepdims=True)
         high = slices.pixels.max(axis=(1, 2), keepdims=True)
         grey = np.round((slices.pixels - low) / (high - low) * 255).astype(np.uint8)
         # Red is the slice with the lower instance number.
-        before = place.stack.slices[max(place.index - 1, 0)].number
-        after = place.stack.slices[min(place.index + 1, len(place.stack.slices) - 1)].number
+        before = place.stack.slices[max(place.index - 1, 0)].instance_number
+        after = place.stack.slices[
+            min(place.index + 1, len(place.stack.slices) - 1)
+        ].instance_number
         if before > after:
             grey = grey[::-1]
         width, height = (round(mm / slices.spacing_mm[0]) for mm in CUT_MM)

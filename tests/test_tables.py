@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from lss_cli.errors import DataError
-from lss_cli.tables import inside, read_table, write_table
+from lss_cli.tables import path_inside, read_table, write_table
 
 
 def test_cells_stay_text_and_know_their_line(tmp_path):
@@ -53,8 +53,8 @@ def test_no_cell_runs_as_a_formula_and_numbers_stay_numbers(tmp_path):
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x.png", "a/../../x", "/etc/passwd", "a\\b"])
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
-    assert inside(tmp_path, name) is None
+    assert path_inside(tmp_path, name) is None
 
 
 def test_names_below_the_folder_are_found(tmp_path):
-    assert inside(tmp_path, "a/./b.png") == tmp_path / "a" / "b.png"
+    assert path_inside(tmp_path, "a/./b.png") == tmp_path / "a" / "b.png"

@@ -89,9 +89,9 @@ def _point(mark: Mapping[str, Any], key: tuple[Condition, Level], view: StudyVie
     if number is None:
         raise ValueError("this slice has no number of its own, so a point cannot name it.")
     geometry = series.slices[index][1].geometry
-    width, height = geometry.orientation.pair(geometry.size)
+    width, height = geometry.orientation.orient_pair(geometry.size)
     x, y = _within(mark, "x", width), _within(mark, "y", height)
-    x, y = geometry.orientation.original_point((x, y), geometry.size)
+    x, y = geometry.orientation.restore_point((x, y), geometry.size)
     # A hundredth of a pixel is finer than any click, and the same in coords.csv.
     x, y = round(x, 2), round(y, 2)
     return Point(view.study.id, series.series.id, number, *key, x, y)

@@ -34,8 +34,8 @@ class SeriesView:
 
     def number(self, index: int) -> int | None:
         """By which number a point may name this slice; ``None`` where it would be ambiguous."""
-        number = self.slices[index][1].number
-        same = [one for one in self.series.slices if one.number == number]
+        number = self.slices[index][1].instance_number
+        same = [one for one in self.series.slices if one.instance_number == number]
         return number if len(same) == 1 else None
 
     def to_json(self) -> dict[str, Any]:
@@ -127,8 +127,8 @@ def _place(one: Slice) -> dict[str, Any]:
         "size": geometry.size,
         "spacing": geometry.spacing_mm,
         "position": geometry.position.tolist(),
-        "right": geometry.row.tolist(),
-        "down": geometry.column.tolist(),
+        "right": geometry.row_cosine.tolist(),
+        "down": geometry.column_cosine.tolist(),
     }
 
 
@@ -148,8 +148,8 @@ def _box(view: SeriesView) -> tuple[Any, Any]:
 
 def _corners(one: Slice) -> Iterator[Any]:
     geometry = one.geometry
-    across = geometry.row * geometry.spacing_mm[0] * (geometry.size[0] - 1)
-    along = geometry.column * geometry.spacing_mm[1] * (geometry.size[1] - 1)
+    across = geometry.row_cosine * geometry.spacing_mm[0] * (geometry.size[0] - 1)
+    along = geometry.column_cosine * geometry.spacing_mm[1] * (geometry.size[1] - 1)
     for x in (0, 1):
         for y in (0, 1):
             yield geometry.position + x * across + y * along

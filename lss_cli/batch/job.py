@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lss_cli.anatomy import Condition, Level, listed
+from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError, StudyError
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.result import LevelGrade, StudyGrade
@@ -14,10 +14,10 @@ from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import COLUMNS, rows
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.points.table import whole
+from lss_cli.points.table import normalize_id
 from lss_cli.study.headers import File, scan
 from lss_cli.study.study import read_study
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 Row = Mapping[str, Any]
 """A row of the report, as `lss_cli.output.rows.rows` gives it."""
@@ -83,7 +83,7 @@ def plan(
         good[point.study_id].append(point)
     for one in bad_points:
         bad[one.study_id].append(one)
-    folder_names = {whole(folder.resolve().name) for folder in folders}
+    folder_names = {normalize_id(folder.resolve().name) for folder in folders}
     # A study's files are asked for its UID only where the table knows studies by other names.
     others = {*good, *bad} - folder_names - {""}
     jobs: dict[str, Job] = {}
@@ -95,7 +95,7 @@ def plan(
                 where=str(folder),
                 todo="Rename one, since rows are told apart by this name.",
             )
-        names = [whole(name), *(sorted(_uids(folder) & others) if others else ())]
+        names = [normalize_id(name), *(sorted(_uids(folder) & others) if others else ())]
         own, twice = _apart([one for key in names for one in good.get(key, ())])
         twice += [one for key in names for one in bad.get(key, ())]
         jobs[name] = Job(
@@ -124,7 +124,7 @@ def _apart(points: Sequence[Point]) -> tuple[list[Point], list[BadPoint]]:
     bad = []
     for same in rows.values():
         if len(same) > 1:
-            names = listed(printable(one.study_id) for one in same)
+            names = join_words(printable(one.study_id) for one in same)
             reason = f"the level is given for {names}, which are one study. Keep one row."
             bad += [BadPoint(one.study_id, one.condition, one.level, reason) for one in same]
     return [same[0] for same in rows.values() if len(same) == 1], bad

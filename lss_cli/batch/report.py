@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lss_cli import __version__
-from lss_cli.anatomy import Condition, listed
+from lss_cli.anatomy import Condition
 from lss_cli.batch.cluster import grade_on_cluster
 from lss_cli.batch.job import Job, plan
 from lss_cli.batch.journal import Journal
@@ -22,7 +22,7 @@ from lss_cli.files import check_writable, make_folder, write_text
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,13 @@ def _conditions(request: Request, named: set[Condition], model: Model) -> list[C
     refused = [one for one in request.conditions if one not in gradable]
     if refused:
         raise PointsError(
-            f"the model {model.path.name} may not grade {listed(refused)}.",
-            todo=f"It may grade {listed(gradable)}.",
+            f"the model {model.path.name} may not grade {join_words(refused)}.",
+            todo=f"It may grade {join_words(gradable)}.",
         )
     wanted = [one for one in Condition if one in gradable and one in (request.conditions or named)]
     if not wanted:
         raise PointsError(
-            f"the table has no point of {listed(gradable)}.", where=request.coords.name
+            f"the table has no point of {join_words(gradable)}.", where=request.coords.name
         )
     return wanted
 

@@ -8,16 +8,15 @@ def models() -> None:
 
     Example: lss models
     """
-    from lss_cli.anatomy import listed
     from lss_cli.model.find import models_folder, shipped_models
     from lss_cli.model.session import load_model
-    from lss_cli.text import printable
+    from lss_cli.text import join_words, printable
 
     console = results()
     for name, path in shipped_models().items():
         metadata = load_model(path).metadata
         facts = {
-            "grades": listed(metadata.conditions),
+            "grades": join_words(metadata.conditions),
             "trained on": metadata.training.get("summary", ""),
             "held-out figures": ", ".join(
                 f"{key} {value:.3f}" for key, value in metadata.key_figures.items()

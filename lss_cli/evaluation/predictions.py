@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, listed, row_id
+from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, row_id
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.sample import Float64Array, Labels
-from lss_cli.tables import number, read_table
-from lss_cli.text import printable
+from lss_cli.tables import read_table, to_numbers
+from lss_cli.text import join_words, printable
 
 PROBABILITIES = [one.column for one in Severity]
 REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
@@ -84,7 +84,7 @@ def check_part(name: str, table: pd.DataFrame, split: str) -> None:
     """
     if split != ALL and not (table["split"] == split).any():
         counts = table["split"].value_counts()
-        there = listed(f"{printable(part)} ({count})" for part, count in counts.items())
+        there = join_words(f"{printable(part)} ({count})" for part, count in counts.items())
         raise DataError(
             f"there is no row of the part {split!r}.",
             where=name,
@@ -133,7 +133,7 @@ def read_predictions(path: Path, name: str | None = None) -> Predictions:
     table["level"] = _words(path, table, "level", Level.parse)
     table["severity"] = _words(path, table, "severity", Severity.parse)
     for column in PROBABILITIES:
-        values = number(table[column])
+        values = to_numbers(table[column])
         _fail_at(path, table, column, ~values.between(0, 1), "is no probability from 0 to 1")
         table[column] = values
     sums = table[PROBABILITIES].sum(axis=1)

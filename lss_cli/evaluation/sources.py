@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.anatomy import Condition, Level, listed
+from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN
 from lss_cli.errors import DataError, ModelError, UsageError
@@ -22,7 +22,7 @@ from lss_cli.evaluation.predictions import (
 from lss_cli.model.find import find_model, shipped_models
 from lss_cli.model.session import Model, load_model
 from lss_cli.slices import Float32Array
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 PREDICTIONS = "predictions.csv"
 BATCH = 64
@@ -142,7 +142,7 @@ def check_fits(model: Model, data: Prepared) -> None:
     there = [Condition(one) for one in data.index["condition"].unique()]
     if unknown := [one for one in there if one not in model.metadata.conditions]:
         raise ModelError(
-            f"the model may not grade {listed(unknown)}.", where=printable(model.path.name)
+            f"the model may not grade {join_words(unknown)}.", where=printable(model.path.name)
         )
 
 

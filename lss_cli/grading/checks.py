@@ -17,7 +17,7 @@ from lss_cli.model.spec import InputSpec
 from lss_cli.slices import Float32Array, Slices, percentiles
 from lss_cli.study.geometry import HEAD, Plane, Vector
 from lss_cli.study.selection import weighting
-from lss_cli.study.series import Place
+from lss_cli.study.series import SliceInStack
 from lss_cli.text import printable
 
 # Lumbar discs follow each other at 25 to 45 mm (vertebra plus disc; Zhou et al., Eur Spine J 2000).
@@ -55,7 +55,7 @@ class Located:
 
     condition: Condition
     level: Level
-    place: Place
+    place: SliceInStack
     slices: Slices
     point: tuple[float, float]
     position: Vector

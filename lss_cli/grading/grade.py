@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from lss_cli.anatomy import Condition, Level, Severity, listed
+from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.grading.checks import Located, warnings
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
@@ -19,9 +19,9 @@ from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.selection import Choice
-from lss_cli.study.series import Place
+from lss_cli.study.series import SliceInStack
 from lss_cli.study.study import Study
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 Input = tuple[Float32Array, Float32Array]
 
@@ -95,14 +95,14 @@ def _conditions(
     refused = [one for one in conditions if one not in gradable]
     if refused:
         raise PointsError(
-            f"the model {model.path.name} may not grade {listed(refused)}.",
-            todo=f"It may grade {listed(gradable)}.",
+            f"the model {model.path.name} may not grade {join_words(refused)}.",
+            todo=f"It may grade {join_words(gradable)}.",
         )
     wanted = [one for one in Condition if one in (conditions or gradable)]
     if named and not named.intersection(wanted):
         raise PointsError(
-            f"the coordinates hold no point to grade: they name {listed(sorted(named))}, wanted "
-            f"is {listed(wanted)}."
+            f"the coordinates hold no point to grade: they name {join_words(sorted(named))}, "
+            f"wanted is {join_words(wanted)}."
         )
     return wanted
 
@@ -126,14 +126,14 @@ def locate(
     """
     place = study.locate(point.series_id, point.instance_number)
     _check_plane(place, point.condition)
-    oriented = place.oriented((point.x, point.y))
+    oriented = place.orient_point((point.x, point.y))
     return Located(
         condition=point.condition,
         level=point.level,
         place=place,
-        slices=place.slices(neighbours, read),
+        slices=place.read_slices(neighbours, read),
         point=oriented,
-        position=place.slice.geometry.at((point.x, point.y)),
+        position=place.slice.geometry.to_patient((point.x, point.y)),
     )
 
 
@@ -230,7 +230,7 @@ def _triple(prob: Float32Array) -> tuple[float, float, float]:
     return normal_mild, moderate, severe
 
 
-def _check_plane(place: Place, condition: Condition) -> None:
+def _check_plane(place: SliceInStack, condition: Condition) -> None:
     plane = Plane.AXIAL if condition.series_description.startswith("Axial") else Plane.SAGITTAL
     found = place.slice.geometry.plane
     if found is not plane:

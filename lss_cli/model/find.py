@@ -4,9 +4,8 @@ import contextlib
 from pathlib import Path
 
 import lss_cli
-from lss_cli.anatomy import listed
 from lss_cli.errors import ModelError
-from lss_cli.text import nearest, printable
+from lss_cli.text import join_words, printable, suggest
 
 DEFAULT_MODEL = "default"
 
@@ -37,5 +36,5 @@ def find_model(name: str) -> Path:
     with contextlib.suppress(OSError):
         if path.is_file():
             return path
-    todo = f"Shipped models: {listed(shipped)}." if shipped else "No models are shipped here."
-    raise ModelError(f"there is no model {printable(name)!r}.{nearest(name, shipped)}", todo=todo)
+    todo = f"Shipped models: {join_words(shipped)}." if shipped else "No models are shipped here."
+    raise ModelError(f"there is no model {printable(name)!r}.{suggest(name, shipped)}", todo=todo)

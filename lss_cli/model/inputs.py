@@ -42,7 +42,7 @@ def model_input(
             be seen in it.
     """
     if mirror:
-        slices = slices.mirrored()
+        slices = slices.mirror()
         point = (slices.full_size[0] - 1 - point[0], point[1])
         side = side.other if side else None
     pixels = _middle(slices.pixels, spec.channels)

@@ -15,13 +15,13 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from lss_cli import __version__
-from lss_cli.anatomy import Condition, Level, Severity, Side, listed
+from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.study.series import Place
+from lss_cli.study.series import SliceInStack
 from lss_cli.study.study import Study
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 SCHEME = "99LSS"
 
@@ -126,12 +126,12 @@ def _scheme() -> Dataset:
     return scheme
 
 
-def _source(place: Place) -> Dataset:
+def _source(place: SliceInStack) -> Dataset:
     """The header of a slice's file, with what a report copies from it."""
     header = pydicom.dcmread(place.slice.path, stop_before_pixels=True)
     missing = [keyword for keyword in REQUIRED if keyword not in header]
     if missing:
-        names = listed(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
+        names = join_words(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
         raise StudyError(
             f"a structured report cannot be made, since the file has no {names}.",
             where=place.slice.path.name,
@@ -176,7 +176,7 @@ def _device_uuid(result: StudyGrade) -> str:
 
 
 def _group(
-    one: LevelGrade, place: Place, source: Dataset, result: StudyGrade
+    one: LevelGrade, place: SliceInStack, source: Dataset, result: StudyGrade
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """One level: where, what was found, how likely, and by what."""
     point, condition, level, grade = one.point, one.condition, one.level, one.grade

@@ -11,11 +11,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, listed
+from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.text import escape_formula, nearest, printable, unescape_formula
+from lss_cli.text import escape_formula, join_words, printable, suggest, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -46,7 +46,7 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
             required column, no JSON list, or without a row of the study.
     """
     others: set[str] = set()
-    study_ids = tuple(whole(one) for one in study_ids)
+    study_ids = tuple(normalize_id(one) for one in study_ids)
     read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
     rows = list(read(path, study_ids, others))
     if others and not rows:
@@ -54,7 +54,7 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
             f"it has no row of study {printable(study_ids[0])}.",
             where=path.name,
             todo=f"It has points of {len(others)} other studies, such as "
-            f"{listed(printable(one) for one in sorted(others)[:3])}.",
+            f"{join_words(printable(one) for one in sorted(others)[:3])}.",
         )
     if not rows:
         raise PointsError("the table has a header but no rows.", where=path.name)
@@ -69,7 +69,7 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     return good, bad + twice
 
 
-def whole(name: str) -> str:
+def normalize_id(name: str) -> str:
     """``100206310`` for ``100206310.0``: pandas writes ids so where other rows have none."""
     return re.sub(r"^(\d{1,15})\.0$", r"\1", name)
 
@@ -111,7 +111,7 @@ def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Itera
             cell = cells[column] if column < len(cells) else ""
             if cell in passed:
                 continue
-            study = whole(unescape_formula(cell.strip()))
+            study = normalize_id(unescape_formula(cell.strip()))
             if column < len(names) and study not in wanted:
                 passed.add(cell)
                 others.add(study)
@@ -175,20 +175,20 @@ def _check_columns(path: Path, names: list[str], place: str = ", line 1") -> Non
         raise PointsError(f"the column {twice!r} stands there twice.", where=f"{path.name}{place}")
     missing = [name for name in REQUIRED if name not in names]
     if missing:
-        hint = nearest(missing[0], [name for name in names if name not in COLUMNS])
+        hint = suggest(missing[0], [name for name in names if name not in COLUMNS])
         if len(names) == 1 and (found := {";", "\t"}.intersection(names[0])):
             mark = "semicolons" if ";" in found else "tabs"
             hint = f" The columns are separated by {mark}, commas are wanted."
         raise PointsError(
             f"the column {missing[0]!r} is missing.{hint}",
             where=f"{path.name}{place}",
-            todo=f"Wanted are {listed(COLUMNS)}; study_id, series_id and condition may be left "
+            todo=f"Wanted are {join_words(COLUMNS)}; study_id, series_id and condition may be left "
             "out for a single study.",
         )
 
 
 def _study_id(cells: Mapping[str, Any]) -> str:
-    return whole(unescape_formula(str(cells.get("study_id") or "").strip()))
+    return normalize_id(unescape_formula(str(cells.get("study_id") or "").strip()))
 
 
 def _point(cells: Mapping[str, Any]) -> Point:
@@ -197,7 +197,7 @@ def _point(cells: Mapping[str, Any]) -> Point:
         raise ValueError("the row has more or fewer cells than the header")
     return Point(
         study_id=_study_id(cells),
-        series_id=whole(cells.get("series_id", "").strip()),
+        series_id=normalize_id(cells.get("series_id", "").strip()),
         instance_number=_whole(cells, "instance_number"),
         condition=_condition(cells),
         level=_level(cells),
@@ -260,7 +260,7 @@ def _without_repeats(
     for (_, condition, level), same in rows.items():
         if len(same) > 1:
             kind = same[0][0].split()[0]
-            places = listed(place.removeprefix(f"{kind} ") for place, _ in same)
+            places = join_words(place.removeprefix(f"{kind} ") for place, _ in same)
             what = f"the level is given {len(same)} times. Keep one row."
             study_id = same[0][1].study_id
             bad.append(BadPoint(study_id, condition, level, f"{name}, {kind}s {places}: {what}"))

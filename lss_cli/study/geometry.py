@@ -41,22 +41,22 @@ class Geometry:
 
     Attributes:
         position: Centre of the first pixel, in mm.
-        row: Unit vector along which the column index grows.
-        column: Unit vector along which the row index grows.
+        row_cosine: Unit vector along a row, in which the column index grows.
+        column_cosine: Unit vector along a column, in which the row index grows.
         spacing_mm: Distance of two columns and of two rows, in mm.
         size: Width and height, in pixels.
     """
 
     position: Vector
-    row: Vector
-    column: Vector
+    row_cosine: Vector
+    column_cosine: Vector
     spacing_mm: tuple[float, float]
     size: tuple[int, int]
 
-    def at(self, point: tuple[float, float]) -> Vector:
+    def to_patient(self, point: tuple[float, float]) -> Vector:
         """Where a pixel position (column, row) lies in the patient, in mm (PS3.3 C.7.6.2.1.1)."""
         across, down = (value * mm for value, mm in zip(point, self.spacing_mm, strict=True))
-        return self.position + across * self.row + down * self.column
+        return self.position + across * self.row_cosine + down * self.column_cosine
 
     @cached_property
     def plane(self) -> Plane:
@@ -73,23 +73,25 @@ class Geometry:
     @cached_property
     def _across(self) -> Vector:
         """The cross product; NumPy's own takes ten times as long for two short vectors."""
-        (a, b, c), (d, e, f) = self.row.tolist(), self.column.tolist()
+        (a, b, c), (d, e, f) = self.row_cosine.tolist(), self.column_cosine.tolist()
         return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
 
     @cached_property
     def orientation(self) -> "Orientation":
         """What brings this slice to the one orientation."""
         right, down, _ = self.plane.axes
-        transpose = bool(abs(self.row @ right) < abs(self.column @ right))
-        across, along = (self.column, self.row) if transpose else (self.row, self.column)
+        across, along = self.row_cosine, self.column_cosine
+        transpose = bool(abs(across @ right) < abs(along @ right))
+        if transpose:
+            across, along = along, across
         return Orientation(transpose, bool(across @ right < 0), bool(along @ down < 0))
 
     @property
     def oriented(self) -> "Geometry":
         """Where the slice lies once it is brought to the one orientation."""
         turn = self.orientation
-        row, column = turn.pair((self.row, self.column))
-        spacing, (width, height) = turn.pair(self.spacing_mm), turn.pair(self.size)
+        row, column = turn.orient_pair((self.row_cosine, self.column_cosine))
+        spacing, (width, height) = turn.orient_pair(self.spacing_mm), turn.orient_pair(self.size)
         position = self.position
         if turn.flip_x:
             position, row = position + row * spacing[0] * (width - 1), -row
@@ -106,26 +108,28 @@ class Orientation:
     flip_x: bool
     flip_y: bool
 
-    def pixels(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def orient_pixels(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Orient an H × W array."""
         pixels = pixels.T if self.transpose else pixels
         return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
-    def pair(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    def orient_pair(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
         """Orient (width, height) or (column spacing, row spacing)."""
         return (pair[1], pair[0]) if self.transpose else pair
 
-    def point(self, point: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
-        """Orient a pixel position in a slice of `size` (width, height before orienting)."""
-        x, y = self.pair(point)
-        width, height = self.pair(size)
-        return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
-
-    def original_point(
+    def orient_point(
         self, point: tuple[float, float], size: tuple[int, int]
     ) -> tuple[float, float]:
-        """The inverse of `point`, of the same `size` (width, height before orienting)."""
+        """Orient a pixel position in a slice of `size` (width, height before orienting)."""
+        x, y = self.orient_pair(point)
+        width, height = self.orient_pair(size)
+        return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
+
+    def restore_point(
+        self, point: tuple[float, float], size: tuple[int, int]
+    ) -> tuple[float, float]:
+        """The inverse of `orient_point`, of the same `size` (width, height before orienting)."""
         x, y = point
-        width, height = self.pair(size)
+        width, height = self.orient_pair(size)
         x, y = (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
-        return self.pair((x, y))
+        return self.orient_pair((x, y))

@@ -80,8 +80,8 @@ class Slice:
     """One image: a file, or one frame of a multi-frame file.
 
     Attributes:
-        number: InstanceNumber; in a multi-frame file the frame, counted from 1. ``None`` where
-            the file does not say.
+        instance_number: InstanceNumber; in a multi-frame file the frame, counted from 1. ``None``
+            where the file does not say.
         frame: Index of the frame in a multi-frame file, counted from 0.
         array_bytes: What the decoded pixels of the whole file would take, by its header.
         rescale: Slope and intercept.
@@ -91,7 +91,7 @@ class Slice:
     """
 
     path: Path
-    number: int | None
+    instance_number: int | None
     frame: int | None
     sop_instance_uid: str
     geometry: Geometry
@@ -126,7 +126,7 @@ class Skipped:
 
 
 @contextmanager
-def tolerant() -> Iterator[None]:
+def silence_pydicom() -> Iterator[None]:
     """Read what breaks the standard without pydicom's remarks on it, which may repeat its text."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -162,7 +162,7 @@ def scan(folder: Path) -> Iterator[File | Skipped]:
 
 def read_file(path: Path) -> File | Skipped | None:
     """Read one file's header; ``None`` when it is not a DICOM image."""
-    with tolerant():
+    with silence_pydicom():
         try:
             header, syntax, pixels_at, cut_off = _read(path)
             if "Rows" in header:
@@ -254,7 +254,7 @@ def _slice(
     rows, columns = _size(header)
     return Slice(
         path=path,
-        number=_whole(number),
+        instance_number=_whole(number),
         frame=frame,
         sop_instance_uid=str(header.get("SOPInstanceUID") or ""),
         geometry=_geometry(header, levels),
@@ -314,8 +314,8 @@ def _geometry(header: Header, levels: tuple[Header, ...]) -> Geometry:
     rows, columns = _size(header)
     return Geometry(
         position=np.array(position),
-        row=np.array(row) / lengths[0],
-        column=np.array(column) / lengths[1],
+        row_cosine=np.array(row) / lengths[0],
+        column_cosine=np.array(column) / lengths[1],
         # DICOM names the distance of two rows first (PS3.3 10.7.1.3).
         spacing_mm=(spacing[1], spacing[0]),
         size=(columns, rows),

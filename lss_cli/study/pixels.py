@@ -17,7 +17,7 @@ from lss_cli.errors import StudyError
 from lss_cli.slices import Float32Array
 from lss_cli.study import isolated
 from lss_cli.study.codestream import picture_size
-from lss_cli.study.headers import Slice, tolerant
+from lss_cli.study.headers import Slice, silence_pydicom
 from lss_cli.text import printable
 
 # A lumbar MRI series takes some tens of MiB; a header that asks for more than this is damaged
@@ -77,7 +77,7 @@ def read_pixels(one: Slice) -> Float32Array:
     if one.samples != 1:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
     try:
-        with tolerant():
+        with silence_pydicom():
             pixels = _decoded(one)
     except (NotImplementedError, RuntimeError) as error:
         raise _undecodable(one, where, error) from error
@@ -107,7 +107,7 @@ def read_pixels(one: Slice) -> Float32Array:
             values = values * np.float32(slope) + np.float32(intercept)
     if not np.isfinite(values).all():
         raise _damaged(where, "values that are no numbers")
-    return np.ascontiguousarray(one.geometry.orientation.pixels(values))
+    return np.ascontiguousarray(one.geometry.orientation.orient_pixels(values))
 
 
 def _decoded(one: Slice) -> npt.NDArray[Any]:

@@ -4,11 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lss_cli.anatomy import listed
 from lss_cli.errors import StudyError
 from lss_cli.study.geometry import Plane
 from lss_cli.study.series import Series
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 # Spin echo: T2 weighting needs a long echo time, T1 weighting a short one with a short repetition
 # time (McRobbie et al., "MRI from Picture to Proton", ch. 3). Lumbar protocols lie far from these.
@@ -36,7 +35,7 @@ class Choice:
     doubt: str = ""
 
 
-def axial_t2(series: Sequence[Series]) -> Choice:
+def choose_axial_t2(series: Sequence[Series]) -> Choice:
     """Choose the axial T2 among the series of a study.
 
     Raises:
@@ -93,7 +92,7 @@ def _evidence(series: Series) -> str:
 
 
 def _listing(series: Sequence[Series]) -> str:
-    return listed(
+    return join_words(
         f"{printable(one.id)} ({one.plane.value if one.plane else 'mixed'}, "
         f"{printable(one.description) or 'no description'}, {len(one.slices)} slices)"
         for one in series

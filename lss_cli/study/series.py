@@ -12,7 +12,7 @@ from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
-from lss_cli.study.stacks import Stack, stacks
+from lss_cli.study.stacks import Stack, split_into_stacks
 from lss_cli.text import printable
 
 # Some scanners add a reference picture of another plane to a series.
@@ -20,7 +20,7 @@ MOST = 0.8
 
 
 @dataclass(frozen=True)
-class Place:
+class SliceInStack:
     """One slice, among the others of its stack."""
 
     series: "Series"
@@ -32,7 +32,7 @@ class Place:
         """The slice itself."""
         return self.stack.slices[self.index]
 
-    def slices(
+    def read_slices(
         self, neighbours: int, read: Callable[[Slice], Float32Array] = read_pixels
     ) -> Slices:
         """Decode this slice and its neighbours, in the one orientation.
@@ -54,11 +54,11 @@ class Place:
         geometry = self.slice.geometry
         return Slices(
             pixels=np.stack([decoded[index] for index in wanted]),
-            spacing_mm=geometry.orientation.pair(geometry.spacing_mm),
-            full_size=geometry.orientation.pair(geometry.size),
+            spacing_mm=geometry.orientation.orient_pair(geometry.spacing_mm),
+            full_size=geometry.orientation.orient_pair(geometry.size),
         )
 
-    def oriented(self, point: tuple[float, float]) -> tuple[float, float]:
+    def orient_point(self, point: tuple[float, float]) -> tuple[float, float]:
         """Bring a point of the file's own slice to the one orientation, in pixels.
 
         Raises:
@@ -70,7 +70,7 @@ class Place:
                 f"the point ({point[0]:g}, {point[1]:g}) lies outside the slice of "
                 f"{width} × {height} pixels."
             )
-        return self.slice.geometry.orientation.point(point, (width, height))
+        return self.slice.geometry.orientation.orient_point(point, (width, height))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,34 +108,36 @@ class Series:
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:
         """Its stacks, in anatomical order."""
-        return stacks(self.slices)
+        return split_into_stacks(self.slices)
 
     def matches(self, series_id: str) -> bool:
         """Whether `series_id` is its UID, the UID's last component, or its folder's name."""
         return series_id in {self.uid, self.uid.rpartition(".")[2], *self.folders}
 
-    def find(self, number: int) -> Place:
+    def find(self, instance_number: int) -> SliceInStack:
         """The slice with this instance number (of a multi-frame file: this frame).
 
         Raises:
             StudyError: There is none, or there are several.
         """
         found = [
-            Place(self, stack, index)
+            SliceInStack(self, stack, index)
             for stack in self.stacks
-            for index, one in enumerate(stack.slices)
-            if one.number == number
+            for index, slice_ in enumerate(stack.slices)
+            if slice_.instance_number == instance_number
         ]
         if len(found) == 1:
             return found[0]
         if found:
             raise StudyError(
                 f"{len(found)} slices of series {printable(self.id)} have the instance number "
-                f"{number}.",
+                f"{instance_number}.",
                 todo="Keep one of them in the folder.",
             )
-        numbers = sorted(one.number for one in self.slices if one.number is not None)
+        numbers = sorted(
+            slice_.instance_number for slice_ in self.slices if slice_.instance_number is not None
+        )
         span = f"it has {numbers[0]} to {numbers[-1]}" if numbers else "its slices are not numbered"
-        if numbers and numbers[0] < number < numbers[-1]:
+        if numbers and numbers[0] < instance_number < numbers[-1]:
             span = "others are there, so its file may be damaged or missing"
-        raise StudyError(f"series {printable(self.id)} has no instance {number}; {span}.")
+        raise StudyError(f"series {printable(self.id)} has no instance {instance_number}; {span}.")

@@ -30,7 +30,7 @@ class Stack:
     slices: tuple[Slice, ...]
 
 
-def stacks(slices: Iterable[Slice]) -> tuple[Stack, ...]:
+def split_into_stacks(slices: Iterable[Slice]) -> tuple[Stack, ...]:
     """Split the slices of one series, in any order, into stacks, in anatomical order.
 
     A change of orientation, matrix or spacing starts a new stack, and so does a gap. Where several
@@ -51,7 +51,7 @@ def _height(one: Slice) -> float:
     half = [
         (size - 1) / 2 * mm for size, mm in zip(geometry.size, geometry.spacing_mm, strict=True)
     ]
-    centre = geometry.position + half[0] * geometry.row + half[1] * geometry.column
+    centre = geometry.position + half[0] * geometry.row_cosine + half[1] * geometry.column_cosine
     return float(centre @ geometry.plane.axes[2])
 
 
@@ -74,8 +74,8 @@ def _same_frame(a: Geometry, b: Geometry) -> bool:
             math.isclose(*pair, rel_tol=1e-3)
             for pair in zip(a.spacing_mm, b.spacing_mm, strict=True)
         )
-        and float(np.abs(a.row - b.row).max()) < SAME_DIRECTION
-        and float(np.abs(a.column - b.column).max()) < SAME_DIRECTION
+        and float(np.abs(a.row_cosine - b.row_cosine).max()) < SAME_DIRECTION
+        and float(np.abs(a.column_cosine - b.column_cosine).max()) < SAME_DIRECTION
     )
 
 
@@ -95,7 +95,7 @@ def _layers(parallel: Sequence[Slice]) -> list[list[Slice]]:
     layers: dict[int, list[Slice]] = defaultdict(list)
     for place in places:
         # The number orders repetitions; without it the position in the file decides.
-        place.sort(key=lambda one: (one.number or 0, one.frame or 0))
+        place.sort(key=lambda one: (one.instance_number or 0, one.frame or 0))
         for repetition, one in enumerate(place):
             layers[repetition].append(one)
     return list(layers.values())

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lss_cli.anatomy import listed
 from lss_cli.errors import StudyError
 from lss_cli.study.headers import File, Skipped, Slice, scan
-from lss_cli.study.selection import Choice, axial_t2
-from lss_cli.study.series import Place, Series
-from lss_cli.text import encodable, printable
+from lss_cli.study.selection import Choice, choose_axial_t2
+from lss_cli.study.series import Series, SliceInStack
+from lss_cli.text import encodable, join_words, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Study:
         Raises:
             StudyError: There is none, or only a person can choose.
         """
-        return axial_t2(self.series)
+        return choose_axial_t2(self.series)
 
     def find_series(self, series_id: str) -> Series:
         """The series that goes by this UID, last component of a UID, or folder name.
@@ -45,20 +44,21 @@ class Study:
         Raises:
             StudyError: There is none, or there are several.
         """
-        found = [one for one in self.series if one.matches(series_id)]
-        if len(found) == 1:
-            return found[0]
-        if found:
+        matches = [series for series in self.series if series.matches(series_id)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            uids = join_words(printable(series.uid) for series in matches)
             raise StudyError(
-                f"{len(found)} series go by {printable(series_id)!r}.",
-                todo=f"Use the SeriesInstanceUID: {listed(printable(one.uid) for one in found)}.",
+                f"{len(matches)} series go by {printable(series_id)!r}.",
+                todo=f"Use the SeriesInstanceUID: {uids}.",
             )
         raise StudyError(
             f"the study has no series {printable(series_id)!r}.",
-            todo=f"It has {listed(printable(one.id) for one in self.series)}.",
+            todo=f"It has {join_words(printable(series.id) for series in self.series)}.",
         )
 
-    def locate(self, series_id: str | None, instance_number: int) -> Place:
+    def locate(self, series_id: str | None, instance_number: int) -> SliceInStack:
         """The place that a point names; without a series the study's one axial T2 is meant.
 
         Raises:
@@ -137,7 +137,7 @@ def _without_copies(files: Sequence[File]) -> tuple[Slice, ...]:
     for file in files:
         for one in file.slices:
             place = tuple(np.round(one.geometry.position, 3).tolist())
-            key = (one.sop_instance_uid, one.frame, one.number, place)
+            key = (one.sop_instance_uid, one.frame, one.instance_number, place)
             if one.sop_instance_uid and key in seen:
                 continue
             seen.add(key)

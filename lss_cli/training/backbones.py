@@ -13,7 +13,7 @@ from keras import layers
 
 from lss_cli.errors import DataError, UsageError
 from lss_cli.model.spec import InputSpec
-from lss_cli.text import nearest
+from lss_cli.text import suggest
 from lss_cli.training.options import IMAGENET, NO_WEIGHTS, Options
 
 COLOURS = 3
@@ -184,7 +184,7 @@ def _shortened(ready: Any, until: str) -> Any:
 def _check_layer(name: str, names: list[str]) -> None:
     if name not in names:
         raise UsageError(
-            f"the backbone has no layer {name!r}.{nearest(name, names)}",
+            f"the backbone has no layer {name!r}.{suggest(name, names)}",
             todo=f"It has, from {names[0]!r} on: {', '.join(names[-8:])}.",
         )
 

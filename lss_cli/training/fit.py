@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 import tensorflow
 
-from lss_cli.anatomy import Severity, listed
+from lss_cli.anatomy import Severity
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import PARTS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
 from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
+from lss_cli.text import join_words
 from lss_cli.training import run
 from lss_cli.training.batches import plain
 from lss_cli.training.calibration import fit_temperature
@@ -130,7 +131,7 @@ def check_trainable(data: Prepared) -> None:
     there = set(data.index["severity"].iloc[data.rows(TRAIN)])
     if missing := [str(grade) for grade in Severity if grade not in there]:
         raise DataError(
-            f"the training part has no row of {listed(missing)}.",
+            f"the training part has no row of {join_words(missing)}.",
             where=where,
             todo="A network cannot learn what it never sees; prepare more studies.",
         )

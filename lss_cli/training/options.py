@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lss_cli.errors import UsageError
-from lss_cli.text import nearest
+from lss_cli.text import suggest
 
 Backbone = Literal[
     "custom",
@@ -206,7 +206,7 @@ def check_key(key: str, where: str) -> str:
         UsageError: There is none; names the nearest.
     """
     if key not in FIELDS:
-        raise UsageError(f"{where}: there is no option {key!r}.{nearest(key, FIELDS)}")
+        raise UsageError(f"{where}: there is no option {key!r}.{suggest(key, FIELDS)}")
     return key
 
 
@@ -220,7 +220,7 @@ def checked(name: str, value: Any) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise UsageError(
-                f"{name} is {value!r}.{nearest(str(value), get_args(kind))}",
+                f"{name} is {value!r}.{suggest(str(value), get_args(kind))}",
                 todo=f"There is: {', '.join(get_args(kind))}.",
             )
         return value

@@ -36,7 +36,7 @@ def test_a_click_lands_on_the_files_own_pixel(how, tmp_path):
     study = read_study(save(stored, tmp_path / "study"))
     (point,) = parse(StudyView.of(study), MARK | {"slice": 1, "x": 31.25, "y": 12.5}).points
     place = study.locate(point.series_id, point.instance_number)
-    assert place.oriented((point.x, point.y)) == pytest.approx((31.25, 12.5), abs=0.01)
+    assert place.orient_point((point.x, point.y)) == pytest.approx((31.25, 12.5), abs=0.01)
     # And the tissue there is that of the slice as it was before.
     x, y = round(point.x), round(point.y)
     before = axial_stack((4, 0), size=(40, 30))[1].pixel_array.astype(int)

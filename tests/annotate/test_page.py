@@ -282,11 +282,13 @@ def test_a_click_on_a_disc_finds_its_axial_slice_and_others_stay_outside(
                 if axial.number(index) == int(row["instance_number"])
             )
             where = one.geometry
-            place = where.position + where.row * float(row["x"]) * where.spacing_mm[0]
-            place = place + where.column * float(row["y"]) * where.spacing_mm[1]
+            place = where.position + where.row_cosine * float(row["x"]) * where.spacing_mm[0]
+            place = place + where.column_cosine * float(row["y"]) * where.spacing_mm[1]
             pixel = [
                 (place - middle.position) @ axis / mm
-                for axis, mm in zip((middle.row, middle.column), middle.spacing_mm, strict=True)
+                for axis, mm in zip(
+                    (middle.row_cosine, middle.column_cosine), middle.spacing_mm, strict=True
+                )
             ]
             page.mouse.click(*position(page, "sagittal", middle, pixel))
             settle(page)

@@ -106,8 +106,8 @@ def inputs(study: Path, points: list, spec) -> tuple[np.ndarray, np.ndarray]:
     for point in points:
         place = found.locate(point.series_id, point.instance_number)
         image, where = model_input(
-            place.slices(spec.neighbours, read),
-            place.oriented((point.x, point.y)),
+            place.read_slices(spec.neighbours, read),
+            place.orient_point((point.x, point.y)),
             spec,
             side=point.condition.side,
             mirror=point.condition is Condition.RIGHT_SUBARTICULAR,

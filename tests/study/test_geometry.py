@@ -36,8 +36,8 @@ def test_standard_slices_are_left_as_they_are():
 def test_a_point_stays_on_its_pixel(transpose, flip_x, flip_y, x, y):
     orientation = Orientation(transpose, flip_x, flip_y)
     pixels = np.arange(35).reshape(5, 7)
-    new_x, new_y = orientation.point((x, y), (7, 5))
-    assert orientation.pixels(pixels)[int(new_y), int(new_x)] == pixels[y, x]
+    new_x, new_y = orientation.orient_point((x, y), (7, 5))
+    assert orientation.orient_pixels(pixels)[int(new_y), int(new_x)] == pixels[y, x]
 
 
 @given(
@@ -69,7 +69,7 @@ def test_axial_slices_follow_each_other_to_the_feet():
 )
 def test_restoring_undoes_orienting(transpose, flip_x, flip_y, x, y):
     orientation = Orientation(transpose, flip_x, flip_y)
-    found = orientation.original_point(orientation.point((x, y), (7, 5)), (7, 5))
+    found = orientation.restore_point(orientation.orient_point((x, y), (7, 5)), (7, 5))
     assert found == pytest.approx((x, y), abs=1e-9)
 
 
@@ -85,13 +85,17 @@ def test_an_oriented_slice_lies_where_it_lay(orientation, swap, signs):
     found = geometry((*row * (-1) ** (signs & 1), *column * (-1) ** (signs >> 1)))
     oriented = found.oriented
     assert oriented.orientation == Orientation(False, False, False)
-    assert oriented.size == found.orientation.pair(found.size)
+    assert oriented.size == found.orientation.orient_pair(found.size)
     for point in ((0, 0), (6, 0), (2.5, 4)):
-        moved = found.orientation.point(point, found.size)
+        moved = found.orientation.orient_point(point, found.size)
         np.testing.assert_allclose(place(oriented, moved), place(found, point), atol=1e-9)
 
 
 def place(geometry, point):
     """A pixel position in mm."""
     across, down = geometry.spacing_mm
-    return geometry.position + point[0] * across * geometry.row + point[1] * down * geometry.column
+    return (
+        geometry.position
+        + point[0] * across * geometry.row_cosine
+        + point[1] * down * geometry.column_cosine
+    )

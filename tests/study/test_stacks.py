@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lss_cli.study.headers import File, read_file
-from lss_cli.study.stacks import stacks
+from lss_cli.study.stacks import split_into_stacks
 from tests.dicom import axial_stack, image, save, tilted
 
 
@@ -15,7 +15,7 @@ def read(datasets, folder):
     files = [read_file(path) for path in folder.iterdir()]
     slices = [one for file in files if isinstance(file, File) for one in file.slices]
     random.Random(1).shuffle(slices)
-    return [[one.number for one in stack.slices] for stack in stacks(slices)]
+    return [[one.instance_number for one in stack.slices] for stack in split_into_stacks(slices)]
 
 
 def test_slices_run_from_head_to_feet_whatever_their_numbers(tmp_path):

@@ -39,7 +39,7 @@ def test_an_rsna_folder_with_few_tags(tmp_path):
     assert [one.id for one in study.series] == ["5"]
     assert study.series[0].plane is Plane.AXIAL
     for name in ("5", "77.5"):
-        assert study.locate(name, 2).slice.number == 2
+        assert study.locate(name, 2).slice.instance_number == 2
 
 
 def test_a_hospital_folder_of_one_flat_pile(tmp_path):
@@ -55,7 +55,7 @@ def test_a_hospital_folder_of_one_flat_pile(tmp_path):
     study = read_study(tmp_path)
     assert {one.id for one in study.series} == {"1.2.3.8", "1.2.3.9"}
     assert study.axial_t2.series.id == "1.2.3.8"
-    assert study.locate(None, 3).slice.number == 3
+    assert study.locate(None, 3).slice.instance_number == 3
 
 
 def test_uids_may_repeat_across_series_but_a_copy_counts_once(tmp_path):
@@ -71,7 +71,7 @@ def test_neighbours_come_from_the_stack_and_its_ends_are_repeated(tmp_path):
     study = read_study(save(gap, tmp_path))
     first = gap[2].pixel_array
     second = gap[3].pixel_array
-    found = study.locate(None, 3).slices(1)
+    found = study.locate(None, 3).read_slices(1)
     np.testing.assert_array_equal(found.pixels, [first, first, second])
     assert found.spacing_mm == (1.0, 1.0)
     assert found.full_size == (64, 64)
@@ -89,9 +89,9 @@ def test_every_way_of_storing_a_slice_reads_the_same(tmp_path, transpose, flip_x
     wanted = read_study(save(plain, tmp_path / "plain")).locate(None, 2)
     stored = [moved(one, **how) for one in plain]
     found = read_study(save(stored, tmp_path / "moved")).locate(None, 2)
-    np.testing.assert_array_equal(found.slices(1).pixels, wanted.slices(1).pixels)
-    assert found.slices(1).spacing_mm == pytest.approx(wanted.slices(1).spacing_mm)
-    assert found.oriented(moved_point(10, 20, (64, 48), **how)) == wanted.oriented((10, 20))
+    np.testing.assert_array_equal(found.read_slices(1).pixels, wanted.read_slices(1).pixels)
+    assert found.read_slices(1).spacing_mm == pytest.approx(wanted.read_slices(1).spacing_mm)
+    assert found.orient_point(moved_point(10, 20, (64, 48), **how)) == wanted.orient_point((10, 20))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_compressed_pixels(tmp_path, syntax):
     else:
         stored.file_meta.TransferSyntaxUID = syntax
     found = read_study(save([stored], tmp_path)).locate(None, 1)
-    np.testing.assert_array_equal(found.slices(0).pixels[0], wanted)
+    np.testing.assert_array_equal(found.read_slices(0).pixels[0], wanted)
 
 
 def test_jpeg_lossless(tmp_path):
@@ -126,20 +126,22 @@ def test_jpeg_lossless(tmp_path):
     assert writer.Write()
     found = read_study(tmp_path).locate(None, 1)
     assert found.slice.transfer_syntax == JPEGLosslessSV1
-    np.testing.assert_array_equal(found.slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array)
+    np.testing.assert_array_equal(
+        found.read_slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array
+    )
 
 
 def test_rescale_and_inverted_grey(tmp_path):
     ds = image(RescaleSlope="2", RescaleIntercept="-5", PhotometricInterpretation="MONOCHROME1")
     found = read_study(save([ds], tmp_path)).locate(None, 1)
-    np.testing.assert_allclose(found.slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
+    np.testing.assert_allclose(found.read_slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
 
 
 def test_a_multi_frame_file_is_a_series_of_its_frames(tmp_path):
     single = read_study(save(SLICES, tmp_path / "single")).locate(None, 2)
     frames = read_study(save([multi_frame(SLICES)], tmp_path / "multi")).locate(None, 2)
-    np.testing.assert_array_equal(frames.slices(1).pixels, single.slices(1).pixels)
-    assert frames.slices(1).spacing_mm == single.slices(1).spacing_mm
+    np.testing.assert_array_equal(frames.read_slices(1).pixels, single.read_slices(1).pixels)
+    assert frames.read_slices(1).spacing_mm == single.read_slices(1).spacing_mm
 
 
 def problem(folder, do=lambda study: None):
@@ -189,16 +191,16 @@ def test_a_truncated_file_costs_its_slice_only(tmp_path):
     path.write_bytes(path.read_bytes()[:-2000])
     study = read_study(tmp_path)
     assert "3.dcm: the pixels are truncated" in problem(
-        tmp_path, lambda study: study.locate(None, 3).slices(0)
+        tmp_path, lambda study: study.locate(None, 3).read_slices(0)
     )
-    assert study.locate(None, 1).slices(1).pixels.shape == (3, 48, 64)
+    assert study.locate(None, 1).read_slices(1).pixels.shape == (3, 48, 64)
 
 
 def test_more_than_a_gibibyte_is_refused_before_decoding(tmp_path):
     ds = image()
     ds.Rows, ds.Columns = 65000, 65000
     save([ds], tmp_path)
-    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "7.9 GiB" in text
 
 
@@ -210,7 +212,7 @@ def test_an_unsupported_transfer_syntax_is_named(tmp_path):
     ds.PixelData = encapsulate([b"\0" * 64])
     ds["PixelData"].is_undefined_length = True
     save([ds], tmp_path)
-    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "MPEG2" in text and "not supported" in text
 
 
@@ -222,19 +224,19 @@ def test_a_missing_decoder_is_named_with_its_package(tmp_path, monkeypatch):
 
     for name in JPEGLSLosslessDecoder.available_plugins:
         monkeypatch.delitem(JPEGLSLosslessDecoder._available, name)
-    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "pip install pyjpegls" in text
 
 
 def test_a_colour_picture_is_refused(tmp_path):
     ds = image(SamplesPerPixel=3)
     save([ds], tmp_path)
-    assert "colour" in problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "colour" in problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
 
 
 def test_a_point_outside_its_slice(tmp_path):
     save(SLICES, tmp_path)
-    text = problem(tmp_path, lambda study: study.locate(None, 1).oriented((64, 5)))
+    text = problem(tmp_path, lambda study: study.locate(None, 1).orient_point((64, 5)))
     assert "(64, 5) lies outside the slice of 64 × 48" in text
 
 
@@ -250,7 +252,7 @@ def test_pixels_of_another_size_than_the_header_says(tmp_path):
     set_pixels(ds, np.zeros((10, 10)))
     ds.Rows = 64
     save([ds], tmp_path)
-    assert "truncated" in problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    assert "truncated" in problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
 
 
 def test_a_picture_of_another_size_than_the_header_says_is_not_decoded(tmp_path):
@@ -260,7 +262,7 @@ def test_a_picture_of_another_size_than_the_header_says_is_not_decoded(tmp_path)
         large.compress(syntax, generate_instance_uid=False)
         large.Rows = large.Columns = 64
         save([large], tmp_path)
-        text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+        text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
         assert "the compressed picture says 128 × 128 pixels" in text
 
 
@@ -274,9 +276,9 @@ def test_a_file_that_crashes_its_decoder_costs_its_slice_only(tmp_path):
     other.file_meta.TransferSyntaxUID = damaged.file_meta.TransferSyntaxUID
     other["PixelData"].is_undefined_length = True
     save([other], tmp_path)
-    text = problem(tmp_path, lambda study: study.locate("1.9", 9).slices(0))
+    text = problem(tmp_path, lambda study: study.locate("1.9", 9).read_slices(0))
     assert "9.dcm: the pixels are truncated or damaged" in text
-    assert read_study(tmp_path).locate("1.2.3.4", 1).slices(1).pixels.shape == (3, 48, 64)
+    assert read_study(tmp_path).locate("1.2.3.4", 1).read_slices(1).pixels.shape == (3, 48, 64)
 
 
 def test_slices_of_one_uid_are_still_different_slices(tmp_path):
@@ -289,7 +291,7 @@ def test_older_files_without_a_preamble(tmp_path):
     save(SLICES, tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[132:])
-    assert read_study(tmp_path).locate(None, 2).slices(1).pixels.shape == (3, 48, 64)
+    assert read_study(tmp_path).locate(None, 2).read_slices(1).pixels.shape == (3, 48, 64)
 
 
 def test_what_was_left_out_says_why(tmp_path):
@@ -313,5 +315,5 @@ def test_what_was_left_out_says_why(tmp_path):
 
 def test_values_that_are_no_numbers(tmp_path):
     save([image(RescaleSlope="1e39", RescaleIntercept="0")], tmp_path)
-    text = problem(tmp_path, lambda study: study.locate(None, 1).slices(0))
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "values that are no numbers" in text

@@ -9,7 +9,7 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.dataset.divide import BALANCED_AWAY
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.master_table import usable
-from lss_cli.tables import number
+from lss_cli.tables import to_numbers
 
 LEVELS, SEVERITIES = list(map(str, Level)), list(map(str, Severity))
 BEFORE, AFTER = "before balancing", "after balancing"
@@ -112,7 +112,7 @@ def explore(
     per_study = axial.groupby("study_id").size().value_counts().sort_index()
     if data is None:
         places = table.loc[used, ["source_condition", "x", "y"]]
-        places = places.assign(x=number(places["x"]), y=number(places["y"]))
+        places = places.assign(x=to_numbers(places["x"]), y=to_numbers(places["y"]))
     else:
         coords = data.coords[data.index["position"].to_numpy()]
         mirrored = data.index["source_condition"] != data.index["condition"]

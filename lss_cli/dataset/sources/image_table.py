@@ -25,7 +25,7 @@ from lss_cli.dataset.sources.master_table import (
     mark,
 )
 from lss_cli.slices import Slices
-from lss_cli.tables import inside, number, read_table, spelled
+from lss_cli.tables import normalize_names, path_inside, read_table, to_numbers
 
 REQUIRED = [
     "image",
@@ -69,24 +69,26 @@ class ImageTable:
         """
         table = check_values(check_keys(self._rows.assign(file=self.path.name)))
         table["series_description"] = _kinds(table["condition"])
-        annotated = number(table["annotated_instance"]).fillna(number(table["instance_number"]))
-        far = (annotated - number(table["instance_number"])).abs() > 1
+        annotated = to_numbers(table["annotated_instance"]).fillna(
+            to_numbers(table["instance_number"])
+        )
+        far = (annotated - to_numbers(table["instance_number"])).abs() > 1
         mark(table, far, Reason.FAR_SLICE, "annotated is " + table["annotated_instance"])
         for column in OPTIONAL:
-            odd = (table[column] != "") & number(table[column]).isna()
+            odd = (table[column] != "") & to_numbers(table[column]).isna()
             mark(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
         given = (table[CUT_OUT] != "").sum(axis=1)
         mark(
             table, given.isin([1, 2, 3]), Reason.NOT_A_NUMBER, f"of {', '.join(CUT_OUT)} some only"
         )
-        known = {name for name in table["image"].unique() if inside(self.path.parent, name)}
+        known = {name for name in table["image"].unique() if path_inside(self.path.parent, name)}
         mark(table, ~table["image"].isin(known), Reason.BAD_PATH, table["image"])
         return table[[*COLUMNS, "reason", "detail"]]
 
     def series(self) -> pd.DataFrame:
         """See `Source.series`; each is of the kind that its first row's condition is graded in."""
         table = self._rows[["study_id", "series_id"]].assign(
-            series_description=_kinds(spelled(self._rows["condition"], Condition.parse))
+            series_description=_kinds(normalize_names(self._rows["condition"], Condition.parse))
         )
         return table.drop_duplicates(["study_id", "series_id"])
 
@@ -107,7 +109,7 @@ class ImageTable:
         for row in sorted(map(tuple, rows.astype(str).to_numpy())):
             digest.update(repr(row).encode())
         for name in sorted(set(rows["image"])):
-            path = inside(self.path.parent, name)
+            path = path_inside(self.path.parent, name)
             with suppress(OSError):
                 stat = path.stat() if path else None
                 digest.update(f"{name} {stat and (stat.st_size, stat.st_mtime_ns)}".encode())
@@ -134,7 +136,7 @@ class ImageTable:
     @cached_property
     def _directions(self) -> Mapping[tuple[str, str], int]:
         rows = self._rows[["study_id", "series_id", "level", "instance_number"]].assign(
-            instance_number=number(self._rows["instance_number"])
+            instance_number=to_numbers(self._rows["instance_number"])
         )
         return {
             (str(study), str(series)): direction(group["level"], group["instance_number"])
@@ -202,7 +204,7 @@ class ImageStudy:
         return Slices(pixels, (spacing, spacing), full, origin), point
 
     def _pixels(self, name: str) -> npt.NDArray[Any]:
-        path = inside(self.folder, name)
+        path = path_inside(self.folder, name)
         # A link could lead out of the folder where the name does not.
         if path is None or not path.resolve().is_relative_to(self.folder.resolve()):
             raise Unusable(Reason.BAD_PATH, name)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.tables import number, spelled
+from lss_cli.tables import normalize_names, to_numbers
 
 KEYS = ["study_id", "condition", "level"]
 COLUMNS = [
@@ -95,7 +95,7 @@ def check_keys(table: pd.DataFrame) -> pd.DataFrame:
         ("condition", Condition.parse, Reason.UNKNOWN_CONDITION),
         ("level", Level.parse, Reason.UNKNOWN_LEVEL),
     ):
-        known = spelled(table[column], parse)
+        known = normalize_names(table[column], parse)
         mark(table, known == "", reason)
         table[column] = known.where(known != "", table[column])
     mark(table, table["study_id"] == "", Reason.NO_STUDY)
@@ -125,13 +125,13 @@ def check_values(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.copy()
     mark(table, table["severity"] == "", Reason.NO_LABEL)
-    known = spelled(table["severity"], Severity.parse)
+    known = normalize_names(table["severity"], Severity.parse)
     mark(table, known == "", Reason.UNKNOWN_SEVERITY)
     table["severity"] = known.where(known != "", table["severity"])
     places = table[["series_id", "instance_number", "x", "y"]]
     mark(table, (places == "").to_numpy().any(axis=1), Reason.NO_POINT)
     for column in ("x", "y", "instance_number"):
-        value = number(table[column])
+        value = to_numbers(table[column])
         odd = value.isna() if column in {"x", "y"} else ~(value % 1 == 0)
         mark(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
     return table

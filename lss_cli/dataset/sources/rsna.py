@@ -28,7 +28,7 @@ from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.study import Study, read_study
-from lss_cli.tables import inside, read_table
+from lss_cli.tables import path_inside, read_table
 
 LABELS = "train.csv"
 POINTS = "train_label_coordinates.csv"
@@ -86,14 +86,14 @@ class RsnaFolder:
         Raises:
             Unusable: Its folder is missing.
         """
-        folder = inside(self.folder / IMAGES, study_id)
+        folder = path_inside(self.folder / IMAGES, study_id)
         if folder is None or not folder.is_dir():
             raise Unusable(Reason.MISSING, "the study has no folder")
         return RsnaStudy(folder)
 
     def files_key(self, study_id: str, series: Collection[str]) -> str:
         """See `Source.files_key`."""
-        folder = inside(self.folder / IMAGES, study_id)
+        folder = path_inside(self.folder / IMAGES, study_id)
         digest = hashlib.sha256()
         for one in sorted({series_folder(folder, name) for name in series}) if folder else ():
             digest.update(f"{one}\0".encode())
@@ -148,11 +148,11 @@ class RsnaStudy:
         except StudyError as error:
             raise self._not_found(study, place, error) from error
         try:
-            point = found.oriented((place.x, place.y))
+            point = found.orient_point((place.x, place.y))
         except StudyError as error:
             raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
         try:
-            return found.slices(neighbours, self._pixels), point
+            return found.read_slices(neighbours, self._pixels), point
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, str(error)) from error
 
@@ -177,7 +177,7 @@ class RsnaStudy:
 
 def series_folder(study: Path, series_id: str) -> Path:
     """The folder that holds a series: its own, as RSNA has it, else the whole study's."""
-    folder = inside(study, series_id)
+    folder = path_inside(study, series_id)
     return folder if folder and folder.is_dir() else study
 
 
