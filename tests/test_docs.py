@@ -11,7 +11,11 @@ from lss_cli.dataset.prepare import Options, prepare
 from lss_cli.phantom.dataset import write_phantoms
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 # What makes or changes an installation is run by .ci/run, by these targets.
 INSTALLING = {
@@ -60,14 +64,13 @@ def test_the_commands_of_a_page_run_in_their_order(page, examples, tmp_path, mon
         assert code == 0, f"{line}\n{out}\n{err}"
 
 
-def test_the_example_program_runs(phantoms, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", ["docs/predict.md", "docs/reference.md"])
+def test_the_example_program_of_a_page_runs(page, phantoms, tmp_path, monkeypatch, capsys):
     original = next((phantoms / "train_images").iterdir())
     shutil.copytree(original, tmp_path / original.name)
     shutil.copy(phantoms / "train_label_coordinates.csv", tmp_path / "coords.csv")
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs" / "predict.md").read_text(), re.DOTALL
-    )
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     exec(code.replace("study_123", original.name), {})
     assert capsys.readouterr().out.startswith("L1/L2 ")
 

@@ -5,6 +5,7 @@ import json
 import pydicom
 import pytest
 
+from lss_cli import __version__
 from tests.processes import imported_modules, lss_code
 from tests.tables import read_rows, write_rows
 
@@ -145,7 +146,7 @@ def test_no_axial_t2_and_no_series_named(lss, study, coords, tiny_model):
 def test_wrong_usage(lss):
     assert lss("predict")[0] == 2
     assert lss("predikt")[0] == 2
-    assert lss("--version")[:2] == (0, "lss 0.1.0\n")
+    assert lss("--version")[:2] == (0, f"lss {__version__}\n")
 
 
 def test_spreadsheet_formulas_in_names_are_quoted(lss, study, coords, tiny_model, tmp_path):

@@ -1,4 +1,4 @@
-"""Makes the picture of the page of `predict --click`: python docs/make_click_image.py.
+"""Makes the picture of the page of `predict --click`: python docs/scripts/make_click_image.py.
 
 Needs Debian's chromium.
 """
@@ -24,7 +24,7 @@ from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.study.study import read_study
 
 SEED = 14
-OUT = Path(__file__).parent / "images" / "click.png"
+OUT = Path(__file__).parents[1] / "images" / "click.png"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Makes the pictures of the documentation: python docs/make_images.py."""
+"""Makes the pictures of the documentation: python docs/scripts/make_images.py."""
 
 import io
 import re
@@ -20,7 +20,7 @@ from lss_cli.study.geometry import Plane
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.study import Study, read_study
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[1] / "images"
 SEED = 14
 SIZE = 360
 
