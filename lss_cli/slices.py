@@ -38,10 +38,10 @@ def percentiles(values: Float32Array, low: float, high: float) -> tuple[float, f
     Every input of a model comes through here, and NumPy's own would load its masked arrays.
     """
     ordered = np.sort(values, axis=None)
-    found = []
+    values_at = []
     for percent in (low, high):
         at = percent / 100 * (ordered.size - 1)
         below = int(at)
         above = min(below + 1, ordered.size - 1)
-        found.append(float(ordered[below] + (ordered[above] - ordered[below]) * (at - below)))
-    return found[0], found[1]
+        values_at.append(float(ordered[below] + (ordered[above] - ordered[below]) * (at - below)))
+    return values_at[0], values_at[1]

@@ -35,8 +35,8 @@ def unescape_formula(cell: str) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the known word that is most like `word`, else nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
 def join_words(words: Iterable[str]) -> str:

@@ -14,8 +14,9 @@ def test_severities_as_others_spell_them(text):
 
 
 def test_every_condition_reads_its_own_names():
-    for one in Condition:
-        assert Condition.parse(one.value) is Condition.parse(one.rsna_name) is one
+    for condition in Condition:
+        assert Condition.parse(condition.value) is condition
+        assert Condition.parse(condition.rsna_name) is condition
 
 
 def test_what_is_unknown_is_named_with_what_is_known():
@@ -32,7 +33,7 @@ def test_sides_and_their_mirror_images():
 
 
 def test_names_in_tables():
-    assert [one.column for one in Severity] == ["normal_mild", "moderate", "severe"]
+    assert [severity.column for severity in Severity] == ["normal_mild", "moderate", "severe"]
     assert (
         row_id("100206310", Condition.LEFT_SUBARTICULAR, Level.L1_L2)
         == "100206310_left_subarticular_stenosis_l1_l2"

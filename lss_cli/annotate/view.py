@@ -10,9 +10,9 @@ import numpy as np
 from lss_cli.errors import StudyError
 from lss_cli.slices import Float32Array
 from lss_cli.study.geometry import Plane
-from lss_cli.study.headers import Slice
 from lss_cli.study.selection import FAT_SUPPRESSED, NOT_ANATOMY, weighting
 from lss_cli.study.series import Series
+from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study
 from lss_cli.text import printable
 

@@ -15,7 +15,7 @@ from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import COLUMNS, rows
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import normalize_id
-from lss_cli.study.headers import File, scan
+from lss_cli.study.headers import ImageFile, scan_folder
 from lss_cli.study.study import read_study
 from lss_cli.text import join_words, printable
 
@@ -111,7 +111,7 @@ def plan(
 
 def _uids(folder: Path) -> set[str]:
     """The study's UID and its last component, as far as its first file tells."""
-    first = next((one for one in scan(folder) if isinstance(one, File)), None)
+    first = next((one for one in scan_folder(folder) if isinstance(one, ImageFile)), None)
     uid = first.study_uid if first else ""
     return {uid, uid.rpartition(".")[2]}
 

@@ -16,10 +16,10 @@ from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.slices import Float32Array
 from lss_cli.study.geometry import Plane
-from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.selection import Choice
 from lss_cli.study.series import SliceInStack
+from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study
 from lss_cli.text import join_words, printable
 

@@ -8,14 +8,14 @@ from lss_cli.anatomy import Level
 from lss_cli.phantom.curve import Curve
 from lss_cli.phantom.shapes import Floats
 
+# The order in which lists along the spine run.
 FEET_TO_HEAD = tuple(reversed(Level))
-"""The order in which lists along the spine run."""
 
 
-def through(
+def interpolate_smoothly(
     curve: Curve, at_discs: Sequence[float] | Floats, above: Sequence[float] | Floats
 ) -> Floats:
-    """A table through values at the lumbar discs and at the vertebra above each, feet to head."""
+    """Interpolate values at the lumbar discs and at the vertebra above each, feet to head."""
     discs = [curve.level(level) for level in FEET_TO_HEAD]
     after = [*discs[1:], curve.above(Level.L1_L2)]
     middles = [0.5 * (low + high) for low, high in zip(discs, after, strict=True)]
@@ -27,8 +27,8 @@ def through(
     return smooth.astype(np.float32)
 
 
-def between(curve: Curve, places: Sequence[float], values: Sequence[float]) -> Floats:
-    """A table of straight lines between values at places."""
+def interpolate(curve: Curve, places: Sequence[float], values: Sequence[float]) -> Floats:
+    """Interpolate linearly between values at places."""
     return np.interp(curve.s, places, values).astype(np.float32)
 
 
@@ -41,9 +41,9 @@ def humps(curve: Curve, heights: Sequence[float] | Floats, width: float = 8.5) -
     return total
 
 
-def ramp(s: Floats, zero: float, one: float) -> Floats:
-    """From 0 at `zero` to 1 at `one`, smoothly."""
-    t = np.clip((s - zero) / (one - zero), 0, 1)
+def ramp(s: Floats, start: float, end: float) -> Floats:
+    """From 0 at `start` to 1 at `end`, smoothly."""
+    t = np.clip((s - start) / (end - start), 0, 1)
     smooth: Floats = (t * t * (3 - 2 * t)).astype(np.float32)
     return smooth
 

@@ -13,13 +13,12 @@ from lss_cli.phantom.stenosis import canal_tables
 
 # Feet to head. Two sacral discs, L5/S1 … L1/L2, three thoracic ones.
 DISC_GAPS = (28.0, 30.0, 34.0, 36.0, 36.0, 34.0, 32.0, 30.0, 28.0)
+# Of each disc, as a part of L5/S1's.
 TILTS = (1.35, 1.25, 1.0, 0.48, 0.12, -0.15, -0.28, -0.32, -0.30, -0.22)
-"""Of each disc, as a part of L5/S1's."""
+# Distance from the midline in wide recesses, L1/L2 … L5/S1, in mm.
+#
+# With them left and right points are as far apart as in RSNA's table (14–17 mm).
 CLICK_WIDTHS = (8.9, 8.4, 8.0, 7.9, 7.8)
-"""Distance from the midline in wide recesses, L1/L2 … L5/S1, in mm.
-
-With them left and right points are as far apart as in RSNA's table (14–17 mm).
-"""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy.typing as npt
 from lss_cli.anatomy import Level
 from lss_cli.phantom.shapes import Floats
 
+# Distance of two samples along the curve, in mm.
 STEP = 0.5
-"""Distance of two samples along the curve, in mm."""
 LOWEST, HIGHEST = -140.0, 330.0
+# Number of sacral discs below L5/S1.
 BELOW = 2
-"""Number of sacral discs below L5/S1."""
 
 
 @dataclass(frozen=True)

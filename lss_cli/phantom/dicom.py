@@ -9,7 +9,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian, MRImageStorage
 
 from lss_cli.phantom.image import Pixels
-from lss_cli.phantom.study import Phantom, Series, Slice
+from lss_cli.phantom.study import Phantom, PhantomSeries, PhantomSlice
 
 # UIDs end in the number of the study's or series' folder, as RSNA's do. The root is pydicom's,
 # which is open to what pydicom writes and under which it makes UIDs of one further component:
@@ -22,27 +22,29 @@ def study_uid(phantom: Phantom) -> str:
     return f"{UID_ROOT}.1338.{phantom.study_id}"
 
 
-def series_uid(phantom: Phantom, series: Series) -> str:
+def series_uid(phantom: Phantom, series: PhantomSeries) -> str:
     """SeriesInstanceUID."""
     return f"{study_uid(phantom)}.{series.series_id}"
 
 
-def slice_dataset(phantom: Phantom, series: Series, one: Slice, pixels: Pixels) -> Dataset:
+def slice_dataset(
+    phantom: Phantom, series: PhantomSeries, slice_: PhantomSlice, pixels: Pixels
+) -> Dataset:
     """One slice as a complete MR image, file meta information included."""
     data = Dataset()
-    _say_whose(data, phantom)
-    _say_how(data, series)
+    _set_patient(data, phantom)
+    _set_acquisition(data, series)
     data.StudyInstanceUID = study_uid(phantom)
     data.SeriesInstanceUID = series_uid(phantom, series)
     data.FrameOfReferenceUID = f"{study_uid(phantom)}.1"
     data.SOPClassUID = MRImageStorage
-    data.SOPInstanceUID = f"{data.SeriesInstanceUID}.{one.instance_number}"
-    data.InstanceNumber = one.instance_number
-    data.ImagePositionPatient = [*one.plane.position]
-    data.ImageOrientationPatient = [*one.plane.along_row, *one.plane.along_column]
-    data.PixelSpacing = [one.plane.spacing, one.plane.spacing]
+    data.SOPInstanceUID = f"{data.SeriesInstanceUID}.{slice_.instance_number}"
+    data.InstanceNumber = slice_.instance_number
+    data.ImagePositionPatient = [*slice_.plane.position]
+    data.ImageOrientationPatient = [*slice_.plane.row_cosine, *slice_.plane.column_cosine]
+    data.PixelSpacing = [slice_.plane.spacing, slice_.plane.spacing]
     data.SliceThickness = series.scanner.thickness
-    _hold(data, pixels)
+    _set_pixels(data, pixels)
     data.file_meta = FileMetaDataset()
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
@@ -56,17 +58,17 @@ def slice_dataset(phantom: Phantom, series: Series, one: Slice, pixels: Pixels) 
 def write_study(phantom: Phantom, folder: Path) -> None:
     """Write ``<series>/<instance>.dcm`` for every slice of a study into `folder`."""
     for series in phantom.series:
-        place = folder / str(series.series_id)
-        place.mkdir(parents=True)
-        for one, pixels in phantom.pictures(series):
+        series_folder = folder / str(series.series_id)
+        series_folder.mkdir(parents=True)
+        for slice_, pixels in phantom.pictures(series):
             dcmwrite(
-                place / f"{one.instance_number}.dcm",
-                slice_dataset(phantom, series, one, pixels),
+                series_folder / f"{slice_.instance_number}.dcm",
+                slice_dataset(phantom, series, slice_, pixels),
                 enforce_file_format=True,
             )
 
 
-def _say_whose(data: Dataset, phantom: Phantom) -> None:
+def _set_patient(data: Dataset, phantom: Phantom) -> None:
     """Patient, study and equipment."""
     day = datetime.date(2020, 1, 1) + datetime.timedelta(days=phantom.study_id % 1461)
     data.PatientName = f"PHANTOM^{phantom.key[1] + 1:04d}"
@@ -83,13 +85,13 @@ def _say_whose(data: Dataset, phantom: Phantom) -> None:
     data.PositionReferenceIndicator = ""
 
 
-def _say_how(data: Dataset, series: Series) -> None:
+def _set_acquisition(data: Dataset, series: PhantomSeries) -> None:
     """Series and acquisition."""
     scanner = series.scanner
     data.Modality = "MR"
-    data.SeriesNumber = series.number
-    data.SeriesDescription = series.name
-    data.ProtocolName = series.name
+    data.SeriesNumber = series.series_number
+    data.SeriesDescription = series.description
+    data.ProtocolName = series.description
     data.BodyPartExamined = "LSPINE"
     data.PatientPosition = "HFS"
     data.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
@@ -104,7 +106,7 @@ def _say_how(data: Dataset, series: Series) -> None:
     data.MagneticFieldStrength = scanner.field_strength
 
 
-def _hold(data: Dataset, pixels: Pixels) -> None:
+def _set_pixels(data: Dataset, pixels: Pixels) -> None:
     """The pixels, 12 bits each, and a window that shows them."""
     low, high = np.percentile(pixels, (1, 99.5))
     data.WindowCenter = round(float(low + high) / 2)

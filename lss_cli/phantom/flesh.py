@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from lss_cli.phantom.body import Body
 from lss_cli.phantom.curve import Places
-from lss_cli.phantom.shapes import Floats, Texture, cover, ellipse, paint, rod, rounded
+from lss_cli.phantom.shapes import Floats, Texture, cover, ellipse, paint, rod, superellipse
 
 FAT, MUSCLE, SHEATH, BOWEL, BLOOD, VESSEL = 0.72, 0.13, 0.09, 0.14, 0.03, 0.22
 CORTEX, MARROW = 0.05, 0.42
@@ -81,7 +81,7 @@ class Flesh:
         """Multifidus and erector spinae: two bellies beside the spinous processes."""
         size, fat, flare = self._body.size, self._body.fat, self._body.along("flare", at)
         depth = 0.5 * (self._body.along("muscle", at) - 8 * size)
-        outline = rounded(at.a - 34 * size, at.v - 8 * size - depth, (40 * size, depth))
+        outline = superellipse(at.a - 34 * size, at.v - 8 * size - depth, (40 * size, depth))
         outline = np.maximum(outline, 0.55 * (at.a - 50 * size - flare) - (at.v - 8)) + coarse
         _paint_muscle(here, outline, marbled, edge)
         # The cleft between the two, and fat beside the spinous processes.

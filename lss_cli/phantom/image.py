@@ -12,21 +12,21 @@ Pixels = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
-class Plane:
+class ImagingPlane:
     """Where a slice lies, in DICOM's terms.
 
     Attributes:
         position: Centre of the first pixel (ImagePositionPatient), in mm.
-        along_row: Unit vector in which the column number rises.
-        along_column: Unit vector in which the row number rises.
+        row_cosine: Unit vector in which the column number rises.
+        column_cosine: Unit vector in which the row number rises.
         spacing: Distance of two pixels, in mm, the same both ways.
         rows: Number of rows.
         columns: Number of columns.
     """
 
     position: tuple[float, float, float]
-    along_row: tuple[float, float, float]
-    along_column: tuple[float, float, float]
+    row_cosine: tuple[float, float, float]
+    column_cosine: tuple[float, float, float]
     spacing: float
     rows: int
     columns: int
@@ -35,21 +35,21 @@ class Plane:
     def around(
         cls,
         centre: npt.NDArray[np.float64],
-        along_row: npt.NDArray[np.float64],
-        along_column: npt.NDArray[np.float64],
+        row_cosine: npt.NDArray[np.float64],
+        column_cosine: npt.NDArray[np.float64],
         spacing: float,
         size: int,
-    ) -> "Plane":
+    ) -> "ImagingPlane":
         """A square plane by its centre.
 
         The numbers are rounded to what a DICOM decimal string holds, so that the file says
         exactly where the pixels are.
         """
-        corner = centre - 0.5 * (size - 1) * spacing * (along_row + along_column)
+        corner = centre - 0.5 * (size - 1) * spacing * (row_cosine + column_cosine)
         return cls(
             _triple(corner, 6),
-            _triple(along_row, 10),
-            _triple(along_column, 10),
+            _triple(row_cosine, 10),
+            _triple(column_cosine, 10),
             spacing,
             size,
             size,
@@ -58,7 +58,7 @@ class Plane:
     @property
     def normal(self) -> npt.NDArray[np.float64]:
         """Unit vector across the slice; to the head for an axial one."""
-        return np.cross(self.along_row, self.along_column)
+        return np.cross(self.row_cosine, self.column_cosine)
 
     def grid(self) -> tuple[Floats, Floats, Floats]:
         """The patient position of every pixel, as x, y and z, rows × columns."""
@@ -66,7 +66,7 @@ class Plane:
         rows = (np.arange(self.rows, dtype=np.float32) * np.float32(self.spacing))[:, None]
         x, y, z = (
             (np.float32(p) + np.float32(r) * columns + np.float32(c) * rows)
-            for p, r, c in zip(self.position, self.along_row, self.along_column, strict=True)
+            for p, r, c in zip(self.position, self.row_cosine, self.column_cosine, strict=True)
         )
         return x, y, z
 
@@ -74,8 +74,8 @@ class Plane:
         """Column, row, and distance from the plane (mm), of a patient position."""
         offset = place - np.asarray(self.position)
         return (
-            float(offset @ np.asarray(self.along_row)) / self.spacing,
-            float(offset @ np.asarray(self.along_column)) / self.spacing,
+            float(offset @ np.asarray(self.row_cosine)) / self.spacing,
+            float(offset @ np.asarray(self.column_cosine)) / self.spacing,
             float(offset @ self.normal),
         )
 
@@ -107,7 +107,7 @@ class Scanner:
 
 
 def take_picture(
-    tissue: Tissue, plane: Plane, scanner: Scanner, coil_y: float, rng: np.random.Generator
+    tissue: Tissue, plane: ImagingPlane, scanner: Scanner, coil_y: float, rng: np.random.Generator
 ) -> Pixels:
     """Sample a plane as a surface coil at the back would see it.
 

@@ -15,8 +15,8 @@ ROOT, CORD, SHEATH = 0.26, 0.45, 0.34
 PATH_S = (-42.0, -35.0, -27.0, -20.0, -10.0, 0.0, 9.0)
 PATH_A = (28.0, 22.0, 17.0, 12.5, 9.6, 7.4, 5.6)
 PATH_V = (-5.0, -2.0, 1.0, 2.0, 2.6, 3.2, 4.6)
+# Strands on each side of the sac above L1/L2, and how many of them leave below L5/S1 only.
 STRANDS, STAYING = 15, 5
-"""Strands on each side of the sac above L1/L2, and how many of them leave below L5/S1 only."""
 
 
 @dataclass(frozen=True)

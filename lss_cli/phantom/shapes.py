@@ -32,7 +32,7 @@ def smooth_max(a: Floats, b: Floats, radius: float) -> Floats:
     return np.maximum(a, b) + blend * blend * np.float32(0.25 / radius)
 
 
-def rounded(a: Floats, v: Floats, radii: tuple[Number, Number]) -> Floats:
+def superellipse(a: Floats, v: Floats, radii: tuple[Number, Number]) -> Floats:
     """Distance to a boxy ellipse about the origin (powers of 2.5), good near its outline."""
     p, q = np.abs(a) / radii[0], np.abs(v) / radii[1]
     level = p * p * np.sqrt(p) + q * q * np.sqrt(q) - 1

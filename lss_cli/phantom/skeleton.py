@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from lss_cli.phantom.along import between, bump, ramp
+from lss_cli.phantom.along import bump, interpolate, ramp
 from lss_cli.phantom.curve import Curve
 from lss_cli.phantom.shapes import Floats
 
+# Of the curve's discs, feet to head, in mm.
 DISC_HALF_HEIGHTS = (1.2, 1.8, 5.0, 5.6, 5.4, 5.0, 4.6, 4.0, 3.6, 3.4)
-"""Of the curve's discs, feet to head, in mm."""
 
 
 def skeleton_tables(rng: np.random.Generator, curve: Curve, size: float) -> dict[str, Floats]:
@@ -37,7 +37,7 @@ def skeleton_tables(rng: np.random.Generator, curve: Curve, size: float) -> dict
     waist = np.where(lumbar, 1 - 0.10 * np.sin(np.pi * above) ** 2, 1).astype(np.float32)
 
     def scaled(places: list[float], values: list[float]) -> Floats:
-        return np.float32(size) * between(curve, places, values)
+        return np.float32(size) * interpolate(curve, places, values)
 
     return {
         "to_disc": (s - discs[nearest]).astype(np.float32),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lss_cli.anatomy import Level, Side
-from lss_cli.phantom.along import FEET_TO_HEAD, between, humps, through
+from lss_cli.phantom.along import FEET_TO_HEAD, humps, interpolate, interpolate_smoothly
 from lss_cli.phantom.curve import Curve
 from lss_cli.phantom.grades import Grades
 from lss_cli.phantom.shapes import Floats
@@ -14,8 +14,8 @@ RECESS_WIDTHS = (14.4, 12.2, 11.6, 11.4, 11.4), (14.5, 13.5, 12.8, 12.6, 12.6)
 CANAL_DEPTHS = (16.4, 15.5, 15.5, 15.5, 15.5), (15.0, 15.5, 16.0, 16.0, 16.0)
 SAC_WIDTHS = (7.8, 9.4, 9.8, 10.0, 10.2), (8.6, 9.6, 10.0, 10.2, 10.2)
 FACET_WIDTHS = (17.0, 13.4, 11.8, 11.2, 11.0), (16.0, 14.0, 12.0, 11.2, 11.0)
+# Width of a recess that is closed altogether: it ends beside the sac.
 CLOSED_WIDTH = 5.6
-"""Width of a recess that is closed altogether: it ends beside the sac."""
 
 
 def canal_tables(
@@ -41,18 +41,18 @@ def canal_tables(
 
     def sized(values: tuple[tuple[float, ...], tuple[float, ...]], spread: float) -> Floats:
         vary = canal * rng.normal(1, spread, len(Level))
-        return through(curve, vary * values[0], canal * np.asarray(values[1]))
+        return interpolate_smoothly(curve, vary * values[0], canal * np.asarray(values[1]))
 
     tables = {
         "canal_depth": sized(CANAL_DEPTHS, 0.07) - humps(curve, 3.0 * crowding),
-        "sac_width": sized(SAC_WIDTHS, 0.05) * between(curve, [-70, -25, 0], [0.15, 0.75, 1])
+        "sac_width": sized(SAC_WIDTHS, 0.05) * interpolate(curve, [-70, -25, 0], [0.15, 0.75, 1])
         - humps(curve, 1.8 * crowding),
-        "sac_shape": between(curve, [-10, 10, 30], [2.1, 2.5, 5.0]),
-        "sac_gap": between(curve, [-40, 0, 25, 45], [3.2, 2.0, 0.9, 0.6]),
-        "back_fat": through(
+        "sac_shape": interpolate(curve, [-10, 10, 30], [2.1, 2.5, 5.0]),
+        "sac_gap": interpolate(curve, [-40, 0, 25, 45], [3.2, 2.0, 0.9, 0.6]),
+        "back_fat": interpolate_smoothly(
             curve, canal * rng.normal(3.2, 0.6, 5).clip(1.5, 5.0), canal * np.full(5, 3.0)
         ),
-        "concave": between(curve, [0, 36, 100], [0.0, 0.7, 2.3]),
+        "concave": interpolate(curve, [0, 36, 100], [0.0, 0.7, 2.3]),
         "bulge": humps(curve, 0.2 + 2.0 * crowding * rng.uniform(0.4, 1.0, len(Level))),
     }
     # Even the narrowest sac is one.
@@ -82,7 +82,7 @@ def _side_tables(
     # What narrows it more: the disc, or the joint and its ligament.
     disc = rng.uniform(0.2, 0.8, len(Level))
     room = canal * np.asarray(RECESS_WIDTHS[0]) - CLOSED_WIDTH
-    vary = through(curve, rng.normal(1, 0.03, 5), np.ones(5))
+    vary = interpolate_smoothly(curve, rng.normal(1, 0.03, 5), np.ones(5))
     return {
         "wide": recess * vary,
         "recess": np.maximum(
@@ -90,6 +90,6 @@ def _side_tables(
         ),
         "closing": humps(curve, closing),
         "protrusion": humps(curve, closing * 3.0 * (0.5 + disc) + rng.normal(0, 0.15, 5)),
-        "facet_place": facet * through(curve, rng.normal(1, 0.04, 5), np.ones(5)),
+        "facet_place": facet * interpolate_smoothly(curve, rng.normal(1, 0.04, 5), np.ones(5)),
         "facet": humps(curve, closing * 2.0 * (1.5 - disc) + rng.normal(0, 0.4, 5), 14),
     }

@@ -9,48 +9,48 @@ import numpy.typing as npt
 
 from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.phantom.body import Body, draw_body
-from lss_cli.phantom.image import Pixels, Plane, Scanner, take_picture
+from lss_cli.phantom.image import ImagingPlane, Pixels, Scanner, take_picture
 from lss_cli.phantom.tissue import Tissue
 
+# Share of series whose InstanceNumber runs feet to head, as in RSNA's data (231 of 1,960).
 FEET_FIRST_SHARE = 0.12
-"""Share of series whose InstanceNumber runs feet to head, as in RSNA's data (231 of 1,960)."""
+# Share of studies with one tilted stack per disc; the others have one straight stack.
 TILTED_SHARE = 0.55
-"""Share of studies with one tilted stack per disc; the others have one straight stack."""
+# Distance of the coil from the skin of the back, in mm.
 COIL_BEHIND = 12.0
-"""Distance of the coil from the skin of the back, in mm."""
 
 
 @dataclass(frozen=True)
-class Slice:
+class PhantomSlice:
     """One slice: its number in the series, and where it lies."""
 
     instance_number: int
-    plane: Plane
+    plane: ImagingPlane
 
 
 @dataclass(frozen=True)
-class Series:
+class PhantomSeries:
     """One series.
 
     Attributes:
         series_id: Number of its folder, and the last component of its UID.
-        number: SeriesNumber.
+        series_number: SeriesNumber.
         kind: ``Axial T2`` or ``Sagittal T2/STIR``, as in RSNA's tables.
-        name: SeriesDescription, as scanners write it.
+        description: SeriesDescription, as scanners write it.
         slices: By rising instance number.
         scanner: How it is taken.
     """
 
     series_id: int
-    number: int
+    series_number: int
     kind: str
-    name: str
-    slices: tuple[Slice, ...]
+    description: str
+    slices: tuple[PhantomSlice, ...]
     scanner: Scanner
 
 
 @dataclass(frozen=True)
-class Point:
+class PhantomPoint:
     """Where an annotator would click: column `x` and row `y` of a slice, in pixels from 0."""
 
     series_id: int
@@ -76,8 +76,8 @@ class Phantom:
     study_id: int
     key: tuple[int, int]
     body: Body
-    series: tuple[Series, ...]
-    points: tuple[Point, ...]
+    series: tuple[PhantomSeries, ...]
+    points: tuple[PhantomPoint, ...]
 
     def severity(self, condition: Condition, level: Level) -> Severity | None:
         """The label, ``None`` where nothing in the study shows the condition."""
@@ -85,12 +85,12 @@ class Phantom:
             return None
         return self.body.grades.severity(condition, level)
 
-    def pictures(self, series: Series) -> Iterator[tuple[Slice, Pixels]]:
+    def pictures(self, series: PhantomSeries) -> Iterator[tuple[PhantomSlice, Pixels]]:
         """The slices of a series with their pixels."""
         tissue = Tissue(self.body)
-        for one in series.slices:
-            rng = np.random.default_rng([*self.key, series.number, one.instance_number])
-            yield one, take_picture(tissue, one.plane, series.scanner, self._coil, rng)
+        for slice_ in series.slices:
+            rng = np.random.default_rng([*self.key, series.series_number, slice_.instance_number])
+            yield slice_, take_picture(tissue, slice_.plane, series.scanner, self._coil, rng)
 
     @property
     def _coil(self) -> float:
@@ -118,38 +118,38 @@ def plan_study(
     body = draw_body(np.random.default_rng([seed, number, 0]))
     rng = np.random.default_rng([seed, number, 1])
     study_id = _identifier(seed, 8 * number)
-    axial = Series(
+    axial = PhantomSeries(
         series_id=_identifier(seed, 8 * number + 1),
-        number=1,
+        series_number=1,
         kind="Axial T2",
-        name=str(rng.choice(["AX T2 TSE", "Ax T2", "T2_TSE_TRA", "AXIAL T2 FSE"])),
+        description=str(rng.choice(["AX T2 TSE", "Ax T2", "T2_TSE_TRA", "AXIAL T2 FSE"])),
         slices=_axial_slices(rng, body, matrix, slices),
         scanner=_draw_scanner(rng),
     )
     points = [
-        _point(body, axial, condition, level, rng)
+        _click(body, axial, condition, level, rng)
         for condition in (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
         for level in Level
     ]
     every = [axial]
     if sagittal:
-        side_view = Series(
+        side_view = PhantomSeries(
             series_id=_identifier(seed, 8 * number + 2),
-            number=2,
+            series_number=2,
             kind="Sagittal T2/STIR",
-            name=str(rng.choice(["SAG T2 TSE", "Sag T2", "T2_TSE_SAG", "SAGITTAL T2 FSE"])),
+            description=str(rng.choice(["SAG T2 TSE", "Sag T2", "T2_TSE_SAG", "SAGITTAL T2 FSE"])),
             slices=_sagittal_slices(rng, body, matrix),
             scanner=_draw_scanner(rng),
         )
         every.append(side_view)
-        canal = [_point(body, side_view, Condition.SPINAL_CANAL, level, rng) for level in Level]
+        canal = [_click(body, side_view, Condition.SPINAL_CANAL, level, rng) for level in Level]
         points = canal + points
     return Phantom(study_id, (seed, number), body, tuple(every), tuple(points))
 
 
 def _axial_slices(
     rng: np.random.Generator, body: Body, matrix: int | None, per_stack: int | None
-) -> tuple[Slice, ...]:
+) -> tuple[PhantomSlice, ...]:
     """Planes from head to feet, numbered that way or the other."""
     size = matrix or int(rng.choice([192, 256, 256, 320, 320, 320, 384]))
     # Fields of view as hospitals use them; never coarser than 0.9 mm.
@@ -161,10 +161,12 @@ def _axial_slices(
     per_stack = per_stack or int(rng.integers(3, 6))
     curve = body.curve
 
-    def plane(s: float, tilt: float, across: float) -> Plane:
+    def plane_across(s: float, tilt: float, across: float) -> ImagingPlane:
         row, column = _axial_directions(tilt, roll)
         centre = curve.place(0, 0, s) + across * np.cross(row, column)
-        return Plane.around(centre + aside * row + behind * column, row, column, spacing, size)
+        return ImagingPlane.around(
+            centre + aside * row + behind * column, row, column, spacing, size
+        )
 
     planes = []
     if tilted:
@@ -173,7 +175,8 @@ def _axial_slices(
             tilt = curve.tilt(s) + float(np.radians(rng.normal(0, 2)))
             miss = rng.normal(0, 0.15) * gap
             planes += [
-                plane(s, tilt, miss + gap * (0.5 * (per_stack - 1) - i)) for i in range(per_stack)
+                plane_across(s, tilt, miss + gap * (0.5 * (per_stack - 1) - i))
+                for i in range(per_stack)
             ]
     else:
         tilt = 0.5 * curve.tilt(curve.level(Level.L4_L5))
@@ -185,11 +188,12 @@ def _axial_slices(
         first = float((top - curve.place(0, 0, middle)) @ normal)
         last = float((bottom - curve.place(0, 0, middle)) @ normal)
         planes = [
-            plane(middle, tilt, first - gap * i) for i in range(1 + int((first - last) / gap))
+            plane_across(middle, tilt, first - gap * i)
+            for i in range(1 + int((first - last) / gap))
         ]
     if rng.random() < FEET_FIRST_SHARE:
         planes.reverse()
-    return tuple(Slice(i, one) for i, one in enumerate(planes, 1))
+    return tuple(PhantomSlice(i, plane) for i, plane in enumerate(planes, 1))
 
 
 def _axial_directions(
@@ -204,7 +208,9 @@ def _axial_directions(
     )
 
 
-def _sagittal_slices(rng: np.random.Generator, body: Body, matrix: int | None) -> tuple[Slice, ...]:
+def _sagittal_slices(
+    rng: np.random.Generator, body: Body, matrix: int | None
+) -> tuple[PhantomSlice, ...]:
     """Planes from right to left."""
     size = matrix or int(rng.choice([256, 320, 384]))
     spacing = round(float(rng.uniform(260, 300) / size), 4)
@@ -213,9 +219,9 @@ def _sagittal_slices(rng: np.random.Generator, body: Body, matrix: int | None) -
     centre = body.curve.place(0, 5, body.curve.level(Level.L3_L4) + rng.uniform(5, 25))
     row, column = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0])
     return tuple(
-        Slice(
+        PhantomSlice(
             i + 1,
-            Plane.around(
+            ImagingPlane.around(
                 centre + gap * (i - 0.5 * (count - 1)) * np.array([1.0, 0.0, 0.0]),
                 row,
                 column,
@@ -241,15 +247,15 @@ def _draw_scanner(rng: np.random.Generator) -> Scanner:
     )
 
 
-def _point(
-    body: Body, series: Series, condition: Condition, level: Level, rng: np.random.Generator
-) -> Point:
+def _click(
+    body: Body, series: PhantomSeries, condition: Condition, level: Level, rng: np.random.Generator
+) -> PhantomPoint:
     """The click, on the slice nearest to what is clicked."""
     u, v = (0.0, 7.0) if condition.side is None else body.clicks[level, Side(condition.side)]
     place = body.curve.place(u, v, body.curve.level(level) + rng.normal(0, 0.8))
-    seen = [(one, *one.plane.project(place)) for one in series.slices]
-    best, x, y, _ = min(seen, key=lambda found: abs(found[3]))
-    return Point(series.series_id, best.instance_number, condition, level, round(x, 4), round(y, 4))
+    projected = [(slice_.instance_number, *slice_.plane.project(place)) for slice_ in series.slices]
+    number, x, y, _ = min(projected, key=lambda slice_: abs(slice_[3]))
+    return PhantomPoint(series.series_id, number, condition, level, round(x, 4), round(y, 4))
 
 
 def _identifier(seed: int, number: int) -> int:

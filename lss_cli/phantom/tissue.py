@@ -15,10 +15,10 @@ from lss_cli.phantom.shapes import Floats, Texture, cover, paint
 from lss_cli.phantom.vertebrae import Arches, Bodies
 
 SKIN = 0.25
+# How far tissue lies from where an ideal body would have it, in mm.
 UNEVENNESS = 0.8
-"""How far tissue lies from where an ideal body would have it, in mm."""
+# How far the belly's skin lies before the spine, in mm.
 SKIN_AHEAD = 105.0
-"""How far the belly's skin lies before the spine, in mm."""
 
 
 class Part(Protocol):
@@ -61,7 +61,7 @@ class Tissue:
         at = self._body.curve.locate(x.ravel(), y.ravel(), z.ravel())
         skin = self._skin(at)
         inside = np.flatnonzero(skin < 2)
-        at, skin = self._bent(at.only(inside)), skin[inside]
+        at, skin = self._displace(at.only(inside)), skin[inside]
         here = np.zeros(len(inside), dtype=np.float32)
         for part in self._parts:
             near = np.flatnonzero(part.near(at))
@@ -73,7 +73,7 @@ class Tissue:
         signal[inside] = here * cover(skin, edge)
         return signal.reshape(x.shape)
 
-    def _bent(self, at: Places) -> Places:
+    def _displace(self, at: Places) -> Places:
         """Move the positions a little, since nothing in a body is quite round or straight."""
         sideways, backwards = (uneven(at.x, at.y, at.z) for uneven in self._unevenness)
         return replace(at, u=at.u + UNEVENNESS * sideways, v=at.v + UNEVENNESS * backwards)

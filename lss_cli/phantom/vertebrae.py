@@ -6,7 +6,16 @@ import numpy.typing as npt
 from lss_cli.anatomy import Side
 from lss_cli.phantom.body import Body
 from lss_cli.phantom.curve import Places
-from lss_cli.phantom.shapes import Floats, Texture, cover, ellipse, paint, rod, rounded, smooth_max
+from lss_cli.phantom.shapes import (
+    Floats,
+    Texture,
+    cover,
+    ellipse,
+    paint,
+    rod,
+    smooth_max,
+    superellipse,
+)
 
 CORTEX, ANNULUS, LIGAMENT = 0.05, 0.09, 0.08
 
@@ -42,7 +51,7 @@ class Bodies:
         to_disc = along("to_disc", at)
         swell = np.exp(-((to_disc / 5) ** 2))
         # A little deeper than the body is, so that its back is flat.
-        outline = rounded(u, v + depth, (width + swell, depth + swell + 1.5))
+        outline = superellipse(u, v + depth, (width + swell, depth + swell + 1.5))
         outline = smooth_max(outline, v - back_of_body(self._body, at), 2.5)
         front = np.clip(-v / (2 * depth), 0, 1)
         from_edge = np.abs(to_disc) - along("disc_half", at) * (0.62 + 0.6 * front)

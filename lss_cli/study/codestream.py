@@ -1,4 +1,4 @@
-"""What a compressed picture says of its own size, before anything is decoded.
+"""The size of a compressed picture by its own header, read before anything is decoded.
 
 A decoder believes the codestream, not the DICOM header: a few bytes that claim 30,000² pixels cost
 a minute and gigabytes, and a larger picture than the header's may come out cropped.

@@ -1,4 +1,4 @@
-"""Planes, and the one orientation that every slice is brought to.
+"""Where a slice lies in the patient, and the one orientation that every slice is brought to.
 
 Patient coordinates are DICOM's: x runs to the patient's left, y to the back, z to the head, in mm
 (PS3.3 C.7.6.2).

@@ -17,7 +17,8 @@ from lss_cli.errors import StudyError
 from lss_cli.slices import Float32Array
 from lss_cli.study import isolated
 from lss_cli.study.codestream import picture_size
-from lss_cli.study.headers import Slice, silence_pydicom
+from lss_cli.study.headers import silence_pydicom
+from lss_cli.study.slice import Slice
 from lss_cli.text import printable
 
 # A lumbar MRI series takes some tens of MiB; a header that asks for more than this is damaged
@@ -59,28 +60,28 @@ class DamagedError(ValueError):
     """What we found to be wrong before a decoder did; its text is meant for the user."""
 
 
-def read_pixels(one: Slice) -> Float32Array:
+def read_pixels(slice_: Slice) -> Float32Array:
     """Decode one slice and apply its rescale, in the one orientation (rows × columns).
 
     Raises:
         StudyError: The file is truncated or damaged, is a colour picture, would need more than
             1 GiB, or nothing here decodes its transfer syntax.
     """
-    where = _where(one)
-    if one.array_bytes > LARGEST_ARRAY_BYTES:
+    where = _where(slice_)
+    if slice_.array_bytes > LARGEST_ARRAY_BYTES:
         raise StudyError(
-            f"by its header the pixels would need {one.array_bytes / 2**30:.1f} GiB, "
+            f"by its header the pixels would need {slice_.array_bytes / 2**30:.1f} GiB, "
             f"more than the {LARGEST_ARRAY_BYTES // 2**30} GiB allowed.",
             where=where,
             todo="Check Rows, Columns and NumberOfFrames, or export the series again.",
         )
-    if one.samples != 1:
+    if slice_.samples != 1:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
     try:
         with silence_pydicom():
-            pixels = _decoded(one)
+            pixels = _decode(slice_)
     except (NotImplementedError, RuntimeError) as error:
-        raise _undecodable(one, where, error) from error
+        raise _decoding_error(slice_, where, error) from error
     except (
         ArithmeticError,
         AttributeError,
@@ -95,33 +96,33 @@ def read_pixels(one: Slice) -> Float32Array:
         struct.error,
         zlib.error,
     ) as error:
-        raise _damaged(where, str(error) if isinstance(error, DamagedError) else "") from error
-    if pixels.shape != one.geometry.size[::-1]:
-        raise _damaged(where, "another size than the header says")
-    slope, intercept = one.rescale
-    if one.inverted:
+        raise _damage_error(where, str(error) if isinstance(error, DamagedError) else "") from error
+    if pixels.shape != slice_.geometry.size[::-1]:
+        raise _damage_error(where, "another size than the header says")
+    slope, intercept = slice_.rescale
+    if slice_.inverted:
         slope, intercept = -slope, -intercept
     values = pixels.astype(np.float32)
     if (slope, intercept) != (1, 0):
         with np.errstate(all="ignore"):
             values = values * np.float32(slope) + np.float32(intercept)
     if not np.isfinite(values).all():
-        raise _damaged(where, "values that are no numbers")
-    return np.ascontiguousarray(one.geometry.orientation.orient_pixels(values))
+        raise _damage_error(where, "values that are no numbers")
+    return np.ascontiguousarray(slice_.geometry.orientation.orient_pixels(values))
 
 
-def _decoded(one: Slice) -> npt.NDArray[Any]:
+def _decode(slice_: Slice) -> npt.NDArray[Any]:
     """Decode without reading the header again, where it said what decoding needs."""
-    syntax = UID(one.transfer_syntax)
-    decoder = _decoder(one)
-    with one.path.open("rb") as file:
-        file.seek(one.pixels_at)
+    syntax = UID(slice_.transfer_syntax)
+    decoder = _decoder_of(slice_)
+    with slice_.path.open("rb") as file:
+        file.seek(slice_.pixels_at)
         start = file.read(8 if syntax.is_implicit_VR else 12)
         tag = struct.unpack_from("<HH" if syntax.is_little_endian else ">HH", start)
         if tag != PIXEL_DATA:
-            return pixel_array(one.path, index=one.frame, raw=True)
+            return pixel_array(slice_.path, index=slice_.frame, raw=True)
         options: dict[str, Any] = {
-            **one.pixel_options,
+            **slice_.pixel_options,
             "pixel_keyword": "PixelData",
             "transfer_syntax_uid": syntax,
         }
@@ -130,43 +131,43 @@ def _decoded(one: Slice) -> npt.NDArray[Any]:
         if decoder:
             if decoder.plugin not in get_decoder(syntax).available_plugins:
                 raise RuntimeError("the decoder is missing")
-            _check_size(one, file)
+            _check_size(slice_, file)
         if decoder is GDCM:
-            return isolated.decode(one.path, one.frame)
+            return isolated.decode(slice_.path, slice_.frame)
         plugin = decoder.plugin if decoder else ""
         return get_decoder(syntax).as_array(
-            file, index=one.frame, raw=True, decoding_plugin=plugin, **options
+            file, index=slice_.frame, raw=True, decoding_plugin=plugin, **options
         )[0]
 
 
-def _decoder(one: Slice) -> Decoder | None:
-    begins = (name for name in COMPRESSED if one.transfer_syntax.startswith(name))
+def _decoder_of(slice_: Slice) -> Decoder | None:
+    begins = (name for name in COMPRESSED if slice_.transfer_syntax.startswith(name))
     return COMPRESSED.get(next(begins, ""))
 
 
-def _check_size(one: Slice, file: BinaryIO) -> None:
+def _check_size(slice_: Slice, file: BinaryIO) -> None:
     """Refuse a codestream of another size than the header's, before it is decoded."""
     begin = file.tell()
-    frames = one.pixel_options["number_of_frames"]
+    frames = slice_.pixel_options["number_of_frames"]
     codestream = get_frame(
         file,
-        one.frame or 0,
+        slice_.frame or 0,
         number_of_frames=frames,
-        extended_offsets=one.pixel_options.get("extended_offsets"),
+        extended_offsets=slice_.pixel_options.get("extended_offsets"),
     )
     file.seek(begin)
     size = picture_size(codestream)
-    if size != one.geometry.size:
+    if size != slice_.geometry.size:
         says = f"{size[0]} × {size[1]} pixels" if size else "no size"
         raise DamagedError(f"the compressed picture says {says}, the header otherwise")
 
 
-def _where(one: Slice) -> str:
-    frame = "" if one.frame is None else f", frame {one.frame + 1}"
-    return f"{printable(one.path.name)}{frame}"
+def _where(slice_: Slice) -> str:
+    frame = "" if slice_.frame is None else f", frame {slice_.frame + 1}"
+    return f"{printable(slice_.path.name)}{frame}"
 
 
-def _damaged(where: str, cause: str = "") -> StudyError:
+def _damage_error(where: str, cause: str = "") -> StudyError:
     # A decoder's own words are about its insides, and may repeat the file's.
     return StudyError(
         "the pixels are truncated or damaged" + (f" ({cause})." if cause else "."),
@@ -175,10 +176,10 @@ def _damaged(where: str, cause: str = "") -> StudyError:
     )
 
 
-def _undecodable(one: Slice, where: str, error: Exception) -> StudyError:
-    name = printable(UID(one.transfer_syntax).name)
-    syntax = printable(one.transfer_syntax)
-    decoder, text = _decoder(one), str(error)
+def _decoding_error(slice_: Slice, where: str, error: Exception) -> StudyError:
+    name = printable(UID(slice_.transfer_syntax).name)
+    syntax = printable(slice_.transfer_syntax)
+    decoder, text = _decoder_of(slice_), str(error)
     if decoder and ("missing" in text):
         return StudyError(
             f"nothing installed here decodes its transfer syntax {name} ({syntax}).",
@@ -191,4 +192,4 @@ def _undecodable(one: Slice, where: str, error: Exception) -> StudyError:
             where=where,
             todo="Export the series uncompressed or as JPEG 2000.",
         )
-    return _damaged(where)
+    return _damage_error(where)

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
+# Bytes that are looked at; what a buffered reader takes from the disk anyway.
 WINDOW = 8192
-"""Bytes that are looked at; what a buffered reader takes from the disk anyway."""
 
 PIXEL_DATA = 0x7FE00010
 TRANSFER_SYNTAX = 0x00020010
@@ -48,12 +48,12 @@ def read_plain(start: bytes, wanted: Tags) -> tuple[dict[str, Any], str, int] | 
     if start[128:132] != b"DICM":
         return None
     try:
-        return _elements(start, wanted)
+        return _read_elements(start, wanted)
     except (ValueError, struct.error):
         return None
 
 
-def _elements(start: bytes, wanted: Tags) -> tuple[dict[str, Any], str, int] | None:
+def _read_elements(start: bytes, wanted: Tags) -> tuple[dict[str, Any], str, int] | None:
     values: dict[str, Any] = {}
     syntax, at, before = "", 132, 0
     while True:
@@ -75,16 +75,16 @@ def _elements(start: bytes, wanted: Tags) -> tuple[dict[str, Any], str, int] | N
             return None
         at, before = begin + length, tag
         if tag == TRANSFER_SYNTAX:
-            syntax = _text(start[begin:at])
+            syntax = _decode_text(start[begin:at])
         elif keyword := wanted.get(tag):
-            values[keyword] = _value(vr, start[begin:at])
+            values[keyword] = _parse_value(vr, start[begin:at])
 
 
-def _value(vr: bytes, raw: bytes) -> Any:
+def _parse_value(vr: bytes, raw: bytes) -> Any:
     """A value as pydicom gives it, or a `ValueError` where that is not sure."""
     if vr == b"US" and len(raw) == 2:
         return raw[0] | raw[1] << 8
-    text = _text(raw)
+    text = _decode_text(raw)
     if not text:
         return None
     if vr in {b"DS", b"IS"}:
@@ -95,7 +95,7 @@ def _value(vr: bytes, raw: bytes) -> Any:
     return text
 
 
-def _text(raw: bytes) -> str:
+def _decode_text(raw: bytes) -> str:
     text = raw.decode("ascii").rstrip("\0 ")
     # Escape sequences switch to another alphabet.
     if "\x1b" in text or "\0" in text:

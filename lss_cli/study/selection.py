@@ -1,4 +1,4 @@
-"""Which series is the axial T2, and why."""
+"""Choosing the axial T2 series of a study, and saying why it is that one."""
 
 import re
 from collections.abc import Sequence
@@ -42,22 +42,22 @@ def choose_axial_t2(series: Sequence[Series]) -> Choice:
         StudyError: There is none, or there are several between which only a person can choose.
     """
     axial = [
-        one
-        for one in series
-        if one.plane is Plane.AXIAL and not NOT_ANATOMY.search(one.description)
+        candidate
+        for candidate in series
+        if candidate.plane is Plane.AXIAL and not NOT_ANATOMY.search(candidate.description)
     ]
-    named = [one for one in axial if weighting(one) == "T2"]
-    if len(named) > 1:
-        plain = [one for one in named if not FAT_SUPPRESSED.search(one.description)]
-        named = plain if len(plain) == 1 else named
-    if len(named) == 1:
-        return Choice(named[0], f"axial by its orientation, {_evidence(named[0])}")
-    if named:
+    t2 = [candidate for candidate in axial if weighting(candidate) == "T2"]
+    if len(t2) > 1:
+        plain = [candidate for candidate in t2 if not FAT_SUPPRESSED.search(candidate.description)]
+        t2 = plain if len(plain) == 1 else t2
+    if len(t2) == 1:
+        return Choice(t2[0], f"axial by its orientation, {_evidence(t2[0])}")
+    if t2:
         raise StudyError(
-            f"{len(named)} series may be the axial T2.",
-            todo=f"Name one of them in the column series_id: {_listing(named)}.",
+            f"{len(t2)} series may be the axial T2.",
+            todo=f"Name one of them in the column series_id: {_describe(t2)}.",
         )
-    unknown = [one for one in axial if weighting(one) == "unknown"]
+    unknown = [candidate for candidate in axial if weighting(candidate) == "unknown"]
     if len(unknown) == 1:
         return Choice(
             unknown[0],
@@ -66,7 +66,7 @@ def choose_axial_t2(series: Sequence[Series]) -> Choice:
         )
     raise StudyError(
         "the study has no axial T2 series.",
-        todo=f"It has {_listing(series)}. To use one of them all the same, name it in the "
+        todo=f"It has {_describe(series)}. To use one of them all the same, name it in the "
         "column series_id.",
     )
 
@@ -91,9 +91,9 @@ def _evidence(series: Series) -> str:
     return f"T2 by its echo time of {series.echo_time:g} ms"
 
 
-def _listing(series: Sequence[Series]) -> str:
+def _describe(candidates: Sequence[Series]) -> str:
     return join_words(
-        f"{printable(one.id)} ({one.plane.value if one.plane else 'mixed'}, "
-        f"{printable(one.description) or 'no description'}, {len(one.slices)} slices)"
-        for one in series
+        f"{printable(series.id)} ({series.plane.value if series.plane else 'mixed'}, "
+        f"{printable(series.description) or 'no description'}, {len(series.slices)} slices)"
+        for series in candidates
     )

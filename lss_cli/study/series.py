@@ -1,4 +1,4 @@
-"""Series, and the places in them that points name."""
+"""Series, and a slice among the others of its stack."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,13 +10,13 @@ import numpy as np
 from lss_cli.errors import StudyError
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane
-from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
+from lss_cli.study.slice import Slice
 from lss_cli.study.stacks import Stack, split_into_stacks
 from lss_cli.text import printable
 
 # Some scanners add a reference picture of another plane to a series.
-MOST = 0.8
+MIN_PLANE_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Series:
     @property
     def plane(self) -> Plane | None:
         """The plane of most of its slices; ``None`` for a mixture, as in a localizer."""
-        planes = Counter(one.geometry.plane for one in self.slices)
+        planes = Counter(slice_.geometry.plane for slice_ in self.slices)
         plane, count = planes.most_common(1)[0]
-        return plane if count >= MOST * len(self.slices) else None
+        return plane if count >= MIN_PLANE_SHARE * len(self.slices) else None
 
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:
@@ -115,22 +115,22 @@ class Series:
         return series_id in {self.uid, self.uid.rpartition(".")[2], *self.folders}
 
     def find(self, instance_number: int) -> SliceInStack:
-        """The slice with this instance number (of a multi-frame file: this frame).
+        """Find the slice with this instance number (of a multi-frame file: this frame).
 
         Raises:
             StudyError: There is none, or there are several.
         """
-        found = [
+        matches = [
             SliceInStack(self, stack, index)
             for stack in self.stacks
             for index, slice_ in enumerate(stack.slices)
             if slice_.instance_number == instance_number
         ]
-        if len(found) == 1:
-            return found[0]
-        if found:
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
             raise StudyError(
-                f"{len(found)} slices of series {printable(self.id)} have the instance number "
+                f"{len(matches)} slices of series {printable(self.id)} have the instance number "
                 f"{instance_number}.",
                 todo="Keep one of them in the folder.",
             )

@@ -1,4 +1,4 @@
-"""A series falls into stacks: slices of one orientation and even spacing."""
+"""Stacks: the slices of a series that have one orientation and even spacing."""
 
 import math
 import statistics
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lss_cli.study.geometry import Geometry, Vector
-from lss_cli.study.headers import Slice
+from lss_cli.study.slice import Slice
 
 # Direction cosines are often written with four decimals; 0.001 is 0.06°.
 SAME_DIRECTION = 1e-3
@@ -36,18 +36,18 @@ def split_into_stacks(slices: Iterable[Slice]) -> tuple[Stack, ...]:
     A change of orientation, matrix or spacing starts a new stack, and so does a gap. Where several
     slices share a position (echoes, repetitions), each repetition is a stack of its own.
     """
-    found = [
+    stacks = [
         Stack(tuple(run))
-        for parallel in _parallel(slices)
-        for layer in _layers(parallel)
-        for run in _runs(layer)
+        for parallel in _group_parallel(slices)
+        for layer in _split_repetitions(parallel)
+        for run in _split_at_gaps(layer)
     ]
-    return tuple(sorted(found, key=lambda stack: _height(stack.slices[0])))
+    return tuple(sorted(stacks, key=lambda stack: _height(stack.slices[0])))
 
 
-def _height(one: Slice) -> float:
+def _height(slice_: Slice) -> float:
     """How far along the plane's main axis a slice's centre lies, in mm."""
-    geometry = one.geometry
+    geometry = slice_.geometry
     half = [
         (size - 1) / 2 * mm for size, mm in zip(geometry.size, geometry.spacing_mm, strict=True)
     ]
@@ -55,15 +55,15 @@ def _height(one: Slice) -> float:
     return float(centre @ geometry.plane.axes[2])
 
 
-def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
+def _group_parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
     groups: list[list[Slice]] = []
-    for one in slices:
+    for slice_ in slices:
         for group in groups:
-            if _same_frame(one.geometry, group[0].geometry):
-                group.append(one)
+            if _same_frame(slice_.geometry, group[0].geometry):
+                group.append(slice_)
                 break
         else:
-            groups.append([one])
+            groups.append([slice_])
     return groups
 
 
@@ -79,32 +79,32 @@ def _same_frame(a: Geometry, b: Geometry) -> bool:
     )
 
 
-def _depth(one: Slice, normal: Vector) -> float:
-    return float(one.geometry.position @ normal)
+def _depth(slice_: Slice, normal: Vector) -> float:
+    return float(slice_.geometry.position @ normal)
 
 
-def _layers(parallel: Sequence[Slice]) -> list[list[Slice]]:
+def _split_repetitions(parallel: Sequence[Slice]) -> list[list[Slice]]:
     """Slices along the normal; the k-th slice at one position goes into the k-th layer."""
     normal = parallel[0].geometry.normal
     places: list[list[Slice]] = []
-    for one in sorted(parallel, key=lambda one: _depth(one, normal)):
-        if places and _depth(one, normal) - _depth(places[-1][0], normal) <= SAME_POSITION_MM:
-            places[-1].append(one)
+    for slice_ in sorted(parallel, key=lambda slice_: _depth(slice_, normal)):
+        if places and _depth(slice_, normal) - _depth(places[-1][0], normal) <= SAME_POSITION_MM:
+            places[-1].append(slice_)
         else:
-            places.append([one])
+            places.append([slice_])
     layers: dict[int, list[Slice]] = defaultdict(list)
     for place in places:
         # The number orders repetitions; without it the position in the file decides.
-        place.sort(key=lambda one: (one.instance_number or 0, one.frame or 0))
-        for repetition, one in enumerate(place):
-            layers[repetition].append(one)
+        place.sort(key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
+        for repetition, slice_ in enumerate(place):
+            layers[repetition].append(slice_)
     return list(layers.values())
 
 
-def _runs(layer: Sequence[Slice]) -> list[list[Slice]]:
+def _split_at_gaps(layer: Sequence[Slice]) -> list[list[Slice]]:
     """Cut where the step is larger than the stack's own, or leads sideways."""
     normal = layer[0].geometry.normal
-    positions = np.array([one.geometry.position for one in layer])
+    positions = np.array([slice_.geometry.position for slice_ in layer])
     moves = np.diff(positions, axis=0)
     steps = moves @ normal
     sideways = np.linalg.norm(moves - np.outer(steps, normal), axis=1)
@@ -112,8 +112,8 @@ def _runs(layer: Sequence[Slice]) -> list[list[Slice]]:
         return [list(layer)]
     limit = min(statistics.median_low(steps.tolist()) * UNEVEN, LARGEST_STEP_MM)
     runs = [[layer[0]]]
-    for one, step, shift in zip(layer[1:], steps, sideways, strict=True):
+    for slice_, step, shift in zip(layer[1:], steps, sideways, strict=True):
         if step > limit or shift > LARGEST_SHIFT_MM:
             runs.append([])
-        runs[-1].append(one)
+        runs[-1].append(slice_)
     return runs

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from lss_cli.errors import StudyError
-from lss_cli.study.headers import File, Skipped, Slice, scan
+from lss_cli.study.headers import ImageFile, SkippedFile, scan_folder
 from lss_cli.study.selection import Choice, choose_axial_t2
 from lss_cli.study.series import Series, SliceInStack
+from lss_cli.study.slice import Slice
 from lss_cli.text import encodable, join_words, printable
 
 
@@ -22,7 +23,7 @@ class Study:
     folder: Path
     uid: str
     series: tuple[Series, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedFile, ...]
 
     @property
     def id(self) -> str:
@@ -38,8 +39,8 @@ class Study:
         """
         return choose_axial_t2(self.series)
 
-    def find_series(self, series_id: str) -> Series:
-        """The series that goes by this UID, last component of a UID, or folder name.
+    def find_group_into_series(self, series_id: str) -> Series:
+        """Find the series that goes by this UID, last component of a UID, or folder name.
 
         Raises:
             StudyError: There is none, or there are several.
@@ -59,12 +60,12 @@ class Study:
         )
 
     def locate(self, series_id: str | None, instance_number: int) -> SliceInStack:
-        """The place that a point names; without a series the study's one axial T2 is meant.
+        """Find the slice that a point names; without a series the study's one axial T2 is meant.
 
         Raises:
             StudyError: The series or the slice is not there or not unique.
         """
-        series = self.find_series(series_id) if series_id else self.axial_t2.series
+        series = self.find_group_into_series(series_id) if series_id else self.axial_t2.series
         return series.find(instance_number)
 
 
@@ -81,13 +82,13 @@ def read_study(folder: Path) -> Study:
     if kind != "folder":
         what = "this is a file, a study folder is wanted." if kind == "file" else "no such folder."
         raise StudyError(what, where=str(folder))
-    files: list[File] = []
-    skipped: list[Skipped] = []
-    for found in scan(folder):
-        if isinstance(found, File):
-            files.append(found)
+    files: list[ImageFile] = []
+    skipped: list[SkippedFile] = []
+    for file in scan_folder(folder):
+        if isinstance(file, ImageFile):
+            files.append(file)
         else:
-            skipped.append(found)
+            skipped.append(file)
     if not files:
         raise StudyError(
             "no DICOM image with a position in the patient was found."
@@ -107,11 +108,11 @@ def read_study(folder: Path) -> Study:
             where=str(folder),
             todo="Name the folder of one of them.",
         )
-    return Study(folder, uids[0], tuple(_series(files)), tuple(skipped))
+    return Study(folder, uids[0], tuple(_group_into_series(files)), tuple(skipped))
 
 
-def _series(files: Sequence[File]) -> list[Series]:
-    groups: dict[str, list[File]] = defaultdict(list)
+def _group_into_series(files: Sequence[ImageFile]) -> list[Series]:
+    groups: dict[str, list[ImageFile]] = defaultdict(list)
     for file in files:
         groups[file.series_uid or str(file.path.parent)].append(file)
     return [
@@ -121,13 +122,13 @@ def _series(files: Sequence[File]) -> list[Series]:
             description=group[0].description,
             echo_time=group[0].echo_time,
             repetition_time=group[0].repetition_time,
-            slices=_without_copies(group),
+            slices=_drop_copies(group),
         )
         for group in groups.values()
     ]
 
 
-def _without_copies(files: Sequence[File]) -> tuple[Slice, ...]:
+def _drop_copies(files: Sequence[ImageFile]) -> tuple[Slice, ...]:
     """A file that was exported twice under two names counts once.
 
     The UID alone does not tell: some anonymised exports have one for all slices.
@@ -135,11 +136,11 @@ def _without_copies(files: Sequence[File]) -> tuple[Slice, ...]:
     seen: set[tuple[object, ...]] = set()
     kept = []
     for file in files:
-        for one in file.slices:
-            place = tuple(np.round(one.geometry.position, 3).tolist())
-            key = (one.sop_instance_uid, one.frame, one.instance_number, place)
-            if one.sop_instance_uid and key in seen:
+        for slice_ in file.slices:
+            position = tuple(np.round(slice_.geometry.position, 3).tolist())
+            key = (slice_.sop_instance_uid, slice_.frame, slice_.instance_number, position)
+            if slice_.sop_instance_uid and key in seen:
                 continue
             seen.add(key)
-            kept.append(one)
+            kept.append(slice_)
     return tuple(kept)

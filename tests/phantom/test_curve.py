@@ -13,9 +13,9 @@ def curve():
 def test_locate_undoes_place(curve):
     rng = np.random.default_rng(2)
     uvs = rng.uniform((-40, -30, -20), (40, 50, 170), (200, 3))
-    places = np.array([curve.place(*one) for one in uvs], dtype=np.float32)
-    found = curve.locate(*places.T)
-    assert np.abs(np.stack([found.u, found.v, found.s], axis=1) - uvs).max() < 0.3
+    places = np.array([curve.place(*uv) for uv in uvs], dtype=np.float32)
+    located = curve.locate(*places.T)
+    assert np.abs(np.stack([located.u, located.v, located.s], axis=1) - uvs).max() < 0.3
 
 
 def test_discs_lie_in_order_and_tilt_more_towards_the_sacrum(curve):

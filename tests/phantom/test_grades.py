@@ -9,7 +9,7 @@ DRAWS = [draw_grades(np.random.default_rng(seed)) for seed in range(3000)]
 
 
 def ordinals(level, side):
-    return np.array([one.recess[level, side].severity.ordinal for one in DRAWS])
+    return np.array([grades.recess[level, side].severity.ordinal for grades in DRAWS])
 
 
 def test_classes_are_as_frequent_at_each_level_as_in_rsna():

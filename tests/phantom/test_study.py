@@ -1,7 +1,7 @@
 import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity, Side
-from lss_cli.phantom.image import Plane
+from lss_cli.phantom.image import ImagingPlane
 from lss_cli.phantom.study import FEET_FIRST_SHARE, plan_study
 from lss_cli.phantom.tissue import Tissue
 
@@ -9,22 +9,22 @@ PLANS = [plan_study(7, number) for number in range(40)]
 
 
 def series_of(phantom, point):
-    return next(one for one in phantom.series if one.series_id == point.series_id)
+    return next(series for series in phantom.series if series.series_id == point.series_id)
 
 
 def slice_of(phantom, point):
     slices = series_of(phantom, point).slices
-    return next(one for one in slices if one.instance_number == point.instance_number)
+    return next(slice_ for slice_ in slices if slice_.instance_number == point.instance_number)
 
 
 def signal_around(phantom, point, width=6.0):
     """Mean signal, fluid being 1, of a square about a point."""
     plane = slice_of(phantom, point).plane
     centre = np.asarray(plane.position) + plane.spacing * (
-        point.x * np.asarray(plane.along_row) + point.y * np.asarray(plane.along_column)
+        point.x * np.asarray(plane.row_cosine) + point.y * np.asarray(plane.column_cosine)
     )
-    patch = Plane.around(
-        centre, np.asarray(plane.along_row), np.asarray(plane.along_column), width / 16, 16
+    patch = ImagingPlane.around(
+        centre, np.asarray(plane.row_cosine), np.asarray(plane.column_cosine), width / 16, 16
     )
     return float(Tissue(phantom.body)(*patch.grid(), edge=0.5).mean())
 
@@ -56,7 +56,9 @@ def test_points_lie_in_the_slice_nearest_the_disc():
                 continue
             curve = phantom.body.curve
             disc = curve.place(0, 3, curve.level(point.level))
-            offsets = [abs(one.plane.project(disc)[2]) for one in series_of(phantom, point).slices]
+            offsets = [
+                abs(slice_.plane.project(disc)[2]) for slice_ in series_of(phantom, point).slices
+            ]
             assert abs(slice_of(phantom, point).plane.project(disc)[2]) < min(offsets) + 3
 
 
@@ -91,7 +93,7 @@ def test_the_patients_left_is_where_the_left_points_are():
         for level in Level:
             apart = recess[level, Side.LEFT].narrowing - recess[level, Side.RIGHT].narrowing
             if abs(apart) > 0.5:
-                signals = (signal_around(phantom, one[level]) for one in (left, right))
+                signals = (signal_around(phantom, points[level]) for points in (left, right))
                 right_minus_left.append(np.sign(apart) * -np.subtract(*signals))
     assert len(right_minus_left) > 5
     assert np.mean(right_minus_left) > 0.1
@@ -99,10 +101,10 @@ def test_the_patients_left_is_where_the_left_points_are():
 
 def test_columns_run_to_the_left_and_rows_to_the_back():
     for phantom in PLANS:
-        for one in phantom.series[0].slices:
-            assert one.plane.along_row[0] > 0.95
-            assert one.plane.along_column[1] > 0.7
-            assert one.plane.normal[2] > 0.7
+        for slice_ in phantom.series[0].slices:
+            assert slice_.plane.row_cosine[0] > 0.95
+            assert slice_.plane.column_cosine[1] > 0.7
+            assert slice_.plane.normal[2] > 0.7
 
 
 def test_some_series_are_numbered_from_the_feet():
@@ -116,7 +118,7 @@ def test_some_series_are_numbered_from_the_feet():
 
 def test_slices_asks_for_one_stack_per_disc():
     phantom = plan_study(1, sagittal=False, matrix=64, slices=3)
-    assert [one.instance_number for one in phantom.series[0].slices] == list(range(1, 16))
+    assert [slice_.instance_number for slice_ in phantom.series[0].slices] == list(range(1, 16))
 
 
 def test_without_a_sagittal_series_the_canal_has_no_label():
@@ -130,7 +132,7 @@ def test_a_study_does_not_depend_on_the_others():
 
 
 def test_identifiers_are_unique():
-    ids = [one.series_id for phantom in PLANS for one in phantom.series]
+    ids = [series.series_id for phantom in PLANS for series in phantom.series]
     ids += [phantom.study_id for phantom in PLANS]
     assert len(set(ids)) == len(ids)
 

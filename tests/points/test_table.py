@@ -94,7 +94,7 @@ def test_a_bad_row_is_named_with_file_line_and_column_and_costs_no_other(table, 
 
 def test_a_level_given_twice_is_not_used_at_all(table):
     points, bad = read_points(table(HEADER + ROW + ROW.replace("L1/L2", "L5/S1") + ROW))
-    assert [one.level for one in points] == [Level.L5_S1]
+    assert [point.level for point in points] == [Level.L5_S1]
     assert "coords.csv, lines 2 and 4: the level is given 2 times" in bad[0].reason
 
 
@@ -178,7 +178,7 @@ coordinate = st.floats(0, 1000).map(lambda value: float(f"{value:.6g}"))
             coordinate,
         ),
         min_size=1,
-        unique_by=lambda one: (one.condition, one.level),
+        unique_by=lambda point: (point.condition, point.level),
     )
 )
 def test_what_is_written_is_read_again(points, tmp_path_factory):

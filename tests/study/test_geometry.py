@@ -50,11 +50,11 @@ def test_oriented_columns_and_rows_run_the_planes_way(orientation, swap, signs):
     if swap:
         row, column = column, row
     row, column = row * (-1) ** (signs & 1), column * (-1) ** (signs >> 1)
-    found = geometry((*row, *column))
-    across, down = (column, row) if found.orientation.transpose else (row, column)
-    right, back, _ = found.plane.axes
-    assert (across * (-1 if found.orientation.flip_x else 1)) @ right > 0.7
-    assert (down * (-1 if found.orientation.flip_y else 1)) @ back > 0.7
+    slice_ = geometry((*row, *column))
+    across, down = (column, row) if slice_.orientation.transpose else (row, column)
+    right, back, _ = slice_.plane.axes
+    assert (across * (-1 if slice_.orientation.flip_x else 1)) @ right > 0.7
+    assert (down * (-1 if slice_.orientation.flip_y else 1)) @ back > 0.7
 
 
 def test_axial_slices_follow_each_other_to_the_feet():
@@ -69,8 +69,8 @@ def test_axial_slices_follow_each_other_to_the_feet():
 )
 def test_restoring_undoes_orienting(transpose, flip_x, flip_y, x, y):
     orientation = Orientation(transpose, flip_x, flip_y)
-    found = orientation.restore_point(orientation.orient_point((x, y), (7, 5)), (7, 5))
-    assert found == pytest.approx((x, y), abs=1e-9)
+    restored = orientation.restore_point(orientation.orient_point((x, y), (7, 5)), (7, 5))
+    assert restored == pytest.approx((x, y), abs=1e-9)
 
 
 @given(
@@ -82,13 +82,13 @@ def test_an_oriented_slice_lies_where_it_lay(orientation, swap, signs):
     row, column = np.array(orientation[:3], float), np.array(orientation[3:], float)
     if swap:
         row, column = column, row
-    found = geometry((*row * (-1) ** (signs & 1), *column * (-1) ** (signs >> 1)))
-    oriented = found.oriented
+    stored = geometry((*row * (-1) ** (signs & 1), *column * (-1) ** (signs >> 1)))
+    oriented = stored.oriented
     assert oriented.orientation == Orientation(False, False, False)
-    assert oriented.size == found.orientation.orient_pair(found.size)
+    assert oriented.size == stored.orientation.orient_pair(stored.size)
     for point in ((0, 0), (6, 0), (2.5, 4)):
-        moved = found.orientation.orient_point(point, found.size)
-        np.testing.assert_allclose(place(oriented, moved), place(found, point), atol=1e-9)
+        moved = stored.orientation.orient_point(point, stored.size)
+        np.testing.assert_allclose(place(oriented, moved), place(stored, point), atol=1e-9)
 
 
 def place(geometry, point):

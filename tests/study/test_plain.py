@@ -35,8 +35,8 @@ def test_what_is_read_is_what_pydicom_reads(path):
         header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
         assert pixels_at == file.tell()
         assert syntax == header.file_meta.TransferSyntaxUID
-        assert set(values) == {one for one in KEYWORDS if one in header}
-        assert all(same(value, header.get(one)) for one, value in values.items())
+        assert set(values) == {keyword for keyword in KEYWORDS if keyword in header}
+        assert all(same(value, header.get(keyword)) for keyword, value in values.items())
 
 
 def test_plain_files_are_recognised(phantoms):

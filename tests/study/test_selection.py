@@ -63,7 +63,7 @@ def test_a_reference_picture_in_the_series_does_not_matter(tmp_path):
 
 def test_a_localizer_of_three_planes_is_not_taken(tmp_path):
     planes = [AX, SAGITTAL, (1, 0, 0, 0, 0, -1)]
-    mixed = [image(orientation=one, number=n, series="1.1") for n, one in enumerate(planes, 1)]
+    mixed = [image(orientation=axes, number=n, series="1.1") for n, axes in enumerate(planes, 1)]
     save(mixed, tmp_path)
     with pytest.raises(StudyError, match="mixed"):
         _ = read_study(tmp_path).axial_t2

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lss_cli.study.headers import File, read_file
+from lss_cli.study.headers import ImageFile, read_file
 from lss_cli.study.stacks import split_into_stacks
 from tests.dicom import axial_stack, image, save, tilted
 
@@ -13,9 +13,11 @@ from tests.dicom import axial_stack, image, save, tilted
 def read(datasets, folder):
     save(datasets, folder)
     files = [read_file(path) for path in folder.iterdir()]
-    slices = [one for file in files if isinstance(file, File) for one in file.slices]
+    slices = [slice_ for file in files if isinstance(file, ImageFile) for slice_ in file.slices]
     random.Random(1).shuffle(slices)
-    return [[one.instance_number for one in stack.slices] for stack in split_into_stacks(slices)]
+    return [
+        [slice_.instance_number for slice_ in stack.slices] for stack in split_into_stacks(slices)
+    ]
 
 
 def test_slices_run_from_head_to_feet_whatever_their_numbers(tmp_path):

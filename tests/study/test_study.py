@@ -36,7 +36,7 @@ def test_an_rsna_folder_with_few_tags(tmp_path):
     folder = save(datasets, tmp_path / "77", "5/{0.InstanceNumber}.dcm").resolve()
     study = read_study(folder)
     assert study.id == "77"
-    assert [one.id for one in study.series] == ["5"]
+    assert [series.id for series in study.series] == ["5"]
     assert study.series[0].plane is Plane.AXIAL
     for name in ("5", "77.5"):
         assert study.locate(name, 2).slice.instance_number == 2
@@ -53,7 +53,7 @@ def test_a_hospital_folder_of_one_flat_pile(tmp_path):
     (tmp_path / "empty").touch()
     (tmp_path / "broken.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\0\0\0UL\x04\0junk" * 9)
     study = read_study(tmp_path)
-    assert {one.id for one in study.series} == {"1.2.3.8", "1.2.3.9"}
+    assert {series.id for series in study.series} == {"1.2.3.8", "1.2.3.9"}
     assert study.axial_t2.series.id == "1.2.3.8"
     assert study.locate(None, 3).slice.instance_number == 3
 
@@ -63,7 +63,7 @@ def test_uids_may_repeat_across_series_but_a_copy_counts_once(tmp_path):
     b = image(uid="1.9", series="1.2", orientation=SAGITTAL)
     save([a, b], tmp_path, "{0.SeriesInstanceUID}.dcm")
     save([a], tmp_path, "copy.dcm")
-    assert [len(one.slices) for one in read_study(tmp_path).series] == [1, 1]
+    assert [len(series.slices) for series in read_study(tmp_path).series] == [1, 1]
 
 
 def test_neighbours_come_from_the_stack_and_its_ends_are_repeated(tmp_path):
@@ -71,10 +71,10 @@ def test_neighbours_come_from_the_stack_and_its_ends_are_repeated(tmp_path):
     study = read_study(save(gap, tmp_path))
     first = gap[2].pixel_array
     second = gap[3].pixel_array
-    found = study.locate(None, 3).read_slices(1)
-    np.testing.assert_array_equal(found.pixels, [first, first, second])
-    assert found.spacing_mm == (1.0, 1.0)
-    assert found.full_size == (64, 64)
+    slices = study.locate(None, 3).read_slices(1)
+    np.testing.assert_array_equal(slices.pixels, [first, first, second])
+    assert slices.spacing_mm == (1.0, 1.0)
+    assert slices.full_size == (64, 64)
 
 
 @pytest.mark.parametrize("transpose", [False, True])
@@ -87,11 +87,11 @@ def test_every_way_of_storing_a_slice_reads_the_same(tmp_path, transpose, flip_x
         for n, z in enumerate([8, 4, 0], 1)
     ]
     wanted = read_study(save(plain, tmp_path / "plain")).locate(None, 2)
-    stored = [moved(one, **how) for one in plain]
-    found = read_study(save(stored, tmp_path / "moved")).locate(None, 2)
-    np.testing.assert_array_equal(found.read_slices(1).pixels, wanted.read_slices(1).pixels)
-    assert found.read_slices(1).spacing_mm == pytest.approx(wanted.read_slices(1).spacing_mm)
-    assert found.orient_point(moved_point(10, 20, (64, 48), **how)) == wanted.orient_point((10, 20))
+    stored = [moved(ds, **how) for ds in plain]
+    place = read_study(save(stored, tmp_path / "moved")).locate(None, 2)
+    np.testing.assert_array_equal(place.read_slices(1).pixels, wanted.read_slices(1).pixels)
+    assert place.read_slices(1).spacing_mm == pytest.approx(wanted.read_slices(1).spacing_mm)
+    assert place.orient_point(moved_point(10, 20, (64, 48), **how)) == wanted.orient_point((10, 20))
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_compressed_pixels(tmp_path, syntax):
         stored.compress(syntax, generate_instance_uid=False)
     else:
         stored.file_meta.TransferSyntaxUID = syntax
-    found = read_study(save([stored], tmp_path)).locate(None, 1)
-    np.testing.assert_array_equal(found.read_slices(0).pixels[0], wanted)
+    place = read_study(save([stored], tmp_path)).locate(None, 1)
+    np.testing.assert_array_equal(place.read_slices(0).pixels[0], wanted)
 
 
 def test_jpeg_lossless(tmp_path):
@@ -124,17 +124,17 @@ def test_jpeg_lossless(tmp_path):
     writer.SetImage(change.GetOutput())
     writer.SetFileName(str(tmp_path / "1.dcm"))
     assert writer.Write()
-    found = read_study(tmp_path).locate(None, 1)
-    assert found.slice.transfer_syntax == JPEGLosslessSV1
+    place = read_study(tmp_path).locate(None, 1)
+    assert place.slice.transfer_syntax == JPEGLosslessSV1
     np.testing.assert_array_equal(
-        found.read_slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array
+        place.read_slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array
     )
 
 
 def test_rescale_and_inverted_grey(tmp_path):
     ds = image(RescaleSlope="2", RescaleIntercept="-5", PhotometricInterpretation="MONOCHROME1")
-    found = read_study(save([ds], tmp_path)).locate(None, 1)
-    np.testing.assert_allclose(found.read_slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
+    place = read_study(save([ds], tmp_path)).locate(None, 1)
+    np.testing.assert_allclose(place.read_slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
 
 
 def test_a_multi_frame_file_is_a_series_of_its_frames(tmp_path):
@@ -166,7 +166,7 @@ def test_files_without_geometry_are_left_out_with_their_reason(tmp_path):
     save([image(number=8, PixelSpacing=[1e-9, 1e-9])], tmp_path)
     save([image(number=9, ImagePositionPatient=[0, 0, float("nan")])], tmp_path)
     study = read_study(tmp_path)
-    assert [one.path.name for one in study.skipped] == ["7.dcm", "8.dcm", "9.dcm"]
+    assert [file.path.name for file in study.skipped] == ["7.dcm", "8.dcm", "9.dcm"]
     assert "ImageOrientationPatient" in study.skipped[0].reason
     assert len(study.series[0].slices) == 2
 
@@ -304,7 +304,7 @@ def test_what_was_left_out_says_why(tmp_path):
     far = image(number=10)
     far.ImagePositionPatient = [1e30, 0, 0]
     save([far], tmp_path)
-    reasons = {one.path.name: one.reason for one in read_study(tmp_path).skipped}
+    reasons = {file.path.name: file.reason for file in read_study(tmp_path).skipped}
     assert reasons.keys() == {"1.dcm", "7.dcm", "8.dcm", "9.dcm", "10.dcm"}
     assert "incomplete" in reasons["1.dcm"] or "damaged" in reasons["1.dcm"]
     assert "Deflated" in reasons["7.dcm"]

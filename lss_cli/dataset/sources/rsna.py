@@ -25,8 +25,8 @@ from lss_cli.dataset.sources.master_table import (
 )
 from lss_cli.errors import DataError, StudyError
 from lss_cli.slices import Float32Array, Slices
-from lss_cli.study.headers import Slice
 from lss_cli.study.pixels import read_pixels
+from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study, read_study
 from lss_cli.tables import path_inside, read_table
 
