@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from lss_cli.anatomy import Level, Severity
 from lss_cli.errors import DataError
 from lss_cli.text import escape_formula, printable, suggest
 
@@ -99,6 +101,17 @@ def _parsed(text: str, parse: Callable[[str], E]) -> str:
         return str(parse(text))
     except ValueError:
         return ""
+
+
+def to_ordinals(column: "pd.Series[str]", words: type[Level | Severity]) -> npt.NDArray[np.int64]:
+    """The ordinal of each level (0 to 4) or severity (0 to 2).
+
+    Examples:
+        >>> to_ordinals(pd.Series(["Severe", "Normal/Mild"]), Severity)
+        array([2, 0])
+    """
+    known = {str(word): word.ordinal for word in words}
+    return np.asarray(column.map(known), np.int64)
 
 
 def to_numbers(column: "pd.Series[str]") -> "pd.Series[float]":

@@ -20,7 +20,7 @@ from lss_cli.model.spec import InputSpec, Normalise, View
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lss_cli.dataset.exploration.summary import Summary
+    from lss_cli.dataset.exploration.summary import PrepareSummary
 
 DEFAULTS = Options()
 
@@ -166,14 +166,14 @@ def _can_draw(wanted: bool | None) -> bool:
     return False
 
 
-def _print(summary: "Summary") -> None:
+def _print(summary: "PrepareSummary") -> None:
     names = ["studies", "rows", *map(str, Severity)]
     table = _table(
         "Parts",
         ["", *names],
         [
-            [part, *(f"{counts.get(name, 0):,}" for name in names)]
-            for part, counts in summary.parts.items()
+            [split, *(f"{counts[name]:,}" for name in names)]
+            for split, counts in summary.splits.items()
         ],
     )
     out = results()

@@ -73,7 +73,7 @@ def _surplus(kinds: npt.NDArray[np.float64], count: npt.NDArray[np.int64]) -> li
         gain[left == 0] = 0
         best = int((gain / kinds.sum(axis=1)).argmax())
         if gain[best] <= 0:
-            return [int(one) for one in surplus]
+            return list(map(int, surplus))
         left[best] -= 1
         surplus[best] += 1
         total = total - kinds[best]

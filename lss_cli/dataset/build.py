@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lss_cli.dataset.inputs import Request
+from lss_cli.dataset.inputs import InputRequest
 from lss_cli.dataset.pool import Job, run_all
 from lss_cli.dataset.sources.base import Source
 from lss_cli.dataset.store import (
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 def build_inputs(
     out: Path,
     source: Source,
-    requests: Mapping[str, Sequence[Request]],
+    requests: Mapping[str, Sequence[InputRequest]],
     spec: InputSpec,
     *,
     versions: Mapping[str, str],
@@ -90,10 +90,10 @@ def _results(entries: Mapping[str, Entry]) -> list[Result]:
     return [result for entry in entries.values() for result in entry.results.values()]
 
 
-def _tasks(source: Source, requests: Mapping[str, Sequence[Request]]) -> list[Task]:
+def _tasks(source: Source, requests: Mapping[str, Sequence[InputRequest]]) -> list[Task]:
     tasks, first = [], 0
     for study, wanted in requests.items():
-        files = source.files_key(study, {request.place.series_id for request in wanted})
+        files = source.files_key(study, {request.point.series_id for request in wanted})
         tasks.append(Task(study, files, dict(enumerate(wanted, start=first))))
         first += len(wanted)
     return tasks

@@ -1,4 +1,4 @@
-"""The joined table into parts and folds, balanced; all of it from the tables alone."""
+"""The master table into parts and folds, balanced; all of it from the tables alone."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import pandas as pd
 
 from lss_cli.dataset.balance import all_normal, severity_counts, surplus_studies
 from lss_cli.dataset.options import Balance, Options
-from lss_cli.dataset.sources.master_table import Reason, mark, usable
+from lss_cli.dataset.sources.master_table import Reason, reject, usable
 from lss_cli.dataset.split import TEST, TRAIN, Strata, fold_studies, split_studies
 from lss_cli.errors import DataError, UsageError
 
@@ -14,7 +14,7 @@ BALANCED_AWAY = (Reason.NORMAL_STUDY, Reason.SURPLUS_STUDY)
 """The reasons that balancing gives."""
 
 
-def divided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+def divide_studies(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Assign parts and folds, and mark what balancing leaves out.
 
     The conditions asked for decide alone about parts and folds, so that the same studies are held
@@ -22,7 +22,7 @@ def divided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     training.
 
     Args:
-        table: The joined table with ``source_condition`` and ``mirror``.
+        table: The master table with ``source_condition`` and ``mirror``.
         options: What to do.
 
     Returns:
@@ -40,7 +40,7 @@ def divided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     part = split_studies(own["study_id"], options.proportions, options.seed, strata)
     table["split"] = [part.get(study, TRAIN) for study in table["study_id"]]
     held_out = table["mirror"] & (table["split"] != TRAIN)
-    mark(table, held_out, Reason.MIRRORED_HELD_OUT, table["split"])
+    reject(table, held_out, Reason.MIRRORED_HELD_OUT, table["split"])
     training = (table["split"] == TRAIN).to_numpy()
     if options.balance_scope == "training":
         _balance(table, training, options.balance, options.seed)
@@ -75,7 +75,7 @@ def _balance(
     table: pd.DataFrame, scope: npt.NDArray[np.bool_], balance: Balance, seed: int
 ) -> None:
     if balance == "drop-normal-studies":
-        mark(table, scope & all_normal(table).to_numpy(), Reason.NORMAL_STUDY)
+        reject(table, scope & all_normal(table).to_numpy(), Reason.NORMAL_STUDY)
     if balance == "equal":
         rows = table[usable(table) & scope]
         if rows.empty:
@@ -86,4 +86,4 @@ def _balance(
                 "no choice of whole studies has the same number of each grade.",
                 todo="Use --balance none or drop-normal-studies.",
             )
-        mark(table, scope & table["study_id"].isin(surplus).to_numpy(), Reason.SURPLUS_STUDY)
+        reject(table, scope & table["study_id"].isin(surplus).to_numpy(), Reason.SURPLUS_STUDY)

@@ -46,7 +46,7 @@ def fold_of(data: Prepared, name: str) -> Prepared:
     return replace(data, index=index.assign(split=split), report=report)
 
 
-def together(data: Prepared) -> Prepared:
+def all_folds(data: Prepared) -> Prepared:
     """The data as the mean of all folds has seen them: all but the test part was trained on."""
     split = np.where(data.index["split"] == TEST, TEST, TRAIN)
     return replace(data, index=data.index.assign(split=split))

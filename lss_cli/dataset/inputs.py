@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset.sources.base import Place, Source
+from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.master_table import Reason, Unusable
 from lss_cli.model.inputs import model_input
 from lss_cli.model.spec import InputSpec
@@ -12,26 +12,26 @@ from lss_cli.slices import Float32Array
 
 
 @dataclass(frozen=True)
-class Request:
+class InputRequest:
     """One model input to be made.
 
     Attributes:
         name: The row's id, unique in the source.
-        place: Where its point lies.
+        point: Where its point lies.
         condition: That of the point, before any mirroring.
         mirror: Whether left and right are exchanged.
     """
 
     name: str
-    place: Place
+    point: PointRef
     condition: Condition
     mirror: bool
 
     @property
     def key(self) -> str:
         """Changes with everything that the input depends on, files and specification aside."""
-        place = self.place
-        where = f"{place.series_id} {place.instance_number} {place.x!r} {place.y!r}"
+        point = self.point
+        where = f"{point.series_id} {point.instance_number} {point.x!r} {point.y!r}"
         return f"{self.name} {where}{' mirrored' if self.mirror else ''}"
 
 
@@ -51,7 +51,7 @@ class Made:
 
 
 def study_inputs(
-    source: Source, study_id: str, requests: Sequence[Request], spec: InputSpec
+    source: Source, study_id: str, requests: Sequence[InputRequest], spec: InputSpec
 ) -> Iterator[Made | Unusable]:
     """Make model inputs of one study, in this order; what cannot be made gives the reason why."""
     try:
@@ -61,7 +61,7 @@ def study_inputs(
         return
     for request in requests:
         try:
-            slices, point = images.at(request.place, spec.neighbours)
+            slices, point = images.at(request.point, spec.neighbours)
             side = request.condition.side
             image, coords = model_input(slices, point, spec, side=side, mirror=request.mirror)
         except Unusable as verdict:

@@ -51,7 +51,7 @@ class Job:
 
         def images() -> Iterator[tuple[int, bytes]]:
             # Points of one slice follow each other, so that no slice is decoded twice.
-            wanted = sorted(task.requests.items(), key=lambda item: item[1].place.slice)
+            wanted = sorted(task.requests.items(), key=lambda item: item[1].point.slice)
             outcomes = study_inputs(
                 self.source, task.study_id, [request for _, request in wanted], self.spec
             )

@@ -9,13 +9,18 @@ import pandas as pd
 from lss_cli.anatomy import Condition, Level, row_id
 from lss_cli.dataset import prepared
 from lss_cli.dataset.build import build_inputs
-from lss_cli.dataset.divide import divided
+from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.exploration.counts import explore
 from lss_cli.dataset.exploration.page import remove_figures, write_figures
-from lss_cli.dataset.exploration.summary import Summary, rejected, report, summary
-from lss_cli.dataset.inputs import Request
+from lss_cli.dataset.exploration.summary import (
+    PrepareSummary,
+    count_rejected,
+    run_report,
+    summarize,
+)
+from lss_cli.dataset.inputs import InputRequest
 from lss_cli.dataset.options import Options
-from lss_cli.dataset.sources.base import Place, Source
+from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
@@ -25,7 +30,7 @@ from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
 from lss_cli.versions import versions
 
-__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "Summary", "prepare"]
+__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "PrepareSummary", "prepare"]
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [
@@ -97,7 +102,7 @@ def prepare(
     *,
     workers: int = 1,
     figures: bool = False,
-) -> Summary:
+) -> PrepareSummary:
     """Turn a source into prepared data.
 
     Earlier prepared data in `out` are replaced. They count as complete only with their report,
@@ -121,11 +126,11 @@ def prepare(
         UsageError: More folds than studies.
     """
     source = open_source(path)
-    everything = source.joined()
+    everything = source.master_table()
     table = select(everything, (*options.conditions, *options.mirrored)).sort_values(
         ["study_id", "condition", "level", "file", "line"], ignore_index=True
     )
-    table = divided(_sided(table, options), options)
+    table = divide_studies(_sided(table, options), options)
     out = make_folder(out)
     (out / prepared.REPORT).unlink(missing_ok=True)
     _tidy(out)
@@ -146,13 +151,13 @@ def prepare(
         with replacing(out / prepared.INDEX) as file:
             write_table(index, file)
         data = prepared.Prepared.read(out, options.spec)
-    found = explore(everything, table, source.series(), data)
+    exploration = explore(everything, table, source.series(), data)
     if figures:
-        write_figures(found, data, out)
+        write_figures(exploration, data, out)
     else:
         remove_figures(out)
-    counts = summary(table, len(everything) - len(table), found)
-    text = json.dumps(report(source, out, options, counts), indent=2, ensure_ascii=False)
+    counts = summarize(table, len(everything) - len(table), exploration)
+    text = json.dumps(run_report(source, out, options, counts), indent=2, ensure_ascii=False)
     write_text(out / prepared.REPORT, text + "\n")
     return counts
 
@@ -170,7 +175,7 @@ def _tidy(out: Path) -> None:
 
 def _sided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Rows of an added side take the condition that they stand in for."""
-    renamed = {str(one): str(one.mirrored) for one in options.mirrored}
+    renamed = {str(side): str(side.mirrored) for side in options.mirrored}
     return table.assign(
         source_condition=table["condition"],
         mirror=table["condition"].isin(list(renamed)),
@@ -204,11 +209,11 @@ def _make_inputs(
     return _index(good, results, source)
 
 
-def _requests(good: pd.DataFrame) -> dict[str, list[Request]]:
+def _requests(good: pd.DataFrame) -> dict[str, list[InputRequest]]:
     """What to make of each study, in the order of the rows."""
-    requests: dict[str, list[Request]] = {}
+    requests: dict[str, list[InputRequest]] = {}
     for row in good.to_dict("records"):
-        place = Place(
+        point = PointRef(
             line=int(row["line"]),
             series_id=row["series_id"],
             instance_number=int(float(row["instance_number"])),
@@ -217,7 +222,7 @@ def _requests(good: pd.DataFrame) -> dict[str, list[Request]]:
         )
         condition = Condition(row["source_condition"])
         name = row_id(row["study_id"], condition, Level(row["level"]))
-        request = Request(name, place, condition, bool(row["mirror"]))
+        request = InputRequest(name, point, condition, bool(row["mirror"]))
         requests.setdefault(str(row["study_id"]), []).append(request)
     return requests
 
@@ -228,8 +233,8 @@ def _index(good: pd.DataFrame, results: Sequence[Result], source: Source) -> pd.
     sizes = [result.values[2:] if result.values else (0.0, 0.0) for result in results]
     index = good.assign(
         position=[result.position for result in results],
-        row_id=[row_id(study, Condition(one), Level(level)) for study, one, level in names],
-        order=["known" if source.order_known(*one) else "unknown" for one in series],
+        row_id=[row_id(study, Condition(name), Level(level)) for study, name, level in names],
+        order=["known" if source.order_known(*key) else "unknown" for key in series],
         slice_width_mm=[f"{width:g}" for width, _ in sizes],
         slice_height_mm=[f"{height:g}" for _, height in sizes],
     )
@@ -246,7 +251,7 @@ def _nothing_left(table: pd.DataFrame, out: Path) -> DataError:
         return DataError(
             "the source has no row of the conditions asked for.", todo="Name others: --condition."
         )
-    reason, count = next(iter(rejected(table).items()))
+    reason, count = next(iter(count_rejected(table).items()))
     return DataError(
         f"not one of {len(table)} rows can be used; {count} of them: {reason}.",
         where=str(out / REJECTS),

@@ -14,10 +14,12 @@ import pandas as pd
 from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.dataset.build import COORDS as WHERE
 from lss_cli.dataset.build import INPUTS
+from lss_cli.dataset.split import SPLITS
 from lss_cli.dataset.store import IMAGES as STORED
 from lss_cli.errors import DataError
 from lss_cli.model.spec import InputSpec
 from lss_cli.slices import Float32Array
+from lss_cli.tables import to_ordinals
 from lss_cli.text import printable
 
 IMAGES, COORDS, INDEX = f"{INPUTS}/{STORED}", f"{INPUTS}/{WHERE}", "index.csv"
@@ -30,9 +32,30 @@ def fingerprint(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+            hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
+
+
+def count_by_split(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """How many studies, rows, and rows of each severity each split has.
+
+    Args:
+        rows: ``study_id``, ``severity`` and ``split``.
+
+    Examples:
+        >>> rows = {"study_id": ["7", "7"], "severity": ["Severe", "Moderate"], "split": "test"}
+        >>> count_by_split(pd.DataFrame(rows))["test"]
+        {'studies': 1, 'rows': 2, 'Normal/Mild': 0, 'Moderate': 1, 'Severe': 1}
+    """
+    return {
+        split: {
+            "studies": int(part["study_id"].nunique()),
+            "rows": len(part),
+            **{str(grade): int((part["severity"] == grade).sum()) for grade in Severity},
+        }
+        for split in SPLITS
+        for part in [rows[rows["split"] == split]]
+    }
 
 
 @dataclass(frozen=True)
@@ -112,17 +135,15 @@ class Prepared:
     @property
     def severities(self) -> npt.NDArray[np.int64]:
         """The label of each row of the index, 0 to 2."""
-        ordinals = {str(one): one.ordinal for one in Severity}
-        return np.asarray(self.index["severity"].map(ordinals), np.int64)
+        return to_ordinals(self.index["severity"], Severity)
 
     @property
     def levels(self) -> npt.NDArray[np.int64]:
         """The level of each row of the index, 0 to 4."""
-        ordinals = {str(one): one.ordinal for one in Level}
-        return np.asarray(self.index["level"].map(ordinals), np.int64)
+        return to_ordinals(self.index["level"], Level)
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
-        """The rows of the index that belong to one part."""
+        """The rows of the index that belong to one split."""
         return np.flatnonzero((self.index["split"] == split).to_numpy())
 
     def inputs(self, rows: npt.NDArray[np.int64]) -> dict[str, Float32Array]:
@@ -142,7 +163,8 @@ class Prepared:
             return np.asarray(self.coords[self.index["position"].to_numpy()[rows]])
         # The field lies towards the midline, so the point lies away from it.
         away = {Side.LEFT: 1, Side.RIGHT: -1, None: 0}
-        sides = [away[Condition(one).side] for one in self.index["condition"].to_numpy()[rows]]
+        conditions = self.index["condition"].to_numpy()[rows]
+        sides = [away[Condition(condition).side] for condition in conditions]
         points = np.full((len(rows), 2), 0.5, np.float32)
         points[:, 0] += np.array(sides) * (self.spec.shift_mm / self.spec.field_mm[0])
         return points

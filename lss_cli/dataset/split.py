@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lss_cli.errors import UsageError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-PARTS = (TRAIN, VALIDATION, TEST)
+SPLITS = (TRAIN, VALIDATION, TEST)
 
 Strata = Mapping[str, tuple[int, ...]]
 """Studies alike share a stratum; strata are dealt out one after the other, the largest first."""
@@ -43,7 +43,7 @@ def split_studies(
 
     Args:
         studies: Study ids, in any order, any number of times.
-        proportions: Weights of `PARTS`; each part is within one study of its share.
+        proportions: Weights of `SPLITS`; each part is within one study of its share.
         seed: Another seed gives another split.
         strata: Of each study; where given, each part gets its share of every stratum.
 
@@ -53,7 +53,7 @@ def split_studies(
     order = _order(studies, str(seed), strata)
     sizes = _sizes(len(order), proportions)
     hands = _spread(sizes) if strata else _blocks(sizes)
-    return {study: PARTS[hand] for study, hand in zip(order, hands, strict=True)}
+    return {study: SPLITS[hand] for study, hand in zip(order, hands, strict=True)}
 
 
 def fold_studies(

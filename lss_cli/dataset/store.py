@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.dataset.inputs import Request
+from lss_cli.dataset.inputs import InputRequest
 from lss_cli.errors import OutputError
 from lss_cli.model.spec import InputSpec
 
@@ -42,7 +42,7 @@ class Task:
 
     study_id: str
     files: str
-    requests: Mapping[int, Request]
+    requests: Mapping[int, InputRequest]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lss_cli.anatomy import Level, Severity
 from lss_cli.evaluation.metrics import prior_by_level
-from lss_cli.evaluation.predictions import Predictions, levels, severities
+from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import GRADES, Float64Array, one_hot
+from lss_cli.tables import to_ordinals
 
 DEFINITIONS = {
     "majority": "Always the most frequent grade, with certainty.",
@@ -34,10 +36,10 @@ class Baselines:
     def fit(cls, part: Predictions) -> "Baselines":
         """Fit them for the rows of `part`."""
         known: pd.DataFrame = part.table if part.training is None else part.training
-        labels = severities(known)
+        labels = to_ordinals(known["severity"], Severity)
         counts = np.bincount(labels, minlength=GRADES)
         rows = len(part.labels)
-        by_level = prior_by_level(labels, levels(known)).astype(np.float64)
+        by_level = prior_by_level(labels, to_ordinals(known["level"], Level)).astype(np.float64)
         return cls(
             {
                 "majority": np.tile(

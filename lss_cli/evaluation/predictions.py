@@ -12,7 +12,7 @@ from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, row_i
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.sample import Float64Array, Labels
-from lss_cli.tables import read_table, to_numbers
+from lss_cli.tables import read_table, to_numbers, to_ordinals
 from lss_cli.text import join_words, printable
 
 PROBABILITIES = [one.column for one in Severity]
@@ -42,12 +42,12 @@ class Predictions:
     @cached_property
     def labels(self) -> Labels:
         """The label of each row, 0 to 2."""
-        return severities(self.table)
+        return to_ordinals(self.table["severity"], Severity)
 
     @cached_property
     def levels(self) -> Labels:
         """The level of each row, 0 to 4."""
-        return levels(self.table)
+        return to_ordinals(self.table["level"], Level)
 
     @cached_property
     def probabilities(self) -> Float64Array:
@@ -90,18 +90,6 @@ def check_part(name: str, table: pd.DataFrame, split: str) -> None:
             where=name,
             todo=f"Its parts are {there}; choose one with --split, or all.",
         )
-
-
-def severities(table: pd.DataFrame) -> Labels:
-    """The label of each row, 0 to 2."""
-    ordinals = {str(one): one.ordinal for one in Severity}
-    return np.asarray(table["severity"].map(ordinals), np.int64)
-
-
-def levels(table: pd.DataFrame) -> Labels:
-    """The level of each row, 0 to 4."""
-    ordinals = {str(one): one.ordinal for one in Level}
-    return np.asarray(table["level"].map(ordinals), np.int64)
 
 
 def training_part(table: pd.DataFrame) -> pd.DataFrame | None:

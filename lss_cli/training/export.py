@@ -10,7 +10,7 @@ import onnxruntime
 import tensorflow
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
@@ -18,7 +18,7 @@ from lss_cli.model.ood import fitted
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import in_order, plain
-from lss_cli.training.run import Run, counts
+from lss_cli.training.run import Run
 from lss_cli.versions import versions
 
 OPSET = 17
@@ -139,7 +139,7 @@ def _metadata(
     precision: Precision,
 ) -> ModelMetadata:
     conditions, options = run.config["data"]["conditions"], run.config["options"]
-    parts, rows = counts(data), data.rows(TRAIN)
+    parts, rows = count_by_split(data.index), data.rows(TRAIN)
     images = (image for image, *_ in in_order(plain(data), rows, BATCH))
     return ModelMetadata(
         name=name,

@@ -12,8 +12,8 @@ import pandas as pd
 import tensorflow
 
 from lss_cli.anatomy import Severity
-from lss_cli.dataset.prepared import Prepared
-from lss_cli.dataset.split import PARTS, TRAIN, VALIDATION
+from lss_cli.dataset.prepared import Prepared, count_by_split
+from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
 from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
@@ -93,7 +93,7 @@ def train(
     with replacing(out / run.HISTORY) as file:
         write_table(history, file)
     draw_curves(training.history, training.best_epoch, make_folder(out / run.FIGURES))
-    known = data.index["split"].isin(PARTS).to_numpy()
+    known = data.index["split"].isin(SPLITS).to_numpy()
     run.write_predictions(out / run.PREDICTIONS, data.index[known], probabilities[known])
     write_text(out / run.METRICS, run.to_json(found))
     config = _config(data, options) | {
@@ -148,7 +148,7 @@ def _config(data: Prepared, options: Options) -> dict[str, Any]:
             "fold": data.report.get("fold", ""),
             "conditions": data.report["conditions"],
             "mirrored": data.report["mirrored"],
-            "counts": run.counts(data),
+            "counts": count_by_split(data.index),
         },
         "input": data.spec.to_json(),
         "versions": versions(["tensorflow", "keras", "numpy"]),

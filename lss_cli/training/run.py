@@ -12,7 +12,7 @@ import pandas as pd
 
 from lss_cli.anatomy import Severity
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.dataset.split import PARTS
+from lss_cli.dataset.split import SPLITS
 from lss_cli.errors import DataError, OutputError
 from lss_cli.evaluation import metrics
 from lss_cli.files import make_folder, replacing, write_text
@@ -96,9 +96,9 @@ class Run:
         """
         data = data_of(self.config, folder)
         if fold := self.config["data"]["fold"]:
-            from lss_cli.dataset.folds import fold_of, together
+            from lss_cli.dataset.folds import all_folds, fold_of
 
-            return together(data) if fold == EVERY_FOLD else fold_of(data, fold)
+            return all_folds(data) if fold == EVERY_FOLD else fold_of(data, fold)
         return data
 
 
@@ -120,20 +120,6 @@ def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
             todo="Name those with --data, or train again.",
         )
     return data
-
-
-def counts(data: Prepared) -> dict[str, dict[str, int]]:
-    """How many studies, rows, and rows of each grade each part has."""
-    index, grades = data.index, [str(one) for one in Severity]
-    return {
-        part: {
-            "studies": int(rows["study_id"].nunique()),
-            "rows": len(rows),
-            **{one: int((rows["severity"] == one).sum()) for one in grades},
-        }
-        for part in PARTS
-        for rows in [index[index["split"] == part]]
-    }
 
 
 def calibrated(
@@ -205,7 +191,7 @@ def evaluated(data: Prepared, probabilities: metrics.Probabilities) -> dict[str,
     prior = prior_of(data)
     return {
         part: figures_of(data, rows, probabilities, prior)
-        for part in PARTS
+        for part in SPLITS
         for rows in [data.rows(part)]
         if len(rows)
     }
@@ -213,7 +199,7 @@ def evaluated(data: Prepared, probabilities: metrics.Probabilities) -> dict[str,
 
 def prior_of(data: Prepared) -> metrics.Probabilities:
     """What the training part says of each row by its level alone, N × 3."""
-    rows = data.rows(PARTS[0])
+    rows = data.rows(SPLITS[0])
     prior = metrics.prior_by_level(data.severities[rows], data.levels[rows])
     return np.asarray(prior[data.levels])
 

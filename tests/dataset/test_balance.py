@@ -82,7 +82,7 @@ def test_the_real_grades_can_be_equal(rsna):
     from lss_cli.dataset.sources.master_table import usable
     from lss_cli.dataset.sources.rsna import RsnaFolder
 
-    table = RsnaFolder(rsna).joined()
+    table = RsnaFolder(rsna).master_table()
     left = table[usable(table) & (table["condition"] == "left_subarticular_stenosis")]
     kept = left[~left["study_id"].isin(surplus_studies(left, seed=0))]
     # No choice of whole studies keeps more than 744.5 of each: the bound of the linear programme.

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lss_cli.anatomy import Level, Severity
-from lss_cli.dataset.divide import divided
+from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.options import Options
 from lss_cli.dataset.sources.master_table import Reason, usable
-from lss_cli.dataset.split import PARTS, TEST, TRAIN, VALIDATION
+from lss_cli.dataset.split import SPLITS, TEST, TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
 
 GRADES = list(map(str, Severity))
@@ -66,7 +66,7 @@ options = st.builds(
 @given(studies, options)
 def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, options):
     table = table_of(studies, options.mirror)
-    found = divided(table, options)
+    found = divide_studies(table, options)
 
     assert len(found) == len(table)
     assert (found.groupby("study_id")["split"].nunique() == 1).all()
@@ -74,11 +74,11 @@ def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, op
 
     own = found[table["reason"].eq("") & ~table["mirror"]]
     count = own["study_id"].nunique()
-    for part, weight in zip(PARTS, options.proportions, strict=True):
+    for part, weight in zip(SPLITS, options.proportions, strict=True):
         share = count * weight / sum(options.proportions)
         assert abs(own.loc[own["split"] == part, "study_id"].nunique() - share) < 1
 
-    shuffled = divided(table.sample(frac=1, random_state=options.seed), options)
+    shuffled = divide_studies(table.sample(frac=1, random_state=options.seed), options)
     assert shuffled.sort_index()[["split", "reason"]].equals(found[["split", "reason"]])
 
 
@@ -87,7 +87,7 @@ def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, op
 def test_folds_divide_what_is_not_test(studies, strategy, folds):
     chosen = Options(proportions=(80, 0, 20), strategy=strategy, folds=folds)
     try:
-        found = divided(table_of(studies), chosen)
+        found = divide_studies(table_of(studies), chosen)
     except UsageError:
         return
     assert (found.groupby("study_id")["fold"].nunique() == 1).all()
@@ -101,7 +101,7 @@ def test_folds_divide_what_is_not_test(studies, strategy, folds):
 def test_a_stratified_split_keeps_the_proportions_of_the_grades():
     rng = random.Random(1)
     table = table_of({str(n): rng.choices(GRADES, [70, 20, 10], k=5) for n in range(300)})
-    found = divided(table, Options(strategy="stratified", proportions=(70, 15, 15), folds=5))
+    found = divide_studies(table, Options(strategy="stratified", proportions=(70, 15, 15), folds=5))
     whole = found["severity"].value_counts(normalize=True)
     for column in ("split", "fold"):
         for name, rows in found[found[column] != ""].groupby(column):
@@ -111,8 +111,8 @@ def test_a_stratified_split_keeps_the_proportions_of_the_grades():
 
 def test_balancing_the_training_leaves_the_other_parts_as_they_are():
     table = table_of(mixed(90))
-    plain = divided(table, Options())
-    found = divided(table, Options(balance="drop-normal-studies"))
+    plain = divide_studies(table, Options())
+    found = divide_studies(table, Options(balance="drop-normal-studies"))
     assert found["split"].equals(plain["split"])
     dropped = found[found["reason"] == Reason.NORMAL_STUDY]
     assert set(dropped["split"]) == {TRAIN}
@@ -121,7 +121,7 @@ def test_balancing_the_training_leaves_the_other_parts_as_they_are():
 
 
 def test_balancing_everything_comes_before_the_split():
-    found = divided(
+    found = divide_studies(
         table_of(mixed(90)), Options(balance="drop-normal-studies", balance_scope="all")
     )
     used = found[usable(found)]
@@ -143,7 +143,7 @@ def test_balancing_everything_comes_before_the_split():
 def test_equal_grades_in_training(options):
     rng = random.Random(2)
     table = table_of({str(n): rng.choices(GRADES, [70, 20, 10], k=5) for n in range(300)})
-    found = divided(table, options)
+    found = divide_studies(table, options)
     used = found[usable(found)]
     counts = used[used["split"] == TRAIN]["severity"].value_counts()
     assert counts.max() - counts.min() <= 1
@@ -155,8 +155,8 @@ def test_equal_grades_in_training(options):
 
 def test_mirrored_rows_follow_their_study():
     table = table_of(mixed(30), mirror=True)
-    plain = divided(table_of(mixed(30)), Options(folds=3))
-    found = divided(table, Options(mirror=True, folds=3))
+    plain = divide_studies(table_of(mixed(30)), Options(folds=3))
+    found = divide_studies(table, Options(mirror=True, folds=3))
     for column in ("split", "fold"):
         assert (
             found.groupby("study_id")[column].first().to_dict()
@@ -169,9 +169,9 @@ def test_mirrored_rows_follow_their_study():
 def test_what_cannot_be_balanced_is_said():
     table = table_of({"a": [GRADES[0]] * 5, "b": [GRADES[1]]})
     with pytest.raises(DataError, match="same number of each grade"):
-        divided(table, Options(balance="equal", proportions=(1, 0, 0)))
+        divide_studies(table, Options(balance="equal", proportions=(1, 0, 0)))
 
 
 def test_more_folds_than_studies_are_refused():
     with pytest.raises(UsageError, match="2 studies are not test"):
-        divided(table_of(mixed(2)), Options(folds=3, proportions=(1, 0, 0)))
+        divide_studies(table_of(mixed(2)), Options(folds=3, proportions=(1, 0, 0)))

@@ -58,7 +58,7 @@ def test_the_other_side_is_added_mirrored_to_the_training_part_only(tmp_path):
     summary = prepare(source, tmp_path / "out", Options(spec=SPEC, mirror=True))
     assert summary.used + sum(summary.rejected.values()) == summary.joined == 100
     assert summary.rejected == {"mirrored side of a held-out study": 10}
-    assert summary.parts["validation"] == plain.parts["validation"]
+    assert summary.splits["validation"] == plain.splits["validation"]
 
     index = Prepared.open(tmp_path / "out").index
     assert set(index["condition"]) == {"left_subarticular_stenosis"}

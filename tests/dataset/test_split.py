@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lss_cli.dataset.split import PARTS, parse_proportions, split_studies
+from lss_cli.dataset.split import SPLITS, parse_proportions, split_studies
 from lss_cli.errors import UsageError
 
 WEIGHTS = st.tuples(st.integers(1, 100), st.integers(0, 100), st.integers(0, 100))
@@ -14,7 +14,7 @@ WEIGHTS = st.tuples(st.integers(1, 100), st.integers(0, 100), st.integers(0, 100
 def test_each_part_is_within_one_study_of_its_share(studies, weights, seed):
     parts = split_studies(studies, weights, seed)
     assert set(parts) == studies
-    for part, weight in zip(PARTS, weights, strict=True):
+    for part, weight in zip(SPLITS, weights, strict=True):
         share = len(studies) * weight / sum(weights)
         assert abs(list(parts.values()).count(part) - share) < 1
 

@@ -99,7 +99,7 @@ def explore(
     """Count.
 
     Args:
-        everything: The joined table of all conditions.
+        everything: The master table of all conditions.
         table: That of the conditions asked for, divided and balanced.
         series: All series and their descriptions.
         data: Model inputs, if there are any.
@@ -139,8 +139,8 @@ def _crossed(rows: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(index=LEVELS, columns=SEVERITIES, fill_value=0).astype(int)
 
 
-def _titled(name: str, found: Exploration) -> str:
-    return "Severity by level" + (f", {name}" if len(found.by_level) > 1 else "")
+def _titled(name: str, exploration: Exploration) -> str:
+    return "Severity by level" + (f", {name}" if len(exploration.by_level) > 1 else "")
 
 
 def _suffix(name: str, tables: dict[str, pd.DataFrame]) -> str:

@@ -12,22 +12,21 @@ from lss_cli.dataset.exploration.counts import Exploration
 from lss_cli.dataset.options import Options
 from lss_cli.dataset.sources.base import Source
 from lss_cli.dataset.sources.master_table import usable
-from lss_cli.dataset.split import PARTS
 from lss_cli.versions import versions
 
 FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Summary:
+class PrepareSummary:
     """What became of the rows of the source.
 
     Attributes:
-        joined: Rows of the joined table, of the conditions asked for.
+        joined: Rows of the master table, of the conditions asked for.
         used: Those in the master table.
         rejected: The others, by reason.
-        other_conditions: Joined rows of conditions that were not asked for.
-        parts: Studies and rows by severity, of each part.
+        other_conditions: Rows of conditions that were not asked for.
+        splits: Studies and rows by severity, of each split.
         exploration: What is in the data, in more detail.
     """
 
@@ -35,40 +34,42 @@ class Summary:
     used: int
     rejected: Mapping[str, int]
     other_conditions: int
-    parts: Mapping[str, Mapping[str, int]]
+    splits: Mapping[str, Mapping[str, int]]
     exploration: Exploration
 
 
-def summary(table: pd.DataFrame, other_conditions: int, found: Exploration) -> Summary:
-    """Count the rows of the joined table, which has its parts."""
+def summarize(
+    table: pd.DataFrame, other_conditions: int, exploration: Exploration
+) -> PrepareSummary:
+    """Count the rows of the master table, which is divided."""
     used = table[usable(table)]
-    parts = {
-        part: {
-            "studies": int(rows["study_id"].nunique()),
-            "rows": len(rows),
-            **{str(name): int(count) for name, count in rows["severity"].value_counts().items()},
-        }
-        for part in PARTS
-        for rows in [used[used["split"] == part]]
-    }
-    return Summary(len(table), len(used), rejected(table), other_conditions, parts, found)
+    return PrepareSummary(
+        joined=len(table),
+        used=len(used),
+        rejected=count_rejected(table),
+        other_conditions=other_conditions,
+        splits=prepared.count_by_split(used),
+        exploration=exploration,
+    )
 
 
-def rejected(table: pd.DataFrame) -> dict[str, int]:
+def count_rejected(table: pd.DataFrame) -> dict[str, int]:
     """Rows that are not used, by reason, the most frequent first."""
     counts = table.loc[~usable(table), "reason"].value_counts()
     return {str(reason): int(count) for reason, count in counts.items()}
 
 
-def report(source: Source, out: Path, options: Options, counts: Summary) -> dict[str, Any]:
+def run_report(
+    source: Source, out: Path, options: Options, counts: PrepareSummary
+) -> dict[str, Any]:
     """The run report: it has no times and no places, so that equal runs have equal ones."""
     files = [] if options.tables_only else [prepared.IMAGES, prepared.COORDS, prepared.INDEX]
     return {
         "format_version": FORMAT_VERSION,
         "source": {path.name: prepared.fingerprint(path) for path in source.tables},
         "tables_only": options.tables_only,
-        "conditions": [str(one) for one in options.conditions],
-        "mirrored": [str(one) for one in options.mirrored],
+        "conditions": list(map(str, options.conditions)),
+        "mirrored": list(map(str, options.mirrored)),
         "balance": options.balance,
         "balance_scope": options.balance_scope,
         "split": list(options.proportions),
@@ -81,7 +82,7 @@ def report(source: Source, out: Path, options: Options, counts: Summary) -> dict
             "used": counts.used,
             "rejected": dict(counts.rejected),
             "other_conditions": counts.other_conditions,
-            "parts": {part: dict(rows) for part, rows in counts.parts.items()},
+            "parts": {split: dict(rows) for split, rows in counts.splits.items()},
         },
         "fingerprint": prepared.fingerprint(*(out / name for name in files)),
         "versions": versions(["numpy", "pandas", "pillow", "pydicom"]),

@@ -1,4 +1,4 @@
-"""What a source of training data offers: a joined table, and the slices behind its rows."""
+"""What a source of training data offers: a master table, and the slices behind its rows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lss_cli.slices import Slices
 
 
 @dataclass(frozen=True)
-class Place:
+class PointRef:
     """Where the point of one row lies.
 
     Attributes:
@@ -37,7 +37,7 @@ class Place:
 class StudyImages(Protocol):
     """The images of one study."""
 
-    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+    def at(self, ref: PointRef, neighbours: int) -> tuple[Slices, tuple[float, float]]:
         """The slices around a point, head to feet, and the point in the full, oriented slice.
 
         Raises:
@@ -54,7 +54,7 @@ class Source(Protocol):
         """The files that it is described by."""
         ...
 
-    def joined(self) -> pd.DataFrame:
+    def master_table(self) -> pd.DataFrame:
         """The outer join of labels and points of all conditions: `COLUMNS` and the reasons."""
         ...
 

@@ -15,14 +15,14 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.sources.base import Place
+from lss_cli.dataset.sources.base import PointRef
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
     Reason,
     Unusable,
     check_keys,
     check_values,
-    mark,
+    reject,
 )
 from lss_cli.slices import Slices
 from lss_cli.tables import normalize_names, path_inside, read_table, to_numbers
@@ -61,7 +61,7 @@ class ImageTable:
         """The one table."""
         return [self.path]
 
-    def joined(self) -> pd.DataFrame:
+    def master_table(self) -> pd.DataFrame:
         """The table's rows, which join label and point themselves.
 
         Raises:
@@ -73,16 +73,16 @@ class ImageTable:
             to_numbers(table["instance_number"])
         )
         far = (annotated - to_numbers(table["instance_number"])).abs() > 1
-        mark(table, far, Reason.FAR_SLICE, "annotated is " + table["annotated_instance"])
+        reject(table, far, Reason.FAR_SLICE, "annotated is " + table["annotated_instance"])
         for column in OPTIONAL:
             odd = (table[column] != "") & to_numbers(table[column]).isna()
-            mark(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
+            reject(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
         given = (table[CUT_OUT] != "").sum(axis=1)
-        mark(
+        reject(
             table, given.isin([1, 2, 3]), Reason.NOT_A_NUMBER, f"of {', '.join(CUT_OUT)} some only"
         )
         known = {name for name in table["image"].unique() if path_inside(self.path.parent, name)}
-        mark(table, ~table["image"].isin(known), Reason.BAD_PATH, table["image"])
+        reject(table, ~table["image"].isin(known), Reason.BAD_PATH, table["image"])
         return table[[*COLUMNS, "reason", "detail"]]
 
     def series(self) -> pd.DataFrame:
@@ -113,8 +113,8 @@ class ImageTable:
             with suppress(OSError):
                 stat = path.stat() if path else None
                 digest.update(f"{name} {stat and (stat.st_size, stat.st_mtime_ns)}".encode())
-        for one in sorted(series):
-            digest.update(f"{one} {self._direction(study_id, one)}".encode())
+        for name in sorted(series):
+            digest.update(f"{name} {self._direction(study_id, name)}".encode())
         return digest.hexdigest()
 
     def order_known(self, series_id: str, study_id: str) -> bool:
@@ -161,7 +161,9 @@ def direction(levels: "pd.Series[str]", instances: "pd.Series[float]") -> int:
 
 def _kinds(conditions: "pd.Series[str]") -> "pd.Series[str]":
     """The kind of series that each condition is graded in: a table of images names none."""
-    return conditions.map({str(one): one.series_description for one in Condition}).fillna("")
+    return conditions.map(
+        {str(condition): condition.series_description for condition in Condition}
+    ).fillna("")
 
 
 def _ordinal(level: str) -> float:
@@ -185,22 +187,22 @@ class ImageStudy:
     entries: Mapping[int, Mapping[Any, Any]]
     feet_first: frozenset[str]
 
-    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+    def at(self, ref: PointRef, neighbours: int) -> tuple[Slices, tuple[float, float]]:
         """See `StudyImages.at`."""
-        entry = self.entries[place.line]
+        entry = self.entries[ref.line]
         pixels = self._pixels(str(entry["image"]))
         if len(pixels) < 2 * neighbours + 1 or len(pixels) % 2 == 0:
             raise Unusable(Reason.TOO_FEW_SLICES, f"the image has {len(pixels)}")
-        if place.series_id in self.feet_first:
+        if ref.series_id in self.feet_first:
             pixels = pixels[::-1]
         height, width = pixels.shape[1:]
-        if not (-0.5 <= place.x <= width - 0.5 and -0.5 <= place.y <= height - 0.5):
+        if not (-0.5 <= ref.x <= width - 0.5 and -0.5 <= ref.y <= height - 0.5):
             raise Unusable(Reason.POINT_OUTSIDE, f"the image is {width} × {height} pixels")
         origin, full = _extent(entry, (width, height))
         spacing = float(entry["pixel_spacing_mm"] or NOMINAL_WIDTH_MM / full[0])
         if spacing <= 0:
             raise Unusable(Reason.NOT_A_NUMBER, f"pixel_spacing_mm is {spacing:g}")
-        point = (place.x + origin[0], place.y + origin[1])
+        point = (ref.x + origin[0], ref.y + origin[1])
         return Slices(pixels, (spacing, spacing), full, origin), point
 
     def _pixels(self, name: str) -> npt.NDArray[Any]:

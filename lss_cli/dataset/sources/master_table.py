@@ -1,4 +1,4 @@
-"""The joined table: one row per label and point, each usable or with the reason why not."""
+"""The master table: one row per label and point, each usable or with the reason why not."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -27,7 +27,7 @@ COLUMNS = [
 
 
 class Reason(StrEnum):
-    """Why a row of the joined table is not used."""
+    """Why a row of the master table is not used."""
 
     UNKNOWN_CONDITION = "unknown condition"
     UNKNOWN_LEVEL = "unknown level"
@@ -59,7 +59,7 @@ class Unusable(Exception):  # noqa: N818 - it is a verdict on one row, not a fau
         self.detail = detail
 
 
-def mark(
+def reject(
     table: pd.DataFrame,
     where: npt.ArrayLike,
     reason: Reason,
@@ -72,7 +72,7 @@ def mark(
 
 
 def with_reasons(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the two columns that `mark` fills."""
+    """Add the two columns that `reject` fills."""
     return table.assign(reason="", detail="")
 
 
@@ -96,13 +96,13 @@ def check_keys(table: pd.DataFrame) -> pd.DataFrame:
         ("level", Level.parse, Reason.UNKNOWN_LEVEL),
     ):
         known = normalize_names(table[column], parse)
-        mark(table, known == "", reason)
+        reject(table, known == "", reason)
         table[column] = known.where(known != "", table[column])
-    mark(table, table["study_id"] == "", Reason.NO_STUDY)
+    reject(table, table["study_id"] == "", Reason.NO_STUDY)
     good = table[usable(table)]
     first = good.groupby(KEYS, sort=False)["line"].transform("first").reindex(table.index)
     again = (first != table["line"]) & usable(table)
-    mark(
+    reject(
         table, again, Reason.DUPLICATE, "the first is on line " + first.astype("Int64").astype(str)
     )
     return table
@@ -124,14 +124,14 @@ def check_values(table: pd.DataFrame) -> pd.DataFrame:
         A copy with severities in the one vocabulary.
     """
     table = table.copy()
-    mark(table, table["severity"] == "", Reason.NO_LABEL)
+    reject(table, table["severity"] == "", Reason.NO_LABEL)
     known = normalize_names(table["severity"], Severity.parse)
-    mark(table, known == "", Reason.UNKNOWN_SEVERITY)
+    reject(table, known == "", Reason.UNKNOWN_SEVERITY)
     table["severity"] = known.where(known != "", table["severity"])
     places = table[["series_id", "instance_number", "x", "y"]]
-    mark(table, (places == "").to_numpy().any(axis=1), Reason.NO_POINT)
+    reject(table, (places == "").to_numpy().any(axis=1), Reason.NO_POINT)
     for column in ("x", "y", "instance_number"):
         value = to_numbers(table[column])
         odd = value.isna() if column in {"x", "y"} else ~(value % 1 == 0)
-        mark(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
+        reject(table, odd, Reason.NOT_A_NUMBER, f"{column} is " + table[column])
     return table

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.sources.base import Place
+from lss_cli.dataset.sources.base import PointRef
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
     KEYS,
@@ -20,7 +20,7 @@ from lss_cli.dataset.sources.master_table import (
     Unusable,
     check_keys,
     check_values,
-    mark,
+    reject,
     usable,
 )
 from lss_cli.errors import DataError, StudyError
@@ -50,7 +50,7 @@ class RsnaFolder:
         """The three tables."""
         return [self.folder / name for name in (LABELS, POINTS, SERIES)]
 
-    def joined(self) -> pd.DataFrame:
+    def master_table(self) -> pd.DataFrame:
         """Labels and points, joined outer on study, condition and level.
 
         Returns:
@@ -95,9 +95,10 @@ class RsnaFolder:
         """See `Source.files_key`."""
         folder = path_inside(self.folder / IMAGES, study_id)
         digest = hashlib.sha256()
-        for one in sorted({series_folder(folder, name) for name in series}) if folder else ():
-            digest.update(f"{one}\0".encode())
-            for path, stat in sorted(_files(one)):
+        folders = {series_folder(folder, name) for name in series} if folder else set()
+        for series_path in sorted(folders):
+            digest.update(f"{series_path}\0".encode())
+            for path, stat in sorted(_files(series_path)):
                 digest.update(f"{path}\0{stat.st_size} {stat.st_mtime_ns}\0".encode())
         return digest.hexdigest()
 
@@ -137,22 +138,22 @@ class RsnaStudy:
 
     folder: Path
 
-    def at(self, place: Place, neighbours: int) -> tuple[Slices, tuple[float, float]]:
+    def at(self, ref: PointRef, neighbours: int) -> tuple[Slices, tuple[float, float]]:
         """See `StudyImages.at`."""
         try:
-            study = self._read(place.series_id)
+            study = self._read(ref.series_id)
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, error.what) from error
         try:
-            found = study.locate(place.series_id, place.instance_number)
+            located = study.locate(ref.series_id, ref.instance_number)
         except StudyError as error:
-            raise self._not_found(study, place, error) from error
+            raise self._not_found(study, ref, error) from error
         try:
-            point = found.orient_point((place.x, place.y))
+            point = located.orient_point((ref.x, ref.y))
         except StudyError as error:
             raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
         try:
-            return found.read_slices(neighbours, self._pixels), point
+            return located.read_slices(neighbours, self._pixels), point
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, str(error)) from error
 
@@ -165,12 +166,12 @@ class RsnaStudy:
         # Points of both sides and of neighbouring levels share slices.
         return lru_cache(KEPT_SLICES)(read_pixels)
 
-    def _not_found(self, study: Study, place: Place, error: StudyError) -> Unusable:
-        name = f"{place.instance_number}.dcm"
+    def _not_found(self, study: Study, ref: PointRef, error: StudyError) -> Unusable:
+        name = f"{ref.instance_number}.dcm"
         for skipped in study.skipped:
             if skipped.path.name == name:
                 return Unusable(Reason.UNREADABLE, f"{name}: {skipped.reason}")
-        if (self.folder / place.series_id / name).is_file():
+        if (self.folder / ref.series_id / name).is_file():
             return Unusable(Reason.UNREADABLE, f"{name}: it is no DICOM image, or another one")
         return Unusable(Reason.MISSING, error.what)
 
@@ -202,9 +203,9 @@ def _condition_and_level(column: str) -> tuple[str, str] | None:
 
 def _check_series(table: pd.DataFrame) -> pd.DataFrame:
     """Mark points in another kind of series than the one in which their condition is graded."""
-    kind = {str(one): one.series_description.lower() for one in Condition}
+    kind = {str(condition): condition.series_description.lower() for condition in Condition}
     description = table["series_description"]
-    mark(table, description == "", Reason.UNKNOWN_SERIES)
+    reject(table, description == "", Reason.UNKNOWN_SERIES)
     wrong = description.str.lower() != table["condition"].map(kind)
-    mark(table, wrong, Reason.WRONG_SERIES, description)
+    reject(table, wrong, Reason.WRONG_SERIES, description)
     return table

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lss_cli.dataset.sources.base import Place
+from lss_cli.dataset.sources.base import PointRef
 from lss_cli.dataset.sources.image_table import ImageTable, direction
 from lss_cli.dataset.sources.master_table import Unusable
 from tests.dataset.handmade import LEFT, RIGHT, write_csv
@@ -32,7 +32,7 @@ def table(folder, *rows) -> ImageTable:
 
 def at(source: ImageTable, neighbours=1, **place):
     place = {"line": 2, "series_id": "11", "instance_number": 5, "x": 10.0, "y": 20.0} | place
-    return source.open_study("1").at(Place(**place), neighbours)
+    return source.open_study("1").at(PointRef(**place), neighbours)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_a_link_cannot_lead_out_of_the_folder(tmp_path):
 )
 def test_each_broken_row_has_its_reason(tmp_path, changes, reason):
     columns = {"annotated_instance": "", "origin_x": ""}
-    assert table(tmp_path, row(**columns | changes)).joined()["reason"].tolist() == [reason]
+    assert table(tmp_path, row(**columns | changes)).master_table()["reason"].tolist() == [reason]
 
 
 def test_the_same_point_twice_counts_once(tmp_path):
-    joined = table(tmp_path, row(), row(severity="Moderate")).joined()
+    joined = table(tmp_path, row(), row(severity="Moderate")).master_table()
     assert joined["reason"].tolist() == ["", "duplicate"]

@@ -52,7 +52,7 @@ def verdicts(table: pd.DataFrame) -> dict[tuple[str, int], str]:
 
 
 def test_labels_and_points_are_joined(tmp_path):
-    table = folder_of(tmp_path, [all_labels()], [point(), point(level="L5-S1")]).joined()
+    table = folder_of(tmp_path, [all_labels()], [point(), point(level="L5-S1")]).master_table()
 
     assert len(table) == 5
     used = table[table["reason"] == ""]
@@ -79,7 +79,7 @@ def test_each_broken_row_has_its_own_reason(tmp_path):
         point(),
         point(study="2"),
     ]
-    found = verdicts(folder_of(tmp_path, labels, points).joined())
+    found = verdicts(folder_of(tmp_path, labels, points).master_table())
 
     assert found.pop((LABELS, 3)) == "duplicate: the first is on line 2"
     assert found == {
@@ -107,7 +107,7 @@ def test_each_broken_row_has_its_own_reason(tmp_path):
 )
 def test_a_point_that_cannot_be_used(tmp_path, changes, reason):
     label = {"study_id": "1", LABEL_COLUMNS[0]: "Severe"}
-    assert verdicts(folder_of(tmp_path, [label], [point(**changes)]).joined()) == {
+    assert verdicts(folder_of(tmp_path, [label], [point(**changes)]).master_table()) == {
         (POINTS, 2): reason
     }
 
@@ -137,7 +137,7 @@ labels = st.lists(
 @given(labels, rows)
 def test_nothing_is_lost_or_counted_twice(tmp_path_factory, labels, rows):
     """Every label and every point is in exactly one row, whatever is wrong with it."""
-    table = folder_of(tmp_path_factory.mktemp("rsna"), labels, rows).joined()
+    table = folder_of(tmp_path_factory.mktemp("rsna"), labels, rows).master_table()
 
     point_rows = table[table["file"] == POINTS]
     assert sorted(point_rows["line"]) == [line + 2 for line in range(len(rows))]
@@ -151,19 +151,19 @@ def test_a_table_without_labels_is_refused(tmp_path):
     folder = folder_of(tmp_path, [], [])
     (tmp_path / LABELS).write_text("study_id,age\n1,50\n")
     with pytest.raises(DataError, match="no column names a condition and a level"):
-        folder.joined()
+        folder.master_table()
 
 
 def test_no_table_is_missed_silently(tmp_path):
     folder = folder_of(tmp_path, [], [])
     (tmp_path / SERIES).unlink()
     with pytest.raises(DataError, match=SERIES):
-        folder.joined()
+        folder.master_table()
 
 
 @pytest.mark.rsna
 def test_the_real_tables_give_the_known_counts(rsna):
-    table = RsnaFolder(rsna).joined()
+    table = RsnaFolder(rsna).master_table()
     assert (table["reason"] == "no point").sum() == 29
     assert (table["reason"] == "no label").sum() == 35
 
