@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo test test-all lint format docs package clean
 
 demo: $(VENV)/base
 	rm -rf demo
@@ -17,18 +17,33 @@ test: $(VENV)/dev
 test-all: $(VENV)/dev
 	$(BIN)/pytest --numprocesses auto -m "" --timeout 3600
 
-lint: $(VENV)/dev
+# The JavaScript of the page is looked at where node is there.
+NPX := $(shell command -v npx)
+
+lint: $(VENV)/dev $(if $(NPX),node_modules)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(if $(NPX),npx biome ci .,@echo "node is missing: the JavaScript was not looked at")
 
-format: $(VENV)/dev
+format: $(VENV)/dev $(if $(NPX),node_modules)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(if $(NPX),npx biome check --write .)
+
+docs: $(VENV)/dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# A wheel and an sdist in dist/, whole and fit to be published.
+package: $(VENV)/dev
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest tests/test_package.py
 
 clean:
-	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) node_modules demo site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,3 +55,7 @@ $(VENV)/base: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[dev]"
 	touch $@ $(VENV)/base
+
+node_modules: package.json
+	npm install --no-package-lock --no-audit --no-fund
+	touch $@

@@ -24,17 +24,29 @@ export function height({ position, right, down }, where) {
 /** Where `other` cuts through `slice`: two pixel positions of `slice`, or null. */
 export function cut(slice, other) {
   const [width, depth] = other.size;
-  const corners = [[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, depth - 0.5], [-0.5, depth - 0.5]];
+  const corners = [
+    [-0.5, -0.5],
+    [width - 0.5, -0.5],
+    [width - 0.5, depth - 0.5],
+    [-0.5, depth - 0.5],
+  ];
   const places = corners.map((corner) => place(other, corner));
-  const found = [];
+  const crossings = [];
   for (let i = 0; i < 4; i++) {
-    const a = places[i], b = places[(i + 1) % 4];
-    const before = height(slice, a), after = height(slice, b);
+    const a = places[i];
+    const b = places[(i + 1) % 4];
+    const before = height(slice, a);
+    const after = height(slice, b);
     if (before < 0 === after < 0) continue;
     const share = before / (before - after);
-    found.push(project(slice, a.map((value, k) => value + share * (b[k] - value))));
+    crossings.push(
+      project(
+        slice,
+        a.map((value, k) => value + share * (b[k] - value)),
+      ),
+    );
   }
-  return found.length === 2 ? found : null;
+  return crossings.length === 2 ? crossings : null;
 }
 
 /**
@@ -50,7 +62,7 @@ export function sliceThrough(slices, where) {
   const nearest = Math.min(...far);
   if (nearest === Infinity) return null;
   const toMiddle = (index) => {
-    const stack = slices.filter((one) => one.stack === slices[index].stack);
+    const stack = slices.filter((other) => other.stack === slices[index].stack);
     return Math.abs(height(stack[stack.length >> 1], where));
   };
   const near = far.flatMap((mm, index) => (mm <= Math.max(nearest, REACH_MM) ? [index] : []));

@@ -18,12 +18,20 @@ export function text(ink, words, x, y, align, colour = "#dde3ea") {
 
 /** Open in the middle, so that the anatomy stays in sight. */
 export function ring(ink, x, y, colour) {
-  for (const [width, style] of [[4, "rgba(0, 0, 0, 0.6)"], [1.75, colour]]) {
+  for (const [width, style] of [
+    [4, "rgba(0, 0, 0, 0.6)"],
+    [1.75, colour],
+  ]) {
     ink.lineWidth = width;
     ink.strokeStyle = style;
     ink.beginPath();
     ink.arc(x, y, RING, 0, 2 * Math.PI);
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       ink.moveTo(x + dx * RING, y + dy * RING);
       ink.lineTo(x + dx * (RING + 5), y + dy * (RING + 5));
     }

@@ -14,7 +14,7 @@ export function showLevels(list, shown, act) {
 }
 
 function row(level, i, shown, act) {
-  const { marks, condition, series, results, stale } = shown;
+  const { marks, condition, series, results } = shown;
   const mark = marks.get(condition, level);
   const item = element("li", { className: level === shown.level ? "chosen" : "" });
   const choose = element("button", { type: "button", id: `level-${i + 1}`, className: "level" });
@@ -62,7 +62,11 @@ function verdict(result, { severities, stale }, show) {
       share.className = name === grade ? `likely s${i}` : "";
       words.append(share);
     });
-    const evidence = element("button", { type: "button", className: "show", textContent: "evidence" });
+    const evidence = element("button", {
+      type: "button",
+      className: "show",
+      textContent: "evidence",
+    });
     evidence.setAttribute("aria-label", `Evidence for ${level}`);
     evidence.disabled = stale;
     evidence.hidden = !show;

@@ -41,7 +41,7 @@ function refresh() {
   const show = study.evidence ? evidence : null;
   showLevels($("levels"), shown, { choose: visit, absent, show });
   const count = ({ id }) => levels.filter((level) => marks.get(id, level)).length;
-  const counts = conditions.map((one) => `${count(one)}/${levels.length}`);
+  const counts = conditions.map((condition) => `${count(condition)}/${levels.length}`);
   showSides($("sides"), state.condition, counts);
   $("grade").disabled = $("finish").disabled = marks.all.length === 0;
   axial.redraw();
@@ -106,7 +106,7 @@ function undo() {
 
 /** The picture behind a grade: drawn by the server when it is asked for. */
 function evidence(level) {
-  const { id, label } = conditions.find((one) => one.id === state.condition);
+  const { id, label } = conditions.find((condition) => condition.id === state.condition);
   $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
   // Without the one before, as long as this one is being drawn.
   $("evidence-picture").removeAttribute("src");
@@ -163,7 +163,8 @@ const setting = {
 };
 
 function setByKey() {
-  if (!axial.cursor) return say("Shift and the arrow keys move a cross; Enter sets the point there.");
+  if (!axial.cursor)
+    return say("Shift and the arrow keys move a cross; Enter sets the point there.");
   if (!allowed(axial.cursor)) return;
   put(axial.cursor);
   settled();
@@ -172,9 +173,9 @@ function setByKey() {
 /** The left button on the sagittal picture: show the axial slice through that place. */
 const finding = {
   press(point) {
-    const found = sliceThrough(axial.series.slices, place(sagittal.slice, point));
-    if (found === null) say("No axial slice goes through there.");
-    else axial.show(found);
+    const index = sliceThrough(axial.series.slices, place(sagittal.slice, point));
+    if (index === null) say("No axial slice goes through there.");
+    else axial.show(index);
   },
   drag(point) {
     this.press(point);
@@ -186,7 +187,7 @@ async function grade() {
   try {
     await server.report(marks);
     const { levels: rows, notes } = await server.grade();
-    state.results = new Map(rows.map((one) => [`${one.condition} ${one.level}`, one]));
+    state.results = new Map(rows.map((row) => [`${row.condition} ${row.level}`, row]));
     state.stale = false;
     const open = levels.filter((level) => !marks.get(state.condition, level));
     const missing = open.length ? `Without a point: ${open.join(", ")}. ` : "";

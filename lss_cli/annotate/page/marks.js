@@ -10,13 +10,13 @@ export class Marks {
   }
 
   get(condition, level) {
-    return this.all.find((one) => one.condition === condition && one.level === level);
+    return this.all.find((mark) => mark.condition === condition && mark.level === level);
   }
 
   /** Set a mark in place of the one before; `null` only takes it away. */
   put(condition, level, mark) {
     this.#past.push(this.all);
-    this.all = this.all.filter((one) => one.condition !== condition || one.level !== level);
+    this.all = this.all.filter((mark) => mark.condition !== condition || mark.level !== level);
     if (mark) this.all = [...this.all, { condition, level, ...mark }];
   }
 
@@ -31,7 +31,7 @@ export class Marks {
     const before = this.#past.pop();
     if (!before) return null;
     const [changed] = [...before, ...this.all].filter(
-      (one) => !(before.includes(one) && this.all.includes(one)),
+      (mark) => !(before.includes(mark) && this.all.includes(mark)),
     );
     this.all = before;
     return changed ?? null;

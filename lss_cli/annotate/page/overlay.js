@@ -12,10 +12,10 @@ export function drawAxial(viewer, ink, { marks, conditions, condition, level, sa
     ticks(ink, ...ends.map((point) => viewer.toCanvas(point)));
   }
   const here = marks.all.filter((mark) => !mark.not_visible && mark.series === viewer.number);
-  for (const mark of here.filter((one) => one.condition === condition)) {
+  for (const mark of here.filter((mark) => mark.condition === condition)) {
     dot(ink, viewer.onStripAt(mark.slice), mark.level === level ? CHOSEN : SET);
   }
-  for (const mark of here.filter((one) => one.slice === viewer.index)) {
+  for (const mark of here.filter((mark) => mark.slice === viewer.index)) {
     const own = mark.condition === condition;
     const colour = own && mark.level === level ? CHOSEN : SET;
     const [x, y] = viewer.toCanvas([mark.x, mark.y]);
@@ -33,7 +33,7 @@ export function drawAxial(viewer, ink, { marks, conditions, condition, level, sa
 /** The current axial slice as a line, the ends of its stack, and the points as dots. */
 export function drawSagittal(viewer, ink, { marks, condition, level, axial, series }) {
   if (!axial.slice) return;
-  const stack = axial.series.slices.filter((one) => one.stack === axial.slice.stack);
+  const stack = axial.series.slices.filter((slice) => slice.stack === axial.slice.stack);
   for (const slice of [stack[0], stack.at(-1), axial.slice]) {
     const line = cut(viewer.slice, slice);
     if (!line) continue;
@@ -66,4 +66,4 @@ export function markAt(viewer, marks, condition, point) {
 }
 
 const conditionLabel = (conditions, mark) =>
-  conditions.find((one) => one.id === mark.condition).label.toLowerCase();
+  conditions.find((condition) => condition.id === mark.condition).label.toLowerCase();

@@ -38,9 +38,9 @@ export class Slices {
   get(series, index) {
     const path = `pixels/${series}/${index}`;
     if (!this.#kept.has(path)) {
-      const found = load(path).catch((error) => error);
-      this.#kept.set(path, found);
-      found.then((values) => this.#kept.set(path, values));
+      const slice = load(path).catch((error) => error);
+      this.#kept.set(path, slice);
+      slice.then((values) => this.#kept.set(path, values));
     }
     return this.#kept.get(path);
   }

@@ -169,7 +169,10 @@ export class Viewer {
     const { canvas, slice } = this;
     const sharp = window.devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (canvas.width !== Math.round(width * sharp) || canvas.height !== Math.round(height * sharp)) {
+    if (
+      canvas.width !== Math.round(width * sharp) ||
+      canvas.height !== Math.round(height * sharp)
+    ) {
       [canvas.width, canvas.height] = [Math.round(width * sharp), Math.round(height * sharp)];
     }
     const ink = canvas.getContext("2d", { alpha: false });
@@ -222,14 +225,18 @@ export class Viewer {
 
   #words(ink, height) {
     const { slices } = this.series;
-    const stack = slices.filter((one) => one.stack === this.slice.stack);
+    const stack = slices.filter((slice) => slice.stack === this.slice.stack);
     const stacks = slices.at(-1).stack + 1;
-    const lines = [`slice ${this.slice.number ?? "without number"} (${this.index + 1} of ${slices.length})`];
+    const lines = [
+      `slice ${this.slice.number ?? "without number"} (${this.index + 1} of ${slices.length})`,
+    ];
     if (stacks > 1) {
       const within = `${stack.indexOf(this.slice) + 1} of ${stack.length}`;
       lines.push(`stack ${this.slice.stack + 1} of ${stacks}: ${within}`);
     }
-    lines.forEach((line, i) => text(ink, line, 8, 16 + 18 * i, "left"));
+    lines.forEach((line, i) => {
+      text(ink, line, 8, 16 + 18 * i, "left");
+    });
     if (this.window) {
       const [width, centre] = [this.window.width, this.window.centre].map(Math.round);
       text(ink, `W ${width}  L ${centre}`, 8, height - 12, "left");
