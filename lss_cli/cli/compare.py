@@ -35,7 +35,7 @@ def compare(
     Example: lss compare runs/custom runs/mobilenet --html comparison.html
     """
     from lss_cli.evaluation.comparison import compare as run
-    from lss_cli.evaluation.evaluation import Settings
+    from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
     from lss_cli.evaluation.sources import from_several
     from lss_cli.files import check_writable, write_text
@@ -44,8 +44,10 @@ def compare(
     wanted = [(path, render) for path, render in targets.items() if path]
     for path, _ in wanted:
         check_writable(path)
-    found = run(from_several(networks, data, split), Settings(split, beta, resamples, seed))
-    results().print(to_table(found))
+    comparison = run(
+        from_several(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
+    )
+    results().print(to_table(comparison))
     for path, render in wanted:
-        write_text(path, render(found))
+        write_text(path, render(comparison))
         messages().print(f"Written: {path}")

@@ -38,7 +38,7 @@ def evaluate(
 
     Example: lss evaluate --model runs/first --out evaluation
     """
-    from lss_cli.evaluation.evaluation import Settings
+    from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.evaluation import evaluate as run
     from lss_cli.evaluation.predictions import read_predictions
     from lss_cli.evaluation.presentation.page import prepare_folder, write_report
@@ -50,19 +50,19 @@ def evaluate(
         raise UsageError("give one of --model and --predictions.")
     if out:
         prepare_folder(out)
-    found = run(
+    evaluation = run(
         read_predictions(predictions)
         if predictions
         else from_anything(str(model), data, [split], _progress),
-        Settings(split, beta, resamples, seed),
+        EvaluationSettings(split, beta, resamples, seed),
     )
-    results().print(to_table(found))
+    results().print(to_table(evaluation))
     if definitions:
         results().print(defined(beta))
     else:
         messages().print("What each figure is: lss evaluate … --definitions")
     if out:
-        write_report(found, out)
+        write_report(evaluation, out)
         messages().print(f"Wrote {out}; open {out / 'index.html'}.")
 
 

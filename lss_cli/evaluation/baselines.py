@@ -1,4 +1,4 @@
-"""What can be said without an image: what any network has to beat."""
+"""Baselines: predictors that see no image, which any network has to beat."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,16 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.anatomy import Level, Severity
-from lss_cli.evaluation.metrics import prior_by_level
 from lss_cli.evaluation.predictions import Predictions
-from lss_cli.evaluation.sample import GRADES, Float64Array, one_hot
+from lss_cli.evaluation.sample import GRADES, Float64Array, Labels, Probabilities, one_hot
 from lss_cli.tables import to_ordinals
 
+# Shares are (count + 1) / (rows + 3).
 DEFINITIONS = {
     "majority": "Always the most frequent grade, with certainty.",
     "prior": "The share of each grade, the same for every row.",
     "prior by level": "The share of each grade at the row's level.",
 }
-"""Shares are (count + 1) / (rows + 3)."""
 
 
 @dataclass(frozen=True)
@@ -50,3 +49,24 @@ class Baselines:
             },
             part.training is not None,
         )
+
+
+def prior_by_level(labels: Labels, levels: Labels) -> Probabilities:
+    """What is known without an image: the share of each grade at each level.
+
+    Shares are (count + 1) / (rows + 3), Laplace's rule of succession, so that a grade unseen at
+    a level stays possible.
+
+    Args:
+        labels: Of the training part, 0 to 2.
+        levels: Of the training part, 0 to 4.
+
+    Returns:
+        5 × 3 probabilities.
+
+    >>> prior_by_level(np.array([0, 0, 2]), np.array([0, 0, 4]))[0]
+    array([0.6, 0.2, 0.2])
+    """
+    counts = np.ones((len(Level), len(Severity)))
+    np.add.at(counts, (levels, labels), 1)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))

@@ -1,10 +1,10 @@
-"""How much figures would vary with other studies: the bootstrap.
+"""Confidence intervals: the bootstrap over studies.
 
 The rows of one study are alike (one patient, one scanner, one reader), so whole studies are drawn,
 with replacement, as many as there are (Efron and Tibshirani, "An Introduction to the Bootstrap",
 1993, chapter 8; Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
-Intervals go from the 2.5th to the 97.5th percentile of the resamples. Where few rows push a figure
-up, resampling pushes it up once more; then the distances of these percentiles to the figure are
+Intervals go from the 2.5th to the 97.5th percentile of the resamples. Where few rows push a metric
+up, resampling pushes it up once more; then the distances of these percentiles to its value are
 taken to the other side (the "basic" interval of Davison and Hinkley, section 5.2.1).
 """
 
@@ -15,22 +15,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.evaluation.catalogue import Metric
+from lss_cli.evaluation.metrics import Metric
 from lss_cli.evaluation.sample import Float64Array, Labels, Sample
 
 DEFAULT_RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 
+# Rows × resamples that are computed at once, to bound memory.
 LARGEST_BLOCK = 2**21
-"""Rows × resamples that are computed at once, to bound memory."""
-
+# A metric that a larger share of the resamples does not define has no interval.
 MOST_UNDEFINED = 0.05
-"""A figure that a larger share of the resamples does not define has no interval."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval; ``None`` where undefined."""
+    """A value and its 95 % interval; ``None`` where undefined."""
 
     value: float | None
     low: float | None = None
@@ -38,12 +37,15 @@ class Estimate:
 
     @classmethod
     def of(cls, value: float, resampled: Float64Array, *, biased: bool = False) -> "Estimate":
-        """From the figure and its resamples.
+        """From the value and those of its resamples.
 
         Args:
-            value: The figure.
+            value: Of the rows as they are.
             resampled: R values.
             biased: Whether few rows push it up; it is then one that cannot be negative.
+
+        >>> Estimate.of(0.5, np.linspace(0, 40, 41))
+        Estimate(value=0.5, low=1.0, high=39.0)
         """
         if np.isnan(value):
             return cls(None)
@@ -97,10 +99,13 @@ class Resamples:
         probabilities: Float64Array,
         rows: npt.NDArray[Any],
     ) -> Float64Array:
-        """Each figure of each resample, M × R, on some of the rows."""
+        """Each metric of each resample, M × R, on some of the rows."""
         blocks = [
             np.array(
-                [one.value(Sample(labels[rows], probabilities[rows], weights)) for one in metrics]
+                [
+                    metric.value(Sample(labels[rows], probabilities[rows], weights))
+                    for metric in metrics
+                ]
             )
             for weights in self.blocks(rows)
         ]

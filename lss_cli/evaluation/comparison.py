@@ -1,4 +1,4 @@
-"""Networks side by side on the same rows: the study's results table, with paired intervals."""
+"""Networks side by side on the same rows, with paired intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ import numpy as np
 from lss_cli.dataset.split import TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
-from lss_cli.evaluation.catalogue import Metric, catalogue
-from lss_cli.evaluation.evaluation import OVERALL, Settings
+from lss_cli.evaluation.evaluation import OVERALL, EvaluationSettings
+from lss_cli.evaluation.metrics import METRICS, Metric, accuracy, metrics_with, score
 from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
 from lss_cli.text import printable
@@ -23,10 +23,10 @@ TRAIN_ACCURACY_DEFINITION = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of one network.
+    """One metric of one network.
 
     Attributes:
-        value: The figure.
+        value: With its interval.
         best: Whether no other network has a better one.
         difference: To the best one (own minus best), on the same resamples; ``None`` for the best.
     """
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out.
+    """The metrics of several networks.
 
     Attributes:
         names: Of the networks.
@@ -46,13 +46,13 @@ class Comparison:
         rows: How many labels they are compared on.
         studies: Of how many studies.
         train_accuracy: Of each network.
-        metrics: The figures, in the order in which they are shown.
-        cells: For each figure, by key, one cell per network.
+        metrics: In the order in which they are shown.
+        cells: For each metric, by key, one cell per network.
         drawn: Resamples behind the intervals.
     """
 
     names: tuple[str, ...]
-    settings: Settings
+    settings: EvaluationSettings
     rows: int
     studies: int
     train_accuracy: tuple[Estimate, ...]
@@ -61,7 +61,7 @@ class Comparison:
     drawn: int
 
 
-def compare(networks: Sequence[Predictions], settings: Settings) -> Comparison:
+def compare(networks: Sequence[Predictions], settings: EvaluationSettings) -> Comparison:
     """Evaluate several networks on the same rows and the same resamples of studies.
 
     Args:
@@ -71,38 +71,39 @@ def compare(networks: Sequence[Predictions], settings: Settings) -> Comparison:
     Raises:
         DataError: A network lacks the part, or their rows or labels differ; says in what.
     """
-    parts = aligned([one.part(settings.split) for one in networks])
+    parts = align([network.part(settings.split) for network in networks])
     first = parts[0]
     resamples = Resamples.draw(first.table["study_id"], settings.resamples, settings.seed)
-    metrics = catalogue(settings.beta)
+    metrics = metrics_with(settings.beta)
     rows = np.arange(len(first.labels))
-    values = np.array([_values(metrics, one) for one in parts])
+    samples = [Sample.once(part.labels, part.probabilities) for part in parts]
+    values = np.array([[metric.value(sample)[0] for metric in metrics] for sample in samples])
     resampled = np.array(
-        [resamples.values(metrics, one.labels, one.probabilities, rows) for one in parts]
+        [resamples.values(metrics, part.labels, part.probabilities, rows) for part in parts]
     )
     return Comparison(
-        tuple(one.name for one in networks),
+        tuple(network.name for network in networks),
         settings,
         len(first.labels),
         first.studies,
-        tuple(train_accuracy(one, settings) for one in networks),
+        tuple(train_accuracy(network, settings) for network in networks),
         metrics,
         {
-            one.key: cells(values[:, place], resampled[:, place], one)
-            for place, one in enumerate(metrics)
+            metric.key: cells(values[:, column], resampled[:, column], metric)
+            for column, metric in enumerate(metrics)
         },
         len(resamples.counts),
     )
 
 
-def aligned(parts: Sequence[Predictions]) -> list[Predictions]:
+def align(parts: Sequence[Predictions]) -> list[Predictions]:
     """Bring networks to one order of rows.
 
     Raises:
         DataError: They do not hold the same rows with the same labels.
     """
     ordered = [
-        replace(one, table=one.table.sort_values("row_id", ignore_index=True)) for one in parts
+        replace(part, table=part.table.sort_values("row_id", ignore_index=True)) for part in parts
     ]
     first, *others = ordered
     for other in others:
@@ -126,56 +127,49 @@ def aligned(parts: Sequence[Predictions]) -> list[Predictions]:
 
 
 def cells(values: Float64Array, resampled: Float64Array, metric: Metric) -> tuple[Cell, ...]:
-    """One figure of all networks.
+    """One metric of all networks.
 
     Args:
-        values: K figures.
+        values: K values.
         resampled: K × R, of the same resamples.
-        metric: Which figure it is.
+        metric: Which it is.
     """
     estimates = [
-        Estimate.of(float(one), draws, biased=metric.biased)
-        for one, draws in zip(values, resampled, strict=True)
+        Estimate.of(float(value), draws, biased=metric.biased)
+        for value, draws in zip(values, resampled, strict=True)
     ]
     if np.isnan(values).all() or len(values) == 1:
-        return tuple(Cell(one, best=False, difference=None) for one in estimates)
+        return tuple(Cell(estimate, best=False, difference=None) for estimate in estimates)
     best = int(np.nanargmax(metric.better * values))
     return tuple(
         Cell(
-            one,
-            best=bool(np.isclose(values[place], values[best], rtol=0, atol=1e-12)),
+            estimate,
+            best=bool(np.isclose(value, values[best], rtol=0, atol=1e-12)),
             difference=None
-            if place == best or one.value is None
-            else Estimate.of(
-                float(values[place] - values[best]), resampled[place] - resampled[best]
-            ),
+            if network == best or estimate.value is None
+            else Estimate.of(float(value - values[best]), resampled[network] - resampled[best]),
         )
-        for place, one in enumerate(estimates)
+        for network, (estimate, value) in enumerate(zip(estimates, values, strict=True))
     )
 
 
-def train_accuracy(network: Predictions, settings: Settings) -> Estimate:
+def train_accuracy(network: Predictions, settings: EvaluationSettings) -> Estimate:
     """Accuracy on the training part, where the predictions hold it."""
     table = network.table[network.table["split"] == TRAIN]
     if table.empty:
         return Estimate(None)
     part = replace(network, table=table.reset_index(drop=True))
     resamples = Resamples.draw(part.table["study_id"], settings.resamples, settings.seed)
-    metrics = [one for one in catalogue() if one.key == "accuracy"]
     rows = np.arange(len(part.labels))
-    (draws,) = resamples.values(metrics, part.labels, part.probabilities, rows)
-    return Estimate.of(float(_values(metrics, part)[0]), draws)
+    (draws,) = resamples.values([METRICS["accuracy"]], part.labels, part.probabilities, rows)
+    return Estimate.of(score(accuracy, part.labels, part.probabilities), draws)
 
 
-def heading(found: Comparison) -> str:
+def heading(comparison: Comparison) -> str:
     """What is compared, in one line."""
-    split = "all parts" if found.settings.split == OVERALL else found.settings.split
-    return f"{len(found.names)} networks on {split}: {found.rows} rows of {found.studies} studies"
-
-
-def _values(metrics: Sequence[Metric], part: Predictions) -> list[float]:
-    sample = Sample.once(part.labels, part.probabilities)
-    return [float(one.value(sample)[0]) for one in metrics]
+    split = "all parts" if comparison.settings.split == OVERALL else comparison.settings.split
+    rows = f"{comparison.rows} rows of {comparison.studies} studies"
+    return f"{len(comparison.names)} networks on {split}: {rows}"
 
 
 def _only(name: str, rows: set[str]) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.evaluation.sample import GRADES, BoolArray, Float64Array, Sample, one_hot, ratio
+from lss_cli.evaluation.sample import BoolArray, Float64Array, Sample, one_hot, ratio
 
+# Keras counts at 200 thresholds, evenly spaced from 0 to 1.
 BUCKETS = 199
-"""Keras counts at 200 thresholds, evenly spaced from 0 to 1."""
 
 
-def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float64Array:
+def roc_area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float64Array:
     """Area under the ROC curve: how often a positive scores above a negative; ties count half.
 
     The Mann–Whitney statistic (Hanley and McNeil, Radiology 1982), rows counting by weight.
@@ -24,6 +24,10 @@ def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float
 
     Returns:
         R areas, NaN where there is one class only.
+
+    >>> sample = Sample.once(np.array([0, 2, 0, 2]), np.full((4, 3), 1 / 3))
+    >>> roc_area(sample, sample.labels == 2, np.array([0.1, 0.9, 0.5, 0.5]))
+    array([0.875])
     """
     order = np.argsort(scores, kind="stable")
     weights = sample.weights[:, order]
@@ -34,15 +38,6 @@ def area(sample: Sample, positive: BoolArray, scores: npt.NDArray[Any]) -> Float
     below = negatives.cumsum(axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     return ratio((positives * below).sum(axis=1), pairs)
-
-
-def macro_area(sample: Sample) -> Float64Array:
-    """Mean of the areas of each class against the two others."""
-    by_class = [
-        area(sample, sample.true[:, grade], sample.probabilities[:, grade])
-        for grade in range(GRADES)
-    ]
-    return np.asarray(np.mean(by_class, axis=0))
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Pooled:
         counts = np.zeros((2, len(bucket), BUCKETS + 1))
         for grade, truth in enumerate(one_hot(sample.labels).T):
             np.add.at(counts, (truth.astype(int), rows, bucket[:, grade]), 1)
-        above = [sample.total(one)[:, ::-1].cumsum(axis=1)[:, ::-1] for one in counts]
+        above = [sample.total(table)[:, ::-1].cumsum(axis=1)[:, ::-1] for table in counts]
         return cls(true_positives=above[1], false_positives=above[0])
 
     def roc_area(self) -> Float64Array:
@@ -95,7 +90,11 @@ class Pooled:
 
 
 def roc_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Array, Float64Array]:
-    """False and true positive rates at every distinct score, from (0, 0) to (1, 1)."""
+    """False and true positive rates at every distinct score, from (0, 0) to (1, 1).
+
+    >>> roc_points(np.array([True, False]), np.array([0.9, 0.1]))
+    (array([0., 0., 1.]), array([0., 1., 1.]))
+    """
     hits, misses = _above(positive, scores)
     return (
         np.concatenate([[0.0], misses / misses[-1]]),
@@ -104,7 +103,11 @@ def roc_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Ar
 
 
 def pr_points(positive: BoolArray, scores: npt.NDArray[Any]) -> tuple[Float64Array, Float64Array]:
-    """Recall and precision at every distinct score, from the highest to the lowest."""
+    """Recall and precision at every distinct score, from the highest to the lowest.
+
+    >>> pr_points(np.array([True, False]), np.array([0.9, 0.1]))
+    (array([1., 1.]), array([1. , 0.5]))
+    """
     hits, misses = _above(positive, scores)
     return hits / hits[-1], hits / (hits + misses)
 

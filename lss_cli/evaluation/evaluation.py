@@ -1,4 +1,4 @@
-"""All figures of one set of predictions, with intervals, by level, and beside baselines."""
+"""All metrics of one set of predictions, with intervals, by level, and beside baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import numpy.typing as npt
 from lss_cli.anatomy import Level
 from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
-from lss_cli.evaluation.catalogue import DEFAULT_BETA, Metric, catalogue
+from lss_cli.evaluation.metrics import DEFAULT_BETA, Metric, metrics_with
 from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
 
 MODEL = "model"
 OVERALL = "all"
 
+# By the key of the metric.
 Estimates = Mapping[str, Estimate]
-"""By the key of the metric."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """How to evaluate.
 
     Attributes:
@@ -39,21 +39,20 @@ class Settings:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out.
+    """The metrics of one set of predictions.
 
     Attributes:
         part: The rows that were evaluated.
         settings: How.
-        metrics: The figures, in the order in which they are shown.
-        baselines: What stands beside them.
-        estimates: For the model and each baseline, for ``all`` and each level that there is, the
-            figures.
+        metrics: In the order in which they are shown.
+        baselines: The predictors that stand beside the model.
+        estimates: For the model and each baseline, for ``all`` and each level that there is.
         confusion: Rows are true classes, columns the most likely ones.
         resamples: The draws of studies behind the intervals.
     """
 
     part: Predictions
-    settings: Settings
+    settings: EvaluationSettings
     metrics: tuple[Metric, ...]
     baselines: Baselines
     estimates: Mapping[str, Mapping[str, Estimates]]
@@ -66,15 +65,15 @@ class Evaluation:
         return len(table) if scope == OVERALL else int((table["level"] == scope).sum())
 
 
-def evaluate(predictions: Predictions, settings: Settings) -> Evaluation:
-    """Compute everything.
+def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluation:
+    """Compute all metrics of one part of predictions.
 
     Raises:
         DataError: The part has no row.
     """
     part = predictions.part(settings.split)
     resamples = Resamples.draw(part.table["study_id"], settings.resamples, settings.seed)
-    metrics = catalogue(settings.beta)
+    metrics = metrics_with(settings.beta)
     baselines = Baselines.fit(part)
     predictors = {MODEL: part.probabilities, **baselines.by_name}
     return Evaluation(
@@ -84,7 +83,7 @@ def evaluate(predictions: Predictions, settings: Settings) -> Evaluation:
         baselines,
         {
             name: {
-                scope: estimates(part, probabilities, metrics, resamples, rows)
+                scope: estimate(part, probabilities, metrics, resamples, rows)
                 for scope, rows in scopes(part).items()
             }
             for name, probabilities in predictors.items()
@@ -103,17 +102,17 @@ def scopes(part: Predictions) -> dict[str, npt.NDArray[np.intp]]:
     }
 
 
-def estimates(
+def estimate(
     part: Predictions,
     probabilities: Float64Array,
     metrics: tuple[Metric, ...],
     resamples: Resamples,
     rows: npt.NDArray[np.intp],
 ) -> Estimates:
-    """The figures of some rows, with intervals."""
+    """The metrics of some rows, with intervals."""
     sample = Sample.once(part.labels[rows], probabilities[rows])
     resampled = resamples.values(metrics, part.labels, probabilities, rows)
     return {
-        one.key: Estimate.of(float(one.value(sample)[0]), values, biased=one.biased)
-        for one, values in zip(metrics, resampled, strict=True)
+        metric.key: Estimate.of(float(metric.value(sample)[0]), values, biased=metric.biased)
+        for metric, values in zip(metrics, resampled, strict=True)
     }

@@ -1,4 +1,4 @@
-"""Whether a predicted probability is the share that comes true."""
+"""Reliability: whether a predicted probability is the share that comes true."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +33,9 @@ def reliability(
     positive: BoolArray, predicted: npt.NDArray[Any], resamples: Resamples
 ) -> list[Bin]:
     """The bins that hold rows, the lowest first."""
-    number = np.clip(np.ceil(predicted * BINS) - 1, 0, BINS - 1).astype(int)
-    member = np.eye(BINS)[number]
-    every, hits = member.sum(axis=0), (member * positive[:, None]).sum(axis=0)
+    bin_of_row = np.clip(np.ceil(predicted * BINS) - 1, 0, BINS - 1).astype(int)
+    member = np.eye(BINS)[bin_of_row]
+    rows, hits = member.sum(axis=0), (member * positive[:, None]).sum(axis=0)
     # Bins in columns: rows of each bin and positives of each bin, one line per resample.
     sums = [
         (weights @ member, weights @ (member * positive[:, None]))
@@ -45,11 +45,11 @@ def reliability(
     resampled = np.concatenate(shares) if shares else np.empty((0, BINS))
     return [
         Bin(
-            one,
-            int(every[one]),
-            float(predicted[number == one].mean()),
-            Estimate.of(float(hits[one] / every[one]), resampled[:, one]),
+            number,
+            int(rows[number]),
+            float(predicted[bin_of_row == number].mean()),
+            Estimate.of(float(hits[number] / rows[number]), resampled[:, number]),
         )
-        for one in range(BINS)
-        if every[one]
+        for number in range(BINS)
+        if rows[number]
     ]

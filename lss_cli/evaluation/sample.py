@@ -21,9 +21,9 @@ GRADES = len(Severity)
 class Sample:
     """N labelled predictions, and R ways to count them.
 
-    A figure is a function of a sample; it gives R values at once, NaN where it is undefined. With
-    one way to count, each row once, it is the figure itself; with the R ways of a bootstrap it is
-    the figure of each resample.
+    A metric is a function of a sample; it gives R values at once, NaN where it is undefined. With
+    one way to count, each row once, it is the metric itself; with the R ways of a bootstrap it is
+    the metric of each resample.
 
     Attributes:
         labels: N ordinals.
@@ -37,7 +37,13 @@ class Sample:
 
     @classmethod
     def once(cls, labels: Labels, probabilities: Probabilities) -> "Sample":
-        """Every row counts once."""
+        """Every row counts once.
+
+        >>> Sample.once(np.array([0, 2]), np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])).confusion
+        array([[[1., 0., 0.],
+                [0., 0., 0.],
+                [0., 1., 0.]]])
+        """
         return cls(labels, probabilities.astype(np.float64), np.ones((1, len(labels))))
 
     def total(self, values: npt.NDArray[Any]) -> Float64Array:
@@ -71,11 +77,30 @@ class Sample:
 
 
 def one_hot(ordinals: Labels) -> BoolArray:
-    """N ordinals as N × 3 truth values."""
+    """N ordinals as N × 3 truth values.
+
+    >>> one_hot(np.array([2, 0])).astype(int)
+    array([[0, 0, 1],
+           [1, 0, 0]])
+    """
     return np.asarray(ordinals[:, None] == np.arange(GRADES))
 
 
 def ratio(above: Float64Array, below: Float64Array) -> Float64Array:
-    """Divide; NaN where there is nothing to divide by."""
+    """Divide; NaN where there is nothing to divide by.
+
+    >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
+    array([0.5, nan])
+    """
     undefined = np.full(np.shape(above), np.nan)
     return np.asarray(np.divide(above, below, out=undefined, where=below != 0))
+
+
+def mean_of_defined(values: Float64Array) -> Float64Array:
+    """Average R × K values over K, leaving out NaN.
+
+    >>> mean_of_defined(np.array([[1.0, 0.0, np.nan]]))
+    array([0.5])
+    """
+    defined = ~np.isnan(values)
+    return ratio(np.where(defined, values, 0).sum(axis=1), defined.sum(axis=1).astype(float))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lss_cli.evaluation.metrics import Labels, Probabilities, log_loss
+from lss_cli.evaluation.metrics import log_loss, score
+from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
 from lss_cli.training.recipe import Weights
 
@@ -40,4 +41,5 @@ def fit_temperature(labels: Labels, prob: Probabilities) -> float:
 
 
 def _loss(labels: Labels, prob: Probabilities, logarithm: float) -> float:
-    return log_loss(labels, apply_temperature(prob.astype(np.float32), float(np.exp(logarithm))))
+    temperature = float(np.exp(logarithm))
+    return score(log_loss, labels, apply_temperature(prob.astype(np.float32), temperature))

@@ -15,7 +15,7 @@ from lss_cli.dataset.folds import UNUSED, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, VALIDATION
 from lss_cli.errors import DataError
-from lss_cli.evaluation.metrics import Labels, Probabilities
+from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
 from lss_cli.training import run
 from lss_cli.training.calibration import fit_temperature
@@ -48,7 +48,7 @@ class Collected:
     def figures(self) -> dict[str, Any]:
         """The figures of both parts, and beside them those of the prior by level."""
         return {
-            part: run.figures_of(self.data, rows, self.probabilities, self.prior)
+            part: run.metrics_of(self.data, rows, self.probabilities, self.prior)
             for part in (OUT_OF_FOLD, TEST)
             for rows in [np.intersect1d(self.heard, self.data.rows(part))]
             if len(rows)

@@ -15,7 +15,8 @@ import tensorflow
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
-from lss_cli.evaluation import metrics
+from lss_cli.evaluation.metrics import accuracy, log_loss, score
+from lss_cli.evaluation.sample import Probabilities
 from lss_cli.training import recipe
 from lss_cli.training.backbones import freeze_until
 from lss_cli.training.batches import (
@@ -179,9 +180,9 @@ class Training:
             raw = predicted(network, readers[1], self._rows[1], size)
             values = values_of(self._network.variables)
         prob = undo_class_weights(raw, self._weights)
-        val_loss, accuracy = metrics.log_loss(labels, prob), metrics.accuracy(labels, prob)
+        val_loss, val_accuracy = score(log_loss, labels, prob), score(accuracy, labels, prob)
         self._check(val_loss, f"{what}, validation")
-        epoch = Epoch(number, stage.name, loss, val_loss, accuracy, rate)
+        epoch = Epoch(number, stage.name, loss, val_loss, val_accuracy, rate)
         self.history.append(epoch)
         if best_is_new := self.best_epoch == number:
             self._best = values
@@ -240,7 +241,7 @@ class Training:
         return build_network(bare, self._data.spec)
 
 
-def predicted(network: Any, read: Reader, rows: Rows, size: int) -> metrics.Probabilities:
+def predicted(network: Any, read: Reader, rows: Rows, size: int) -> Probabilities:
     """What a network says of some rows, N × 3."""
     batches = ahead(in_order(read, rows, size))
     return np.concatenate([network.predict_on_batch(inputs) for inputs in batches]).astype(

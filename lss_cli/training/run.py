@@ -14,7 +14,9 @@ from lss_cli.anatomy import Severity
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import SPLITS
 from lss_cli.errors import DataError, OutputError
-from lss_cli.evaluation import metrics
+from lss_cli.evaluation.baselines import prior_by_level
+from lss_cli.evaluation.metrics import key_metrics
+from lss_cli.evaluation.sample import Probabilities
 from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.model.session import apply_temperature
 from lss_cli.tables import write_table
@@ -122,9 +124,7 @@ def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
     return data
 
 
-def calibrated(
-    network: Any, data: Prepared, temperature: float, batch_size: int
-) -> metrics.Probabilities:
+def calibrated(network: Any, data: Prepared, temperature: float, batch_size: int) -> Probabilities:
     """What a network says of all rows of the index, as `lss predict` shows it; N × 3."""
     everything = np.arange(len(data.index))
     raw = predicted(network, plain(data), everything, batch_size)
@@ -186,39 +186,37 @@ def begin(out: Path, data: Prepared, options: Options) -> None:
     write_text(path, to_json({"options": options.to_json(), "fingerprint": fingerprint}))
 
 
-def evaluated(data: Prepared, probabilities: metrics.Probabilities) -> dict[str, Any]:
-    """The figures of each part, and beside them those of the prior by level."""
+def evaluated(data: Prepared, probabilities: Probabilities) -> dict[str, Any]:
+    """The metrics of each part, and beside them those of the prior by level."""
     prior = prior_of(data)
     return {
-        part: figures_of(data, rows, probabilities, prior)
+        part: metrics_of(data, rows, probabilities, prior)
         for part in SPLITS
         for rows in [data.rows(part)]
         if len(rows)
     }
 
 
-def prior_of(data: Prepared) -> metrics.Probabilities:
+def prior_of(data: Prepared) -> Probabilities:
     """What the training part says of each row by its level alone, N × 3."""
     rows = data.rows(SPLITS[0])
-    prior = metrics.prior_by_level(data.severities[rows], data.levels[rows])
+    prior = prior_by_level(data.severities[rows], data.levels[rows])
     return np.asarray(prior[data.levels])
 
 
-def figures_of(
-    data: Prepared, rows: Any, probabilities: metrics.Probabilities, prior: metrics.Probabilities
+def metrics_of(
+    data: Prepared, rows: Any, probabilities: Probabilities, prior: Probabilities
 ) -> dict[str, Any]:
-    """The figures of some rows, the network's and the prior's."""
+    """The metrics of some rows, the network's and the prior's."""
     labels = data.severities[rows]
     return {
         "studies": int(data.index["study_id"].iloc[rows].nunique()),
-        "model": metrics.figures(labels, probabilities[rows]),
-        "prior_by_level": metrics.figures(labels, prior[rows]),
+        "model": key_metrics(labels, probabilities[rows]),
+        "prior_by_level": key_metrics(labels, prior[rows]),
     }
 
 
-def write_predictions(
-    path: Path, index: pd.DataFrame, probabilities: metrics.Probabilities
-) -> None:
+def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilities) -> None:
     """Write ``predictions.csv``."""
     table = index[PREDICTION_COLUMNS].copy()
     for grade in Severity:

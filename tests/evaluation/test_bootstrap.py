@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
-from lss_cli.evaluation.catalogue import catalogue
+from lss_cli.evaluation.metrics import METRICS
 from lss_cli.evaluation.reliability import reliability
 from lss_cli.evaluation.sample import Sample
 
-ACCURACY = [one for one in catalogue() if one.key == "accuracy"]
+ACCURACY = [METRICS["accuracy"]]
 
 
 def case(rows: int = 40, seed: int = 0):
@@ -42,8 +42,8 @@ def test_the_interval_is_that_of_a_known_case():
     """Half of 100 studies right: a share of 0.5 with a standard error of 0.05."""
     labels = np.zeros(100, dtype=int)
     prob = np.where(np.arange(100)[:, None] % 2, [0.9, 0.1, 0], [0.1, 0.9, 0])
-    found = interval(np.arange(100).astype(str), labels, prob, resamples=4000)
-    assert (found.low, found.high) == pytest.approx((0.402, 0.598), abs=0.012)
+    estimate = interval(np.arange(100).astype(str), labels, prob, resamples=4000)
+    assert (estimate.low, estimate.high) == pytest.approx((0.402, 0.598), abs=0.012)
 
 
 def test_the_same_seed_draws_the_same_and_the_order_of_rows_does_not_matter():
@@ -65,9 +65,9 @@ def test_blocks_do_not_change_the_result(monkeypatch):
 
 def test_one_study_says_nothing_about_others():
     labels, prob = case(4)
-    found = interval(["one"] * 4, labels, prob)
-    assert found.value is not None
-    assert found.low is None
+    estimate = interval(["one"] * 4, labels, prob)
+    assert estimate.value is not None
+    assert estimate.low is None
 
 
 def test_a_figure_that_many_resamples_do_not_define_has_no_interval():

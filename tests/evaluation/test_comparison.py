@@ -6,16 +6,15 @@ import pytest
 from rich.console import Console
 
 from lss_cli.errors import DataError
-from lss_cli.evaluation.catalogue import catalogue
 from lss_cli.evaluation.comparison import cells, compare
-from lss_cli.evaluation.evaluation import Settings
+from lss_cli.evaluation.evaluation import EvaluationSettings
+from lss_cli.evaluation.metrics import METRICS
 from lss_cli.evaluation.predictions import read_predictions
 from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
 from tests.evaluation.handmade import rows, write
 
-BY_KEY = {one.key: one for one in catalogue()}
-ACCURACY, LOSS = BY_KEY["accuracy"], BY_KEY["log_loss"]
-SETTINGS = Settings(resamples=200)
+ACCURACY, LOSS = METRICS["accuracy"], METRICS["log_loss"]
+SETTINGS = EvaluationSettings(resamples=200)
 
 
 @pytest.fixture
@@ -41,8 +40,10 @@ def test_intervals_of_differences_are_paired():
     assert first.best
     assert first.difference is None
     assert not second.best
-    found = second.difference
-    assert (found.value, found.low, found.high) == pytest.approx((-0.05, -0.05, -0.05))
+    difference = second.difference
+    assert (difference.value, difference.low, difference.high) == pytest.approx(
+        (-0.05, -0.05, -0.05)
+    )
     assert second.value.high - second.value.low > 0.5
 
 
@@ -83,8 +84,8 @@ def test_other_labels_are_not_compared(networks, tmp_path):
 
 
 def test_the_table_begins_with_the_training_accuracy(networks):
-    found = compare(networks, SETTINGS)
-    table = list(csv.DictReader(to_csv(found).splitlines()))
+    comparison = compare(networks, SETTINGS)
+    table = list(csv.DictReader(to_csv(comparison).splitlines()))
     assert [row["figure"] for row in table[:3]] == ["train_accuracy", "accuracy", "precision"]
     train = networks[0].part("train")
     expected = (train.probabilities.argmax(axis=1) == train.labels).mean()
@@ -102,13 +103,13 @@ def test_the_table_begins_with_the_training_accuracy(networks):
 def test_pages_stand_alone_and_believe_no_name(tmp_path):
     (_, table), _ = tables()
     odd = read_predictions(write(tmp_path / "p.csv", table), "<script>|x")
-    found = compare([odd, read_predictions(tmp_path / "p.csv")], SETTINGS)
-    page = to_html(found)
+    comparison = compare([odd, read_predictions(tmp_path / "p.csv")], SETTINGS)
+    page = to_html(comparison)
     assert "&lt;script&gt;|x" in page
     assert "<script" not in page
     assert "http" not in page
     assert "▸" in page
-    assert to_markdown(found).splitlines()[0] == "|  | <script>\\|x | p.csv |"
+    assert to_markdown(comparison).splitlines()[0] == "|  | <script>\\|x | p.csv |"
 
 
 def test_a_name_that_looks_like_markup_is_text(tmp_path):
@@ -120,5 +121,5 @@ def test_a_name_that_looks_like_markup_is_text(tmp_path):
 
 
 def test_one_network_is_a_table_without_a_best(networks):
-    found = compare(networks[:1], SETTINGS)
-    assert not any(cell.best for (cell,) in found.cells.values())
+    comparison = compare(networks[:1], SETTINGS)
+    assert not any(cell.best for (cell,) in comparison.cells.values())

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from lss_cli.evaluation.metrics import log_loss
+from lss_cli.evaluation.metrics import log_loss, score
 from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.calibration import fit_temperature, undo_class_weights
@@ -124,9 +124,9 @@ def test_the_temperature_is_the_one_that_was_used(temperature):
     shown = apply_temperature(honest.astype(np.float32), 1 / temperature)
     found = fit_temperature(labels, shown)
     assert found == pytest.approx(temperature, rel=0.05)
-    best = log_loss(labels, apply_temperature(shown, found))
+    best = score(log_loss, labels, apply_temperature(shown, found))
     for other in (found * 0.9, found * 1.1):
-        assert best <= log_loss(labels, apply_temperature(shown, other))
+        assert best <= score(log_loss, labels, apply_temperature(shown, other))
 
 
 def test_the_temperature_has_bounds():

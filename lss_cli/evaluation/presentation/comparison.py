@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lss_cli.evaluation.bootstrap import Estimate
-from lss_cli.evaluation.catalogue import GROUPS
 from lss_cli.evaluation.comparison import (
     TRAIN_ACCURACY,
     TRAIN_ACCURACY_DEFINITION,
@@ -16,6 +15,7 @@ from lss_cli.evaluation.comparison import (
     Comparison,
     heading,
 )
+from lss_cli.evaluation.metrics import GROUPS
 from lss_cli.evaluation.presentation.table import arrow, plain_table, text
 from lss_cli.render.page import page, table_html
 from lss_cli.text import escape_formula, printable

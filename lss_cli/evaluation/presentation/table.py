@@ -11,8 +11,8 @@ from lss_cli.anatomy import Severity
 from lss_cli.dataset.split import TRAIN
 from lss_cli.evaluation.baselines import DEFINITIONS as BASELINE_DEFINITIONS
 from lss_cli.evaluation.bootstrap import Estimate
-from lss_cli.evaluation.catalogue import GROUPS, catalogue
 from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
+from lss_cli.evaluation.metrics import GROUPS, metrics_with
 from lss_cli.text import printable
 
 BY_LEVEL = ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
@@ -39,7 +39,7 @@ def to_table(found: Evaluation) -> RenderableType:
 def definitions(beta: float) -> RenderableType:
     """What each figure is."""
     table = plain_table("figure", "definition")
-    for one in catalogue(beta):
+    for one in metrics_with(beta):
         table.add_row(one.name, one.definition)
     table.add_section()
     for name, what in BASELINE_DEFINITIONS.items():
