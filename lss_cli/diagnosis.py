@@ -1,10 +1,10 @@
 """What is installed and works here."""
 
-import importlib.util
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from lss_cli import __version__
 from lss_cli.errors import LssError
@@ -38,14 +38,19 @@ class Finding:
     optional: bool = False
 
 
-def diagnose() -> list[Finding]:
-    """Look at versions, decoders, the inference device, the shipped model and the extras."""
+def diagnose(models: Path, is_installed: Callable[[str], bool]) -> list[Finding]:
+    """Look at versions, decoders, the inference device, the shipped model and the extras.
+
+    Args:
+        models: Folder of the shipped models.
+        is_installed: Whether a module could be imported.
+    """
     return [
         Finding("lss", True, f"{__version__}, Python {platform.python_version()}"),
         *(_package(name) for name in PACKAGES),
-        *_decoders(),
-        _model(),
-        _training(),
+        *_decoders(is_installed),
+        _model(models),
+        _training(is_installed),
     ]
 
 
@@ -56,15 +61,15 @@ def _package(name: str) -> Finding:
         return Finding(name, False, f"pip install {name}")
 
 
-def _decoders() -> Iterator[Finding]:
+def _decoders(is_installed: Callable[[str], bool]) -> Iterator[Finding]:
     for syntax, (module, install) in DECODERS.items():
-        good = importlib.util.find_spec(module) is not None
+        good = is_installed(module)
         yield Finding(f"decoder for {syntax}", good, module if good else install)
 
 
-def _model() -> Finding:
+def _model(models: Path) -> Finding:
     try:
-        model = load_model(find_model(DEFAULT_MODEL))
+        model = load_model(find_model(DEFAULT_MODEL, models))
     except LssError as error:
         return Finding("shipped model", False, str(error))
     return Finding(
@@ -74,7 +79,7 @@ def _model() -> Finding:
     )
 
 
-def _training() -> Finding:
-    if importlib.util.find_spec("tensorflow") is None:
+def _training(is_installed: Callable[[str], bool]) -> Finding:
+    if not is_installed("tensorflow"):
         return Finding("training", False, "pip install 'lss-cli[train]'", optional=True)
     return Finding("training", True, f"tensorflow {version('tensorflow')}", optional=True)

@@ -1,10 +1,13 @@
+import io
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from lss_cli.cli.environment import Environment
 from lss_cli.cli.main import main
 from lss_cli.phantom.dataset import write_phantoms
 from tests.models import write_tiny_model
@@ -12,6 +15,10 @@ from tests.models import write_tiny_model
 # How long an example takes says more about what else the machine is doing.
 settings.register_profile("lss", deadline=None)
 settings.load_profile("lss")
+
+# Started in the background or by some CI, Python is told to ignore Ctrl-C, and so are all that it
+# starts. The tests are about what a person at a terminal sees.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +49,18 @@ def tiny_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def lss(capsys):
-    """Run a command as a user would; gives exit code, stdout and stderr."""
+def lss():
+    """Run a command as a user would; gives exit code, stdout and stderr.
 
-    def run(*arguments):
+    What it is to find around it goes by the fields of `Environment`; there is no screen.
+    """
+
+    def run(*arguments, **around):
+        out, err = io.StringIO(), io.StringIO()
+        around = {"variables": {}, "platform": "linux"} | around
         with pytest.raises(SystemExit) as ended:
-            main([str(one) for one in arguments])
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+            main(list(map(str, arguments)), Environment(out, err, **around))
+        return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
     return run
 

@@ -1,11 +1,8 @@
 """Open the page, wait for the person, and bring back what was set."""
 
-import os
 import socket
-import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -30,7 +27,7 @@ def click_points(
     conditions: Sequence[Condition],
     grade: Grade,
     announce: Callable[[str], None],
-    open_browser: bool,
+    open_browser: Callable[[str], bool],
     evidence: Evidence | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
@@ -40,7 +37,7 @@ def click_points(
         conditions: What points may be set for; those not graded on axial slices are left out.
         grade: What the button "Grade" on the page calls.
         announce: Called with the link and how to open it.
-        open_browser: Open the link here; without one that opens, the person does.
+        open_browser: Opens the link here, and says whether it did; else the person does.
         evidence: Draws what stands behind the grade of one level, as a PNG; offered after
             grading.
 
@@ -56,9 +53,24 @@ def click_points(
             todo="Give the points with --coords.",
         )
     visit = AnnotationSession(StudyView.of(study), clickable, grade, evidence)
+    return wait_for_points(visit, announce, open_browser)
+
+
+def wait_for_points(
+    visit: AnnotationSession, announce: Callable[[str], None], open_browser: Callable[[str], bool]
+) -> Annotations:
+    """Serve the page of a visit until it ends.
+
+    Args:
+        visit: Whose page is served.
+        announce: As for `click_points`.
+        open_browser: As for `click_points`.
+
+    Raises:
+        PointsError: The page was closed before anything was set.
+    """
     with serving(visit) as (link, port):
-        opened = open_browser and webbrowser.open(link)
-        announce(_directions(link, port, opened=opened))
+        announce(_directions(link, port, opened=open_browser(link)))
         # In short steps, because on Windows Ctrl-C does not interrupt a wait.
         while not visit.ended.wait(0.5):
             pass
@@ -112,12 +124,3 @@ def _directions(link: str, port: int, *, opened: bool) -> str:
         f"  ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}\n\n"
         "Waiting for the page. Ctrl-C ends."
     )
-
-
-def has_screen() -> bool:
-    """Whether a browser opened here would be seen by the person who runs the command."""
-    if "SSH_CONNECTION" in os.environ and "DISPLAY" not in os.environ:
-        return False
-    if sys.platform in {"win32", "darwin"}:
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

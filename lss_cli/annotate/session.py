@@ -30,6 +30,7 @@ class AnnotationSession:
         conditions: Sequence[Condition],
         grade: Grade,
         evidence: Evidence | None = None,
+        return_s: float = RETURN_S,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
@@ -38,6 +39,7 @@ class AnnotationSession:
         self.fault: Exception | None = None
         self._document: Any = {"marks": [], "remark": ""}
         self._grade, self._evidence = grade, evidence
+        self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
         self._pages = 0
@@ -105,7 +107,7 @@ class AnnotationSession:
         with self._lock:
             if page == self._pages:
                 self._stay()
-                self._leaving = threading.Timer(RETURN_S, self.ended.set)
+                self._leaving = threading.Timer(self._return_s, self.ended.set)
                 self._leaving.daemon = True
                 self._leaving.start()
 

@@ -1,13 +1,12 @@
 """The same work on a Dask cluster, study by study."""
 
-import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lss_cli.batch.job import Job, failed_rows
 from lss_cli.batch.pool import Answer, Grader, Worker
-from lss_cli.errors import LssError, MissingExtraError, UsageError
+from lss_cli.errors import LssError, UsageError
 
 RETRIES = 3
 CONNECT_S = 20
@@ -25,11 +24,8 @@ def grade_on_cluster(jobs: Sequence[Job], grader: Grader, address: str) -> Itera
         address: Of the scheduler, such as ``tcp://host:8786``.
 
     Raises:
-        MissingExtraError: Dask is not installed.
         UsageError: No scheduler answers there.
     """
-    if importlib.util.find_spec("distributed") is None:
-        raise MissingExtraError("lss report --scheduler", "Dask", "cluster")
     from distributed import Client, as_completed
 
     try:

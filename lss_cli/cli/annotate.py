@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import typer
-
 from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
-from lss_cli.annotate.browser import click_points, has_screen
+from lss_cli.cli.environment import Environment
 from lss_cli.errors import StudyError
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.occlusion import gather
@@ -16,26 +14,31 @@ from lss_cli.output.picture import draw, png
 from lss_cli.study.study import Study
 
 
-def clicked_points(study: Study, model: Model, conditions: Sequence[Condition]) -> Annotations:
+def annotate_study(
+    environment: Environment, study: Study, model: Model, conditions: Sequence[Condition]
+) -> Annotations:
     """Have the points set in the browser, for these conditions or all that the model grades."""
 
-    def grade(clicked: Annotations) -> StudyGrade:
-        bad = clicked.bad_points(study.id)
-        return grade_study(study, clicked.points, bad, model, conditions, remark=clicked.remark)
+    def grade(annotations: Annotations) -> StudyGrade:
+        bad_points = annotations.bad_points(study.id)
+        return grade_study(
+            study, annotations.points, bad_points, model, conditions, remark=annotations.remark
+        )
 
-    def evidence(one: LevelGrade) -> bytes:
-        if one.point is None:
+    def evidence(level: LevelGrade) -> bytes:
+        if level.point is None:
             raise StudyError("a level without a point has no evidence.")
-        return png(draw(gather(study, one.point, model)))
+        return png(draw(gather(study, level.point, model)))
 
     # What the model may not grade is refused now, not after the clicks.
     grade(Annotations())
-    return click_points(
+    wanted = conditions or model.metadata.conditions
+    return environment.annotate(
         study,
-        conditions=[one for one in Condition if one in (conditions or model.metadata.conditions)],
+        conditions=[condition for condition in Condition if condition in wanted],
         grade=grade,
         # Also under --quiet: without the link there is nothing to be done.
-        announce=lambda text: typer.echo(text, err=True),
-        open_browser=has_screen(),
+        announce=lambda text: print(text, file=environment.stderr, flush=True),
+        open_browser=environment.open_browser,
         evidence=evidence,
     )

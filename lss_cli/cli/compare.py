@@ -5,10 +5,21 @@ from typing import Annotated
 
 import typer
 
-from lss_cli.cli.console import messages, results
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import (
+    PREPARED,
+    BetaOption,
+    Debug,
+    EvaluationDataOption,
+    Quiet,
+    ResamplesOption,
+    SeedOption,
+    SplitOption,
+)
 
 
 def compare(
+    context: typer.Context,
     networks: Annotated[
         list[str],
         typer.Argument(
@@ -20,15 +31,13 @@ def compare(
     markdown: Annotated[
         Path | None, typer.Option(help="Also write it to this Markdown file.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="Prepared data that models are run on.")] = Path(
-        "prepared"
-    ),
-    split: Annotated[
-        str, typer.Option(help="Part: test, validation, train or all; or another in the tables.")
-    ] = "test",
-    beta: Annotated[float, typer.Option(min=0.01, help="β of F-beta.")] = 2.0,
-    resamples: Annotated[int, typer.Option(min=0, help="Draws behind the intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    data: EvaluationDataOption = PREPARED,
+    split: SplitOption = "test",
+    beta: BetaOption = 2.0,
+    resamples: ResamplesOption = 1000,
+    seed: SeedOption = 0,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
 ) -> None:
     """Put networks side by side in one table.
 
@@ -40,6 +49,7 @@ def compare(
     from lss_cli.evaluation.sources import from_several
     from lss_cli.files import check_writable, write_text
 
+    environment: Environment = context.obj
     targets = {csv: to_csv, html: to_html, markdown: to_markdown}
     wanted = [(path, render) for path, render in targets.items() if path]
     for path, _ in wanted:
@@ -47,7 +57,7 @@ def compare(
     comparison = run(
         from_several(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
     )
-    results().print(to_table(comparison))
+    environment.results.print(to_table(comparison))
     for path, render in wanted:
         write_text(path, render(comparison))
-        messages().print(f"Written: {path}")
+        environment.messages.print(f"Written: {path}")

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from lss_cli.cli.console import messages
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import Debug, Quiet
 
 
 def export_onnx(
+    context: typer.Context,
     run: Annotated[
         list[Path],
         typer.Argument(help="Run folder of lss train; several with the same folds make one model."),
@@ -34,14 +36,17 @@ def export_onnx(
     licence: Annotated[
         str, typer.Option(help="Terms under which the weights may be used.")
     ] = "not stated; that of the training data applies",
+    _quiet: Quiet = False,
+    _debug: Debug = False,
 ) -> None:
     """Write a trained network as one model file for lss predict.
 
     Example: lss export-onnx runs/first --out first.onnx
     """
-    from lss_cli.training.backend import load_backend, require
+    from lss_cli.training.backend import load_backend
 
-    require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
+    environment: Environment = context.obj
+    environment.require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
     load_backend()
     from lss_cli.training.ensemble import ensemble, of_runs
     from lss_cli.training.export import export_onnx as export
@@ -62,4 +67,6 @@ def export_onnx(
         licence=licence,
         precision=precision,
     )
-    messages().print(f"Wrote {target}; largest difference to the trained network {difference:.1g}.")
+    environment.messages.print(
+        f"Wrote {target}; largest difference to the trained network {difference:.1g}."
+    )

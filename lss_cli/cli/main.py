@@ -1,20 +1,20 @@
 """The command ``lss``: its commands, and the one place where errors become messages."""
 
-import functools
 import importlib
-import inspect
 import io
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NoReturn
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Annotated, NoReturn
 
 import typer
 
 from lss_cli import __version__
-from lss_cli.cli import console
+from lss_cli.cli.environment import Environment
 from lss_cli.errors import ExitCode, LssError
 
+# In the order of the help. Each is a function of its name in a module of its name.
 COMMANDS = (
     "predict",
     "report",
@@ -28,7 +28,59 @@ COMMANDS = (
     "models",
     "doctor",
 )
-"""In the order of the help. Each is a function of its name in a module of its name."""
+
+
+def main(
+    arguments: Sequence[str] | None = None, environment: Environment | None = None
+) -> NoReturn:
+    """Run ``lss`` and end the process with one of `ExitCode`.
+
+    Args:
+        arguments: Those of the process unless told otherwise.
+        environment: What the command finds around it; the process's unless told otherwise.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    environment = environment or Environment()
+    environment.arguments = tuple(arguments)
+    for stream in (environment.stdout, environment.stderr):
+        # A pipe on Windows, or a locale without UTF-8, could not hold what a result says.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    # Help and wrong usage are printed by Typer, to the streams of the process.
+    with redirect_stdout(environment.stdout), redirect_stderr(environment.stderr):
+        sys.exit(_run(arguments, environment))
+
+
+def _run(arguments: Sequence[str], environment: Environment) -> int:
+    """Run a command; what it raises becomes a message and an exit code."""
+    try:
+        command = typer.main.get_command(_app(arguments))
+        command.main(list(arguments), prog_name="lss", obj=environment)
+    except SystemExit as end:
+        return int(end.code or ExitCode.DONE)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        if environment.debug:
+            traceback.print_exc()
+        code, message = _explain(error)
+        environment.error(message)
+        return code
+    return ExitCode.DONE
+
+
+def _explain(error: Exception) -> tuple[ExitCode, str]:
+    """How a command that failed ends, and what is said."""
+    if isinstance(error, LssError):
+        return error.exit_code, str(error)
+    if isinstance(error, OSError):
+        # The system's word, such as a full disk; its own messages are of use to the user.
+        return ExitCode.UNUSABLE_INPUT, f"{error.filename or 'the output'}: {error.strerror}."
+    return (
+        ExitCode.FAULT,
+        f"a fault in lss, not in your input ({type(error).__name__}). "
+        "Run again with --debug and report what it prints.",
+    )
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
@@ -45,75 +97,18 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     )
     # With one command only, Typer would make it the program itself.
     app.callback(invoke_without_command=True)(_version)
-    called = [one for one in COMMANDS if list(arguments[:1]) == [one]]
+    called = [name for name in COMMANDS if list(arguments[:1]) == [name]]
     for name in called or COMMANDS:
-        module = importlib.import_module(f"lss_cli.cli.{name.replace('-', '_')}")
-        app.command(name)(_with_common_options(getattr(module, name.replace("-", "_"))))
+        identifier = name.replace("-", "_")
+        module = importlib.import_module(f"lss_cli.cli.{identifier}")
+        app.command(name)(getattr(module, identifier))
     return app
 
 
 def _version(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     if version:
-        console.results().print(f"lss {__version__}")
+        print(f"lss {__version__}", file=context.obj.stdout)
         raise typer.Exit
-
-
-def _with_common_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add to a command the options that every command has."""
-
-    @functools.wraps(command)
-    def with_common_options(*, quiet: bool, debug: bool, **options: Any) -> None:
-        console.settings.quiet, console.settings.debug = quiet, debug
-        command(**options)
-
-    common = {
-        "quiet": Annotated[bool, typer.Option("--quiet", help="Print results and errors only.")],
-        "debug": Annotated[bool, typer.Option("--debug", help="Print a traceback on errors.")],
-    }
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    signature = inspect.signature(command)
-    own = [one.replace(kind=keyword) for one in signature.parameters.values()]
-    added = [
-        inspect.Parameter(key, keyword, default=False, annotation=annotation)
-        for key, annotation in common.items()
-    ]
-    with_common_options.__signature__ = signature.replace(parameters=own + added)  # type: ignore[attr-defined]
-    with_common_options.__annotations__ = command.__annotations__ | common
-    del with_common_options.__wrapped__
-    return with_common_options
-
-
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run ``lss`` and end the process with one of `ExitCode`."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    console.settings.debug = "--debug" in arguments
-    for stream in (sys.stdout, sys.stderr):
-        # A pipe on Windows, or a locale without UTF-8, could not hold what a result says.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        typer.main.get_command(_app(arguments))(args=arguments, prog_name="lss")
-    except LssError as error:
-        if console.settings.debug:
-            traceback.print_exc()
-        console.error(str(error))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
-    except OSError as error:
-        # The system's word, such as a full disk; its own messages are of use to the user.
-        if console.settings.debug:
-            traceback.print_exc()
-        console.error(f"{error.filename or 'the output'}: {error.strerror}.")
-        sys.exit(ExitCode.UNUSABLE_INPUT)
-    except Exception as error:
-        if console.settings.debug:
-            traceback.print_exc()
-        console.error(
-            f"a fault in lss, not in your input ({type(error).__name__}). "
-            "Run again with --debug and report what it prints."
-        )
-        sys.exit(ExitCode.FAULT)
-    sys.exit(ExitCode.DONE)

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from lss_cli.cli.console import messages, results
-from lss_cli.cli.options import parse_conditions
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet
 from lss_cli.errors import ExitCode, UsageError
 
 
 def predict(
+    context: typer.Context,
     study: Annotated[Path, typer.Argument(help="Folder of one study's DICOM files.")],
     coords: Annotated[
         Path | None,
@@ -25,13 +26,8 @@ def predict(
     save_coords: Annotated[
         Path | None, typer.Option(help="Keep the points that were clicked in this CSV file.")
     ] = None,
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or an .onnx file.")] = (
-        "default"
-    ),
-    condition: Annotated[
-        list[str] | None,
-        typer.Option(help="Grade only this condition; may be given several times."),
-    ] = None,
+    model: ModelOption = "default",
+    condition: ConditionOption = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the rows to this CSV file.")] = None,
     json: Annotated[
         str | None, typer.Option(help="Also write them to this JSON file; - prints JSON only.")
@@ -45,6 +41,8 @@ def predict(
     dicom_sr: Annotated[
         Path | None, typer.Option(help="Also write a DICOM structured report to this file.")
     ] = None,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
 ) -> None:
     """Grade one study and print the probabilities per level.
 
@@ -59,20 +57,21 @@ def predict(
     from lss_cli.points.table import read_points, write_points
     from lss_cli.study.study import read_study
 
-    conditions = parse_conditions(condition or [])
+    environment: Environment = context.obj
+    conditions = list(dict.fromkeys(condition or ()))
     json_file = Path(json) if json and json != "-" else None
     outputs = Outputs(csv, json_file, html, picture, dicom_sr, save_coords)
-    outputs.check(reads=[one for one in (study, coords, Path(model)) if one])
-    _check_source(coords, click, save_coords)
+    outputs.check(reads=[path for path in (study, coords, Path(model)) if path])
+    _check_source(environment, coords, click, save_coords)
     found = read_study(study)
     if coords:
         points, bad_points = read_points(coords, study_names(found))
-        loaded, remark = load_model(find_model(model)), ""
+        loaded, remark = load_model(find_model(model, environment.models)), ""
     else:
-        from lss_cli.cli.annotate import clicked_points
+        from lss_cli.cli.annotate import annotate_study
 
-        loaded = load_model(find_model(model))
-        clicked = clicked_points(found, loaded, conditions)
+        loaded = load_model(find_model(model, environment.models))
+        clicked = annotate_study(environment, found, loaded, conditions)
         points, bad_points = list(clicked.points), clicked.bad_points(found.id)
         remark = clicked.remark
     if save_coords:
@@ -80,27 +79,26 @@ def predict(
     result = grade_study(found, points, bad_points, loaded, conditions, remark=remark)
     written = ([save_coords] if save_coords else []) + outputs.write(found, result)
     if json == "-":
-        typer.echo(to_json(result), nl=False)
+        environment.stdout.write(to_json(result))
     else:
-        console = results()
+        console = environment.results
         console.print(to_table(result, console.width))
     for path in written:
-        messages().print(f"Written: {path}")
+        environment.messages.print(f"Written: {path}")
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _check_source(coords: Path | None, click: bool, save_coords: Path | None) -> None:
+def _check_source(
+    environment: Environment, coords: Path | None, click: bool, save_coords: Path | None
+) -> None:
     """Say before the work what does not go together."""
     if coords and click:
         raise UsageError("--coords and --click are two ways to name the points.", todo="Use one.")
     if coords and save_coords:
         raise UsageError(f"--save-coords keeps clicked points; these are in {coords} already.")
-    if not coords and not click:
-        from lss_cli.annotate.browser import has_screen
-
-        if not has_screen():
-            raise UsageError(
-                "the points are missing.",
-                todo="Name them with --coords FILE, or use --click to set them in a browser.",
-            )
+    if not coords and not click and not environment.has_screen():
+        raise UsageError(
+            "the points are missing.",
+            todo="Name them with --coords FILE, or use --click to set them in a browser.",
+        )

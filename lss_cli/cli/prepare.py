@@ -1,6 +1,5 @@
 """``lss prepare``."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Severity
-from lss_cli.cli.console import messages, results
-from lss_cli.cli.options import parse_conditions
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import Debug, Quiet, WorkersOption, parse_condition
 from lss_cli.cli.progress import study_progress
 from lss_cli.dataset.options import DEFAULT_SPEC as SPEC
 from lss_cli.dataset.options import DEFAULT_SPLIT, Balance, Options, Scope, Strategy
@@ -18,6 +17,7 @@ from lss_cli.errors import MissingExtraError, UsageError
 from lss_cli.model.spec import InputSpec, Normalise, View
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from lss_cli.dataset.exploration.summary import PrepareSummary
@@ -26,6 +26,7 @@ DEFAULTS = Options()
 
 
 def prepare(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A folder in RSNA's layout, or an image table.")],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")] = Path("prepared"),
     condition: Annotated[
@@ -85,10 +86,7 @@ def prepare(
         int | None, typer.Option(min=2, help="Divide what is not test into so many folds.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes that read images.", show_default="all processors"),
-    ] = None,
+    workers: WorkersOption = None,
     tables_only: Annotated[
         bool, typer.Option("--tables-only", help="Join, balance and split; open no image.")
     ] = False,
@@ -100,6 +98,8 @@ def prepare(
             show_default="where matplotlib is installed",
         ),
     ] = None,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
 ) -> None:
     """Turn labels, points and images into training data.
 
@@ -108,6 +108,7 @@ def prepare(
     from lss_cli.dataset.prepare import prepare as run
     from lss_cli.processors import processors
 
+    environment: Environment = context.obj
     width, height = _pair("--size", size)
     try:
         spec = InputSpec(
@@ -122,7 +123,7 @@ def prepare(
     except ValueError as error:
         raise UsageError(str(error)) from None
     options = Options(
-        conditions=tuple(parse_conditions(condition or [DEFAULT_CONDITION])),
+        conditions=tuple(dict.fromkeys(map(parse_condition, condition or [DEFAULT_CONDITION]))),
         mirror=mirror,
         balance=balance,
         balance_scope=balance_scope,
@@ -133,16 +134,16 @@ def prepare(
         spec=spec,
         tables_only=tables_only,
     )
-    drawn = _can_draw(figures)
-    with study_progress() as progress:
+    drawn = _can_draw(environment, figures)
+    with study_progress(environment.messages) as progress:
         summary = run(
             source, out, options, progress, workers=workers or processors(), figures=drawn
         )
-    _print(summary)
+    _print(summary, environment.results)
     if drawn:
-        messages().print(f"The figures are in {out}/figures/index.html")
+        environment.messages.print(f"The figures are in {out}/figures/index.html")
     todo = "" if tables_only else f" Train on it with: lss train --data {out}"
-    messages().print(f"Wrote {out}.{todo}")
+    environment.messages.print(f"Wrote {out}.{todo}")
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:
@@ -154,19 +155,20 @@ def _pair(option: str, text: str) -> tuple[float, float]:
     return first, second
 
 
-def _can_draw(wanted: bool | None) -> bool:
+def _can_draw(environment: Environment, wanted: bool | None) -> bool:
     if wanted is False:
         return False
-    if importlib.util.find_spec("matplotlib"):
-        return True
-    missing = MissingExtraError("lss prepare --figures", "matplotlib", "train")
-    if wanted:
-        raise missing
-    messages().print(f"Without figures: {missing}")
-    return False
+    try:
+        environment.require("lss prepare --figures", "matplotlib")
+    except MissingExtraError as missing:
+        if wanted:
+            raise
+        environment.messages.print(f"Without figures: {missing}")
+        return False
+    return True
 
 
-def _print(summary: "PrepareSummary") -> None:
+def _print(summary: "PrepareSummary", out: "Console") -> None:
     names = ["studies", "rows", *map(str, Severity)]
     table = _table(
         "Parts",
@@ -176,7 +178,6 @@ def _print(summary: "PrepareSummary") -> None:
             for split, counts in summary.splits.items()
         ],
     )
-    out = results()
     for topic in summary.exploration.topics():
         out.print(_table(topic.title, ["", *map(str, topic.table.columns)], topic.rows))
     out.print(table)

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from lss_cli.cli.console import messages
+from rich.console import Console
 
 
 @contextmanager
-def study_progress() -> Iterator[Callable[[int, int], None]]:
+def study_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
     """Rate and time left: in a bar on a terminal, in a line for each tenth elsewhere."""
-    console = messages()
     pace = Pace()
     if not console.is_terminal:
 

@@ -1,38 +1,33 @@
 """``lss report``."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lss_cli.anatomy import Severity
-from lss_cli.cli.console import messages, results
-from lss_cli.cli.options import parse_conditions
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet, WorkersOption
 from lss_cli.cli.progress import study_progress
-from lss_cli.errors import ExitCode, MissingExtraError, UsageError
+from lss_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lss_cli.batch.report import Summary
 
 
 def report(
+    context: typer.Context,
     studies: Annotated[
         list[Path],
         typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
     ],
     coords: Annotated[Path, typer.Option(help="Points of all studies, in RSNA's columns.")],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or an .onnx file.")] = (
-        "default"
-    ),
-    condition: Annotated[
-        list[str] | None,
-        typer.Option(help="Grade only this condition; may be given several times."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.  [the machine's cores]")
-    ] = None,
+    model: ModelOption = "default",
+    condition: ConditionOption = None,
+    workers: WorkersOption = None,
     scheduler: Annotated[
         str, typer.Option(help="Use a Dask cluster, such as tcp://host:8786.")
     ] = "",
@@ -48,6 +43,8 @@ def report(
     ] = False,
     jsonl: Annotated[Path | None, typer.Option(help="Also write one JSON line per row.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Also write a Parquet file.")] = None,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
 ) -> None:
     """Grade many studies into one CSV file.
 
@@ -55,23 +52,26 @@ def report(
 
     Example: lss report ./studies --coords coords.csv --out report.csv
     """
-    import importlib.util
-
     from lss_cli.batch.report import Request, make_report
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
+    from lss_cli.processors import processors
 
+    environment: Environment = context.obj
+    messages = environment.messages
     if pages and not html:
         raise UsageError("--pages needs --html, which links to the pages.")
-    if parquet and importlib.util.find_spec("pyarrow") is None:
-        raise MissingExtraError("lss report --parquet", "pyarrow", "parquet")
+    if parquet:
+        environment.require("lss report --parquet", "pyarrow")
+    if scheduler:
+        environment.require("lss report --scheduler", "distributed")
     more = {"html": html, "jsonl": jsonl, "parquet": parquet}
     request = Request(
         studies=tuple(studies),
         coords=coords,
         out=out,
-        conditions=tuple(parse_conditions(condition or [])),
-        workers=workers or os.cpu_count() or 1,
+        conditions=tuple(dict.fromkeys(condition or ())),
+        workers=workers or processors(),
         scheduler=scheduler,
         timeout_s=timeout,
         resume=resume,
@@ -79,19 +79,21 @@ def report(
         pages=pages,
     )
     try:
-        with study_progress() as advance:
-            summary = make_report(request, load_model(find_model(model)), advance)
+        with study_progress(messages) as advance:
+            summary = make_report(
+                request, load_model(find_model(model, environment.models)), advance
+            )
     except KeyboardInterrupt:
-        messages().print("Interrupted. Go on with the same command and --resume.")
+        messages.print("Interrupted. Go on with the same command and --resume.")
         raise
-    _print(summary)
+    _print(summary, environment.results)
     for path in (out, *request.more.values()):
-        messages().print(f"Written: {path}")
+        messages.print(f"Written: {path}")
     if not summary.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _print(summary: "Summary") -> None:
+def _print(summary: "Summary", console: "Console") -> None:
     from rich import box
     from rich.table import Table
 
@@ -100,9 +102,8 @@ def _print(summary: "Summary") -> None:
     for severity in Severity:
         table.add_column(str(severity), justify="right")
     for level in sorted({level for level, _ in summary.grades}):
-        counts = [str(summary.grades.get((level, str(one)), 0)) for one in Severity]
+        counts = [str(summary.grades.get((level, str(severity)), 0)) for one in Severity]
         table.add_row(level, *counts)
-    console = results()
     console.print(table)
     rate = summary.done_now / summary.seconds if summary.seconds else 0
     console.print(

@@ -1,14 +1,14 @@
 """``lss train``."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lss_cli.cli.console import messages, results
-from lss_cli.cli.training import gathered, watching, with_training_options
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import PREPARED, ConfigOption, DataOption, Debug, Quiet
+from lss_cli.cli.training import collect_options, show_training, with_training_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 @with_training_options
 def train(
-    data: Annotated[Path, typer.Option(help="Prepared data.")] = Path("prepared"),
+    context: typer.Context,
+    data: DataOption = PREPARED,
     out: Annotated[
         Path | None, typer.Option(help="Run folder to write.", show_default="runs/BACKBONE")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with any of the options below.")
-    ] = None,
+    config: ConfigOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")
     ] = False,
@@ -32,6 +31,8 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well.")
     ] = False,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
     **options: Any,
 ) -> None:
     """Train a network on prepared data.
@@ -39,11 +40,12 @@ def train(
     Example: lss train --data prepared --out runs/first
     """
     from lss_cli.dataset.prepared import Prepared
-    from lss_cli.training.backend import load_backend, require
+    from lss_cli.training.backend import load_backend
 
+    environment: Environment = context.obj
     # What is wrong with options, packages and data is said before TensorFlow's seconds.
-    wanted = gathered(options, config)
-    require("lss train", "tensorflow", "keras", "matplotlib")
+    wanted = collect_options(options, config)
+    environment.require("lss train", "tensorflow", "keras", "matplotlib")
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.crossval import train_folds
@@ -52,22 +54,24 @@ def train(
 
     target = out or Path("runs") / wanted.backbone
     if resume:
-        wanted = gathered(options, config, begun_options(target))
-    with watching() as watch:
-        found = (train_folds if folds else once)(
+        wanted = collect_options(options, config, begun_options(target))
+    with show_training(environment.messages) as display:
+        scores = (train_folds if folds else once)(
             prepared,
             target,
             wanted,
-            watch,
+            display,
             resume=resume,
             tensorboard=tensorboard,
-            command=shlex.join(["lss", *sys.argv[1:]]),
+            command=shlex.join(["lss", *environment.arguments]),
         )
-    results().print(_table(found))
-    messages().print(f"Wrote {target}. Make a model file of it with: lss export-onnx {target}")
+    environment.results.print(_table(scores))
+    environment.messages.print(
+        f"Wrote {target}. Make a model file of it with: lss export-onnx {target}"
+    )
 
 
-def _table(found: dict[str, Any]) -> "Table":
+def _table(scores: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     names = {
@@ -80,7 +84,7 @@ def _table(found: dict[str, Any]) -> "Table":
     table = Table("part", "", *names.values())
     for column in table.columns[2:]:
         column.justify = "right"
-    for part, both in found.items():
+    for part, both in scores.items():
         for key, label in (("model", "network"), ("prior_by_level", "prior by level")):
             values = [both[key][name] for name in names]
             cells = ["–" if value is None else f"{value:.3f}" for value in values]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 
-from lss_cli.cli.console import messages
 from lss_cli.training.options import FIELDS, TYPES, Options, read_toml
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.progress import Progress
     from rich.table import Table
 
@@ -38,7 +37,7 @@ def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def gathered(
+def collect_options(
     given: Mapping[str, Any], config: Path | None, begun: Mapping[str, Any] | None = None
 ) -> Options:
     """The options of a training: what was typed, else the file's, else the defaults.
@@ -58,28 +57,30 @@ def gathered(
     return Options.from_mapping(values | typed, str(config or "options"))
 
 
-class Display:
+class TrainingDisplay:
     """Where a training shows itself: a bar on a terminal, a line per epoch everywhere.
 
     Args:
+        console: Where lines are printed.
         bar: Of a terminal; ``None`` elsewhere.
     """
 
-    def __init__(self, bar: "Progress | None") -> None:
+    def __init__(self, console: "Console", bar: "Progress | None" = None) -> None:
+        self._console = console
         self._bar, self._table = bar, ""  # type: tuple[Progress | None, Table | str]
         self._task = bar.add_task("", note="", total=None) if bar else None
 
     def __call__(self, step: "Step") -> None:
         """Show how far a training has come."""
         if line := _line(step):
-            messages().print(line)
+            self._console.print(line)
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,
                 description=step.what,
                 completed=step.done,
                 total=step.total,
-                note=f"{step.rate:.0f} images/s, {duration(step.seconds_left)} left",
+                note=f"{step.rate:.0f} images/s, {format_duration(step.seconds_left)} left",
             )
 
     def keep(self, table: "Table") -> None:
@@ -94,22 +95,22 @@ class Display:
 
 
 @contextmanager
-def watching() -> Iterator[Display]:
+def show_training(console: "Console") -> Iterator[TrainingDisplay]:
     """Give a place where a training can show itself."""
     from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = messages()
     if not console.is_terminal:
-        yield Display(None)
+        yield TrainingDisplay(console)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    display = Display(Progress(*columns, TextColumn("{task.fields[note]}"), console=console))
+    bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
+    display = TrainingDisplay(console, bar)
     with Live(display, console=console, transient=True, refresh_per_second=4):
         yield display
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds, minutes or hours, as people say them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -118,7 +119,7 @@ def duration(seconds: float) -> str:
 
 def _line(step: "Step") -> str:
     """One line per epoch, and one for each quarter of the features."""
-    rate = f"{step.rate:.0f} images/s, {duration(step.seconds_left)} left at most"
+    rate = f"{step.rate:.0f} images/s, {format_duration(step.seconds_left)} left at most"
     if step.epoch:
         return (
             f"{step.what}: loss {step.epoch.loss:.4f}, "

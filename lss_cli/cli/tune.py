@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lss_cli.cli.console import messages, results
-from lss_cli.cli.training import gathered, watching, with_training_options
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.options import PREPARED, ConfigOption, DataOption, Debug, Quiet
+from lss_cli.cli.training import collect_options, show_training, with_training_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,7 +20,8 @@ SHOWN = 5
 
 @with_training_options
 def tune(
-    data: Annotated[Path, typer.Option(help="Prepared data.")] = Path("prepared"),
+    context: typer.Context,
+    data: DataOption = PREPARED,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the search.", show_default="tuning/BACKBONE")
     ] = None,
@@ -29,9 +31,9 @@ def tune(
     space: Annotated[
         Path | None, typer.Option(help="TOML file of what to search.", show_default="most options")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with any of the options below.")
-    ] = None,
+    config: ConfigOption = None,
+    _quiet: Quiet = False,
+    _debug: Debug = False,
     **options: Any,
 ) -> None:
     """Search for good training options; interrupt and continue it at will.
@@ -39,30 +41,32 @@ def tune(
     Example: lss tune --data prepared --backbone custom --trials 20 --out tuning/custom
     """
     from lss_cli.dataset.prepared import Prepared
-    from lss_cli.training.backend import load_backend, require
+    from lss_cli.training.backend import load_backend
     from lss_cli.training.space import default_space, read_space
 
-    base = gathered(options, config)
+    environment: Environment = context.obj
+    base = collect_options(options, config)
     wanted = read_space(space) if space else default_space(base)
-    require("lss tune", "tensorflow", "keras", "matplotlib", "optuna")
+    environment.require("lss tune", "tensorflow", "keras", "matplotlib", "optuna")
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.tune import BEST
     from lss_cli.training.tune import tune as run
 
     target = out or Path("tuning") / base.backbone
-    with watching() as watch:
+    messages = environment.messages
+    with show_training(messages) as display:
 
-        def show(found: Sequence["Trial"]) -> None:
-            watch.keep(_table(found[:SHOWN]))
-            if (best := found[0].value) is not None:
-                messages().print(f"{len(found)} trials, best validation loss {best:.4f}")
+        def show(trials_so_far: Sequence["Trial"]) -> None:
+            display.keep(_table(trials_so_far[:SHOWN]))
+            if (best := trials_so_far[0].value) is not None:
+                messages.print(f"{len(trials_so_far)} trials, best validation loss {best:.4f}")
 
-        tuned = run(prepared, target, base, wanted, trials, show, watch)
-    results().print(_table(tuned.trials[:SHOWN]))
+        tuned = run(prepared, target, base, wanted, trials, show, display)
+    environment.results.print(_table(tuned.trials[:SHOWN]))
     if tuned.importance:
-        results().print(_importance(tuned.importance))
-    messages().print(
+        environment.results.print(_importance(tuned.importance))
+    messages.print(
         f"Wrote {target}. Train with the best options: lss train --config {target / BEST}"
     )
 
@@ -70,12 +74,12 @@ def tune(
 def _table(trials: "Sequence[Trial]") -> "Table":
     from rich.table import Table
 
-    names = list(dict.fromkeys(name for one in trials for name in one.chosen))
+    names = list(dict.fromkeys(name for trial in trials for name in trial.chosen))
     table = Table("trial", "", "loss", *names)
-    for one in trials:
-        loss = "–" if one.value is None else f"{one.value:.4f}"
-        chosen = [_short(one.chosen.get(name, "–")) for name in names]
-        table.add_row(str(one.number), one.state, loss, *chosen)
+    for trial in trials:
+        loss = "–" if trial.value is None else f"{trial.value:.4f}"
+        chosen = [_short(trial.chosen.get(name, "–")) for name in names]
+        table.add_row(str(trial.number), trial.state, loss, *chosen)
     return table
 
 

@@ -17,18 +17,22 @@ def models_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "models"
 
 
-def shipped_models() -> dict[str, Path]:
-    """The shipped model files by name."""
-    return {path.stem: path for path in sorted(models_folder().glob("*.onnx"))}
+def shipped_models(folder: Path | None = None) -> dict[str, Path]:
+    """The shipped model files by name; of `folder` instead of `models_folder`, if given."""
+    return {path.stem: path for path in sorted((folder or models_folder()).glob("*.onnx"))}
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str, folder: Path | None = None) -> Path:
     """A model's file: `name` is the name of a shipped model or the path of an ``.onnx`` file.
+
+    Args:
+        name: Of a model in `folder`, or a path.
+        folder: Of the shipped models; `models_folder` unless told otherwise.
 
     Raises:
         ModelError: There is no such model; the message lists those that there are.
     """
-    shipped = shipped_models()
+    shipped = shipped_models(folder)
     if name in shipped:
         return shipped[name]
     path = Path(name)

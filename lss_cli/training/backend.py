@@ -1,26 +1,9 @@
 """TensorFlow and Keras, brought in quietly and only when they are there."""
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from lss_cli.errors import MissingExtraError
-
-PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "tf2onnx": "tf2onnx", "onnx": "onnx"}
-PACKAGES |= {"matplotlib": "matplotlib", "optuna": "Optuna"}
-
-
-def require(command: str, *packages: str) -> None:
-    """Check that the extra is installed, without importing it.
-
-    Raises:
-        MissingExtraError: A package is missing; says how to install it.
-    """
-    for package in packages:
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(command, PACKAGES[package], "train")
 
 
 @contextmanager

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.annotate import browser, session
-from lss_cli.annotate.browser import click_points
+from lss_cli.annotate import session
+from lss_cli.annotate.browser import click_points, wait_for_points
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, PointsError, UsageError
 from lss_cli.grading.result import LevelGrade, StudyGrade
@@ -16,20 +16,14 @@ from tests.annotate.documents import ABSENT
 
 
 @pytest.fixture
-def wait(two_series, monkeypatch):
+def wait(two_series):
     """Wait for a page on which `done` does what a person would."""
 
-    def run(done, *, grade=lambda clicked: None, **options):
-        class Visited(session.AnnotationSession):
-            def __init__(self, *arguments):
-                super().__init__(*arguments)
-                threading.Timer(0.05, done, [self]).start()
-
-        monkeypatch.setattr(browser, "AnnotationSession", Visited)
+    def run(done, *, grade=lambda clicked: None, open_browser=lambda link: False, **options):
+        visit = session.AnnotationSession(StudyView.of(two_series), SIDES, grade, **options)
+        threading.Timer(0.05, done, [visit]).start()
         said = []
-        given = {"conditions": SIDES, "open_browser": False} | options
-        found = click_points(two_series, grade=grade, announce=said.append, **given)
-        return found, said[0]
+        return wait_for_points(visit, said.append, open_browser), said[0]
 
     return run
 
@@ -46,14 +40,12 @@ def test_the_link_and_how_to_forward_it_are_said(wait):
     assert "ssh -L" in said
 
 
-def test_the_browser_is_opened_where_there_is_one(wait, monkeypatch):
+def test_the_browser_is_opened_where_there_is_one(wait):
     opened = []
-    monkeypatch.setattr("webbrowser.open", lambda link: opened.append(link) or True)
-    _, said = wait(finish, open_browser=True)
+    _, said = wait(finish, open_browser=lambda link: not opened.append(link))
     assert opened[0] in said
     assert "ssh" not in said
-    monkeypatch.setattr("webbrowser.open", lambda link: False)
-    assert "ssh" in wait(finish, open_browser=True)[1]
+    assert "ssh" in wait(finish, open_browser=lambda link: False)[1]
 
 
 def test_nothing_set_is_no_result(wait):
@@ -61,9 +53,15 @@ def test_nothing_set_is_no_result(wait):
         wait(lambda one: one.finish())
 
 
-def test_conditions_graded_elsewhere_are_refused(wait):
+def test_conditions_graded_elsewhere_are_refused(two_series):
     with pytest.raises(UsageError, match="axial"):
-        wait(finish, conditions=[Condition.SPINAL_CANAL])
+        click_points(
+            two_series,
+            conditions=[Condition.SPINAL_CANAL],
+            grade=lambda clicked: None,
+            announce=print,
+            open_browser=lambda link: False,
+        )
 
 
 def test_ctrl_c_goes_through(wait):
@@ -85,19 +83,19 @@ def test_a_fault_of_ours_ends_the_wait_and_is_not_hidden(wait):
         wait(grade, grade=broken)
 
 
-def test_closing_the_page_ends_and_keeps_what_was_set(wait, monkeypatch):
-    monkeypatch.setattr(session, "RETURN_S", 0.05)
-
+def test_closing_the_page_ends_and_keeps_what_was_set(wait):
     def close(one):
         page = one.opened()["page"]
         one.mark({"marks": [ABSENT]})
         one.left(page)
 
-    assert wait(close)[0].not_visible
+    assert wait(close, return_s=0.05)[0].not_visible
 
 
-def test_a_page_loaded_again_goes_on(visit, monkeypatch):
-    monkeypatch.setattr("lss_cli.annotate.session.RETURN_S", 0.1)
+def test_a_page_loaded_again_goes_on(two_series):
+    visit = session.AnnotationSession(
+        StudyView.of(two_series), SIDES, grade=lambda clicked: None, return_s=0.1
+    )
     first = visit.opened()["page"]
     visit.mark({"marks": [ABSENT]})
     visit.left(first)
@@ -109,26 +107,6 @@ def test_a_page_loaded_again_goes_on(visit, monkeypatch):
     assert not visit.ended.wait(0.3)
     visit.left(again["page"])
     assert visit.ended.wait(2)
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "there"),
-    [
-        ("linux", {"DISPLAY": ":0"}, True),
-        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("linux", {}, False),
-        ("darwin", {}, True),
-        ("win32", {}, True),
-        ("darwin", {"SSH_CONNECTION": "1"}, False),
-    ],
-)
-def test_where_a_screen_is(monkeypatch, platform, variables, there):
-    monkeypatch.setattr(browser.sys, "platform", platform)
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert browser.has_screen() is there
 
 
 def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):

@@ -5,14 +5,10 @@ import pytest
 from lss_cli.model.session import load_model
 
 
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_nothing_is_cut_however_narrow_the_terminal(
-    lss, tiny_model, tmp_path, monkeypatch, columns
-):
+@pytest.mark.parametrize("width", [40, 200])
+def test_nothing_is_cut_however_narrow_the_terminal(lss, tiny_model, tmp_path, width):
     shutil.copy(tiny_model, tmp_path / "tiny.onnx")
-    monkeypatch.setattr("lss_cli.model.find.models_folder", lambda: tmp_path)
-    monkeypatch.setenv("COLUMNS", columns)
-    code, out, _ = lss("models")
+    code, out, _ = lss("models", models=tmp_path, width=width)
     assert code == 0
     licence = load_model(tiny_model).metadata.licence
     assert out.splitlines() == [

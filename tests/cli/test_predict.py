@@ -183,24 +183,24 @@ def test_no_patient_name_id_or_date_in_any_output(predict, study, tmp_path):
         assert secret not in everything
 
 
-def test_a_fault_of_ours_is_one_line_and_a_traceback_only_when_asked(predict, monkeypatch):
+def test_a_fault_of_ours_is_one_line_and_a_traceback_only_when_asked(lss, study, tiny_model):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("lss_cli.grading.grade.grade_study", broken)
-    code, _, err = predict()
+    command = ("predict", study, "--click", "--model", tiny_model)
+    code, _, err = lss(*command, annotate=broken)
     assert code == 1
     assert "a fault in lss" in err
     assert "Traceback" not in err
-    assert "Traceback" in predict("--debug")[2]
+    assert "Traceback" in lss(*command, "--debug", annotate=broken)[2]
 
 
-def test_ctrl_c_ends_with_130(predict, monkeypatch):
+def test_ctrl_c_ends_with_130(lss, study, tiny_model):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lss_cli.grading.grade.grade_study", interrupted)
-    assert predict()[0] == 130
+    command = ("predict", study, "--click", "--model", tiny_model)
+    assert lss(*command, annotate=interrupted)[0] == 130
 
 
 def test_help_imports_nothing_heavy():

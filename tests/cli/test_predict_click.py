@@ -10,8 +10,8 @@ from tests.tables import read_rows
 
 
 @pytest.fixture
-def clicks(monkeypatch, coords):
-    """Stand in for the page: its clicks are the left points of the table, one level not visible."""
+def predict(lss, coords):
+    """The command, with a page whose clicks are the table's left points, one level not visible."""
     rows = [row for row in read_rows(coords) if row["condition"].startswith("Left")]
     points = [
         Point(
@@ -27,54 +27,59 @@ def clicks(monkeypatch, coords):
     ]
     asked = {}
 
-    def click_points(study, **options):
+    def annotate(study, **options):
         asked.update(options)
         absent = (Condition.LEFT_SUBARTICULAR, Level.L1_L2)
         return Annotations(tuple(points), (absent,), "six lumbar vertebrae")
 
-    monkeypatch.setattr("lss_cli.cli.annotate.click_points", click_points)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
-    return asked
+    def run(*arguments, **around):
+        return lss("predict", *arguments, annotate=annotate, **around)
+
+    run.asked = asked
+    return run
 
 
-def test_clicked_points_are_graded_and_kept(lss, clicks, study, tiny_model, tmp_path):
+def test_clicked_points_are_graded_and_kept(predict, study, tiny_model, tmp_path):
     saved = tmp_path / "saved.csv"
-    code, out, err = lss("predict", study, "--click", "--model", tiny_model, "--save-coords", saved)
+    code, out, err = predict(study, "--click", "--model", tiny_model, "--save-coords", saved)
     assert code == 4
     assert "L1/L2 not graded: marked as not visible." in out
     assert "six lumbar vertebrae" in out
     assert f"Written: {saved}" in err
     assert [row["level"] for row in read_rows(saved)] == ["L2/L3", "L3/L4", "L4/L5", "L5/S1"]
-    again = lss("predict", study, "--coords", saved, "--model", tiny_model)
+    again = predict(study, "--coords", saved, "--model", tiny_model)
     graded, same = (
         [line.rstrip() for line in text.splitlines() if "▸" in line] for text in (out, again[1])
     )
     assert graded == same
-    assert not clicks["open_browser"]
-    assert clicks["conditions"] == [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
-    assert len(clicks["grade"](Annotations()).levels) == 0
+    assert not predict.asked["open_browser"]("http://127.0.0.1/")
+    assert predict.asked["conditions"] == [
+        Condition.LEFT_SUBARTICULAR,
+        Condition.RIGHT_SUBARTICULAR,
+    ]
+    assert len(predict.asked["grade"](Annotations()).levels) == 0
 
 
-def test_with_a_screen_click_is_the_default(lss, clicks, study, tiny_model, monkeypatch):
-    code, out, err = lss("predict", study, "--model", tiny_model)
+def test_with_a_screen_click_is_the_default(predict, study, tiny_model):
+    code, out, err = predict(study, "--model", tiny_model)
     assert (code, out) == (2, "")
     assert "--coords FILE, or use --click" in err
-    monkeypatch.setenv("DISPLAY", ":0")
-    assert lss("predict", study, "--model", tiny_model)[0] == 4
-    assert clicks["open_browser"]
+    opened = []
+    screen = {"variables": {"DISPLAY": ":0"}, "open_link": lambda link: not opened.append(link)}
+    assert predict(study, "--model", tiny_model, **screen)[0] == 4
+    assert predict.asked["open_browser"]("http://127.0.0.1/")
+    assert opened == ["http://127.0.0.1/"]
 
 
-def test_the_page_asks_for_what_was_asked_for(lss, clicks, study, tiny_model):
+def test_the_page_asks_for_what_was_asked_for(predict, study, tiny_model):
     right = Condition.RIGHT_SUBARTICULAR
-    lss("predict", study, "--click", "--model", tiny_model, "--condition", right)
-    assert clicks["conditions"] == [right]
-    clicks.clear()
-    code, _, err = lss(
-        "predict", study, "--click", "--model", tiny_model, "--condition", "spinal_canal_stenosis"
+    predict(study, "--click", "--model", tiny_model, "--condition", right)
+    assert predict.asked["conditions"] == [right]
+    predict.asked.clear()
+    code, _, err = predict(
+        study, "--click", "--model", tiny_model, "--condition", "spinal_canal_stenosis"
     )
-    assert (code, clicks) == (3, {})
+    assert (code, predict.asked) == (3, {})
     assert "may not grade" in err
 
 

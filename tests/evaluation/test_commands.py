@@ -169,9 +169,9 @@ def test_prepared_data_that_are_not_there(tiny_model, tmp_path, lss):
     assert "lss prepare" in err
 
 
-def test_missing_matplotlib_is_named_before_the_work(table, tmp_path, lss, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    code, out, err = lss("evaluate", "--predictions", table, "--out", tmp_path / "out")
+def test_missing_matplotlib_is_named_before_the_work(table, tmp_path, lss):
+    command = ("evaluate", "--predictions", table, "--out", tmp_path / "out")
+    code, out, err = lss(*command, is_installed=lambda package: False)
     assert code == 3
     assert "pip install 'lss-cli[train]'" in err
     assert not out

@@ -180,13 +180,12 @@ def test_folds_want_data_with_folds(prepared, tmp_path, lss):
 
 
 @pytest.mark.parametrize("command", ["train", "tune", "export-onnx"])
-def test_a_missing_extra_is_named_with_its_cure(prepared, run, tmp_path, lss, monkeypatch, command):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+def test_a_missing_extra_is_named_with_its_cure(prepared, run, tmp_path, lss, command):
     options = {
         "train": ("--data", prepared.folder, "--out", tmp_path / "run"),
         "tune": ("--data", prepared.folder, "--out", tmp_path / "tuning"),
         "export-onnx": (run, "--out", tmp_path / "m.onnx"),
     }
-    code, _, err = lss(command, *options[command])
+    code, _, err = lss(command, *options[command], is_installed=lambda package: False)
     assert code == 3
     assert "pip install 'lss-cli[train]'" in err

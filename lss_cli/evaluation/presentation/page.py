@@ -1,17 +1,15 @@
 """An evaluation as a folder: figures as files, and one page that shows them all."""
 
 import base64
-import importlib.util
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from lss_cli.anatomy import Severity
-from lss_cli.errors import MissingExtraError
 from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
 from lss_cli.evaluation.presentation.files import to_csv, to_json
 from lss_cli.evaluation.presentation.table import arrow, heading, remarks, text
-from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.files import replacing, write_text
 from lss_cli.render.page import page, table_html
 
 CAPTIONS = {
@@ -23,18 +21,6 @@ CAPTIONS = {
     "fewer than 5 rows. Below: how many rows.",
     "by_level": "By level, with 95 % intervals; diamonds: the prior by level, without an image.",
 }
-
-
-def prepare_folder(out: Path) -> None:
-    """Say before the work that the report could not be made.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-        OutputError: The folder cannot be written to.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("lss evaluate --out", "matplotlib", "train")
-    make_folder(out)
 
 
 def write_report(found: Evaluation, out: Path) -> None:

@@ -70,13 +70,14 @@ def test_few_rows_can_be_drawn(tmp_path):
     assert drawn(tmp_path / "out", ".svg") == {*ALWAYS, *SHEETS}
 
 
-def test_without_matplotlib_the_rest_is_prepared(out, tmp_path, lss, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+def test_without_matplotlib_the_rest_is_prepared(out, tmp_path, lss):
     source = out.parent / "in" / "table.csv"
-    code, _, err = lss("prepare", source, "--out", tmp_path / "a", "--tables-only")
+    bare = {"is_installed": lambda package: False}
+    code, _, err = lss("prepare", source, "--out", tmp_path / "a", "--tables-only", **bare)
     assert code == 0
     assert "matplotlib" in err
-    code, _, err = lss("prepare", source, "--out", tmp_path / "b", "--tables-only", "--figures")
+    command = ("prepare", source, "--out", tmp_path / "b", "--tables-only", "--figures")
+    code, _, err = lss(*command, **bare)
     assert code == 3
     assert "pip install 'lss-cli[train]'" in err
     assert not (tmp_path / "b").exists()
