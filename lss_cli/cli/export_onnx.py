@@ -48,16 +48,15 @@ def export_onnx(
     environment: Environment = context.obj
     environment.require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
     load_backend()
-    from lss_cli.training.ensemble import ensemble, of_runs
+    from lss_cli.training.ensemble import open_runs, out_of_fold_of
     from lss_cli.training.export import export_onnx as export
-    from lss_cli.training.run import Run
 
-    finished = ensemble(run, data) if len(run) > 1 else Run.open(run[0], data)
+    finished = open_runs(run, data)
     used = finished.data(data)
     target = out or run[0] / "model.onnx"
     if predictions:
         # First, since a run without folds has none, which is said before the work.
-        of_runs(run, used).write(predictions)
+        out_of_fold_of(run, used).write(predictions)
     difference = export(
         finished,
         used,

@@ -11,11 +11,16 @@ import pandas as pd
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, row_id
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
-from lss_cli.evaluation.sample import Float64Array, Labels
-from lss_cli.tables import read_table, to_numbers, to_ordinals
+from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
+from lss_cli.files import replacing
+from lss_cli.tables import read_table, to_numbers, to_ordinals, write_table
 from lss_cli.text import join_words, printable
 
+# The name that the table has in a run folder.
+PREDICTIONS = "predictions.csv"
+
 PROBABILITIES = [one.column for one in Severity]
+COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
 REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
 ALL = "all"
 
@@ -133,8 +138,23 @@ def read_predictions(path: Path, name: str | None = None) -> Predictions:
     if "row_id" not in table:
         keys = zip(table["study_id"], table["condition"], table["level"], strict=True)
         table["row_id"] = [row_id(study, Condition(c), Level(level)) for study, c, level in keys]
-    columns = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
-    return Predictions(name or path.name, table[columns], training_part(table))
+    return Predictions(name or path.name, table[COLUMNS], training_part(table))
+
+
+def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilities) -> None:
+    """Write a ``predictions.csv``, with six decimals.
+
+    Args:
+        path: Of the file.
+        index: One row per label, with all of `COLUMNS` but the probabilities.
+        probabilities: N × 3.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    columns = dict(zip(PROBABILITIES, probabilities.round(6).T, strict=True))
+    with replacing(path) as file:
+        write_table(index.assign(**columns)[COLUMNS], file)
 
 
 def _words(

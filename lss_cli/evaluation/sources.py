@@ -13,6 +13,7 @@ from lss_cli.dataset.split import TRAIN
 from lss_cli.errors import DataError, ModelError, UsageError
 from lss_cli.evaluation.predictions import (
     ALL,
+    PREDICTIONS,
     PROBABILITIES,
     Predictions,
     check_part,
@@ -24,7 +25,6 @@ from lss_cli.model.session import Model, load_model
 from lss_cli.slices import Float32Array
 from lss_cli.text import join_words, printable
 
-PREDICTIONS = "predictions.csv"
 BATCH = 64
 
 Progress = Callable[[int, int], None]

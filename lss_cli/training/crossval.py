@@ -7,9 +7,9 @@ from typing import Any
 
 from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.files import write_text
+from lss_cli.evaluation.predictions import PREDICTIONS
 from lss_cli.training import run
-from lss_cli.training.ensemble import FOLDER, collected
+from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
 from lss_cli.training.fit import train
 from lss_cli.training.loop import Step, Watch
 from lss_cli.training.options import Options
@@ -28,8 +28,8 @@ def train_folds(
 ) -> dict[str, Any]:
     """Train each fold in a folder of its own, and collect what they say.
 
-    ``predictions.csv`` of `out` is that of `collected`. Early stopping looks at the fold itself,
-    which flatters its figures a little; without patience nothing does.
+    ``predictions.csv`` of `out` is that of `collect_out_of_fold`. Early stopping looks at the fold
+    itself, which flatters its metrics a little; without patience nothing does.
 
     Args:
         data: Prepared data with folds.
@@ -41,7 +41,7 @@ def train_folds(
         command: As of `train`.
 
     Returns:
-        The figures out of fold, and of the test part.
+        The metrics out of fold, and of the test part.
 
     Raises:
         DataError: There are no folds, or as `train`.
@@ -57,14 +57,14 @@ def train_folds(
                 target,
                 options,
                 _naming(watch, f"fold {name}"),
-                resume=(target / run.PROGRESS).exists(),
+                resume=(target / run.STATE).exists(),
                 tensorboard=tensorboard,
                 command=command,
             )
-    said = collected(data, [(name, [target]) for name, target in folds])
-    said.write(out / run.PREDICTIONS)
-    figures = said.figures
-    write_text(out / run.METRICS, run.to_json(figures))
+    out_of_fold = collect_out_of_fold(data, [(name, [target]) for name, target in folds])
+    out_of_fold.write(out / PREDICTIONS)
+    metrics = out_of_fold.metrics
+    run.write_json(out / run.METRICS, metrics)
     config = {
         "format_version": 1,
         "folds": [target.name for _, target in folds],
@@ -73,9 +73,9 @@ def train_folds(
         "versions": versions(["tensorflow", "keras", "numpy"]),
         "command": command,
     }
-    write_text(out / run.CONFIG, run.to_json(config))
-    shutil.rmtree(out / run.PROGRESS)
-    return figures
+    run.write_json(out / run.CONFIG, config)
+    shutil.rmtree(out / run.STATE)
+    return metrics
 
 
 def _naming(watch: Watch, name: str) -> Watch:

@@ -15,16 +15,18 @@ from lss_cli.anatomy import Severity
 from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
-from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
+from lss_cli.files import make_folder, replacing
 from lss_cli.tables import write_table
 from lss_cli.text import join_words
 from lss_cli.training import run
 from lss_cli.training.batches import plain
 from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.curves import Board, draw_curves
-from lss_cli.training.loop import Step, Training, Watch, predicted
+from lss_cli.training.loop import Step, Training, Watch
 from lss_cli.training.networks import with_tta
 from lss_cli.training.options import Options
+from lss_cli.training.scores import predict, predict_calibrated, score_splits
 from lss_cli.training.state import STATE
 from lss_cli.versions import versions
 
@@ -62,7 +64,7 @@ def train(
     """
     check_trainable(data)
     run.check_free(out, resume=resume)
-    keep, began = out / run.PROGRESS, time.monotonic()
+    keep, began = out / run.STATE, time.monotonic()
     fresh = not out.exists()
     try:
         run.begin(out, data, options)
@@ -83,10 +85,10 @@ def train(
     network = with_tta(network, options.views, data.spec)
     rows = data.rows(VALIDATION)
     temperature = fit_temperature(
-        data.severities[rows], predicted(network, plain(data), rows, options.batch_size)
+        data.severities[rows], predict(network, plain(data), rows, options.batch_size)
     )
-    probabilities = run.calibrated(network, data, temperature, options.batch_size)
-    found = run.evaluated(data, probabilities)
+    probabilities = predict_calibrated(network, data, temperature, options.batch_size)
+    found = score_splits(data, probabilities)
     with replacing(out / run.MODEL) as model:
         network.save(model)
     history = pd.DataFrame([asdict(one) for one in training.history])
@@ -94,8 +96,8 @@ def train(
         write_table(history, file)
     draw_curves(training.history, training.best_epoch, make_folder(out / run.FIGURES))
     known = data.index["split"].isin(SPLITS).to_numpy()
-    run.write_predictions(out / run.PREDICTIONS, data.index[known], probabilities[known])
-    write_text(out / run.METRICS, run.to_json(found))
+    write_predictions(out / PREDICTIONS, data.index[known], probabilities[known])
+    run.write_json(out / run.METRICS, found)
     config = _config(data, options) | {
         "epochs_done": len(training.history),
         "best_epoch": training.best_epoch,
@@ -103,7 +105,7 @@ def train(
         "command": command,
         "seconds": round(time.monotonic() - began, 1),
     }
-    write_text(out / run.CONFIG, run.to_json(config))
+    run.write_json(out / run.CONFIG, config)
     shutil.rmtree(keep)
     return found
 

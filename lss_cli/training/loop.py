@@ -9,21 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow
 
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
 from lss_cli.evaluation.metrics import accuracy, log_loss, score
-from lss_cli.evaluation.sample import Probabilities
 from lss_cli.training import recipe
 from lss_cli.training.backbones import freeze_until
 from lss_cli.training.batches import (
     Reader,
-    Rows,
     ahead,
-    in_order,
     plain,
     shuffled,
     targets_of,
@@ -33,6 +29,7 @@ from lss_cli.training.calibration import undo_class_weights
 from lss_cli.training.features import frozen_features
 from lss_cli.training.networks import backbone_of, build_network, head_network
 from lss_cli.training.options import NO_WEIGHTS, Options
+from lss_cli.training.scores import predict
 from lss_cli.training.state import Epoch, State, Values, assign, values_of
 
 
@@ -177,7 +174,7 @@ class Training:
         loss = self._learn(network, stage, readers[0], what, left)
         size, labels = self._options.batch_size, self._labels[self._rows[1]]
         with self._averaged(network):
-            raw = predicted(network, readers[1], self._rows[1], size)
+            raw = predict(network, readers[1], self._rows[1], size)
             values = values_of(self._network.variables)
         prob = undo_class_weights(raw, self._weights)
         val_loss, val_accuracy = score(log_loss, labels, prob), score(accuracy, labels, prob)
@@ -239,14 +236,6 @@ class Training:
             return keras.Model(self._network.inputs, self._network.output, name=self._network.name)
         bare = replace(self._options, weights=NO_WEIGHTS, freeze=False, fine_tune_epochs=0)
         return build_network(bare, self._data.spec)
-
-
-def predicted(network: Any, read: Reader, rows: Rows, size: int) -> Probabilities:
-    """What a network says of some rows, N × 3."""
-    batches = ahead(in_order(read, rows, size))
-    return np.concatenate([network.predict_on_batch(inputs) for inputs in batches]).astype(
-        np.float64
-    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The run folder: what a training leaves behind, and reading it again."""
+"""The run folder: the names of its files, and the network in it."""
 
 import json
 from collections.abc import Mapping
@@ -7,30 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import pandas as pd
 
-from lss_cli.anatomy import Severity
+from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.dataset.split import SPLITS
 from lss_cli.errors import DataError, OutputError
-from lss_cli.evaluation.baselines import prior_by_level
-from lss_cli.evaluation.metrics import key_metrics
-from lss_cli.evaluation.sample import Probabilities
-from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.model.session import apply_temperature
-from lss_cli.tables import write_table
-from lss_cli.training.batches import plain
-from lss_cli.training.loop import predicted
+from lss_cli.files import make_folder, write_text
 from lss_cli.training.options import Options
 
-MODEL, HISTORY, PREDICTIONS = "model.keras", "history.csv", "predictions.csv"
-METRICS, CONFIG, FIGURES = "metrics.json", "config.json", "figures"
-PROGRESS, BOARD = "state", "tensorboard"
-EVERY_FOLD = "all"
-"""Stands for the mean of all folds where the name of one would stand."""
+MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
+FIGURES, STATE, BOARD = "figures", "state", "tensorboard"
 
-PREDICTION_COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity"]
+# Stands for the mean of all folds where the name of one would stand.
+EVERY_FOLD = "all"
 
 
 @dataclass(frozen=True)
@@ -52,35 +40,33 @@ class Run:
     networks: int = 1
 
     @classmethod
-    def open(cls, folder: Path, data: Path | None = None) -> "Run":
-        """Load a run; code in the model file is never executed.
-
-        Args:
-            folder: Of the run.
-            data: Where a run with folds finds its data, if they have moved.
+    def open(cls, folder: Path) -> "Run":
+        """Load the run of one network; code in the model file is never executed.
 
         Raises:
-            DataError: There is none, it is unfinished, or it cannot be read.
+            DataError: There is none, it is unfinished, it has folds, or it cannot be read.
         """
         if not (folder / CONFIG).is_file():
             raise DataError(
                 "there is no finished run here.",
                 where=str(folder),
                 todo=f"Go on with: lss train --resume --out {folder}"
-                if (folder / PROGRESS).is_dir()
+                if (folder / STATE).is_dir()
                 else "Train one with: lss train --out RUN",
             )
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            if config.get("folds"):
-                from lss_cli.training.ensemble import ensemble
-
-                return ensemble([folder], data)
-            found = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+            if folds := config.get("folds"):
+                raise DataError(
+                    "this run has folds, a network each.",
+                    where=str(folder),
+                    todo=f"Open one of them: {', '.join(folds)}.",
+                )
+            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
             network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"the run cannot be read ({error}).", where=str(folder)) from error
-        return cls(folder, config, found, network)
+        return cls(folder, config, metrics, network)
 
     @property
     def temperature(self) -> float:
@@ -97,11 +83,18 @@ class Run:
             DataError: They are gone, or others lie there.
         """
         data = data_of(self.config, folder)
-        if fold := self.config["data"]["fold"]:
-            from lss_cli.dataset.folds import all_folds, fold_of
+        fold = self.config["data"]["fold"]
+        if fold == EVERY_FOLD:
+            return all_folds(data)
+        return fold_of(data, fold) if fold else data
 
-            return all_folds(data) if fold == EVERY_FOLD else fold_of(data, fold)
-        return data
+
+def has_folds(folder: Path) -> bool:
+    """Whether a finished run with folds lies there."""
+    try:
+        return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("folds"))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
@@ -124,13 +117,6 @@ def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
     return data
 
 
-def calibrated(network: Any, data: Prepared, temperature: float, batch_size: int) -> Probabilities:
-    """What a network says of all rows of the index, as `lss predict` shows it; N × 3."""
-    everything = np.arange(len(data.index))
-    raw = predicted(network, plain(data), everything, batch_size)
-    return apply_temperature(raw.astype(np.float32), temperature).astype(np.float64)
-
-
 def check_free(out: Path, *, resume: bool = False) -> None:
     """Refuse to overwrite a run, and to resume none.
 
@@ -142,13 +128,13 @@ def check_free(out: Path, *, resume: bool = False) -> None:
     ):
         what = "this folder already holds a run" + (", and it is finished." if resume else ".")
         raise OutputError(what, where=str(out), todo="Name another: --out.")
-    if (out / PROGRESS).exists() and not resume:
+    if (out / STATE).exists() and not resume:
         raise OutputError(
             "this folder already holds a run that is not finished.",
             where=str(out),
             todo="Go on with --resume, or name another: --out.",
         )
-    if resume and not (out / PROGRESS).exists():
+    if resume and not (out / STATE).exists():
         raise OutputError("there is no run to go on with.", where=str(out), todo="Leave --resume.")
 
 
@@ -158,7 +144,7 @@ def begun_options(out: Path) -> dict[str, Any]:
     Raises:
         DataError: They cannot be read.
     """
-    path = out / PROGRESS / CONFIG
+    path = out / STATE / CONFIG
     if not path.is_file():
         return {}
     try:
@@ -173,7 +159,7 @@ def begin(out: Path, data: Prepared, options: Options) -> None:
     Raises:
         DataError: One that has begun has other data.
     """
-    path = make_folder(out / PROGRESS) / CONFIG
+    path = make_folder(out / STATE) / CONFIG
     fingerprint = data.report["fingerprint"]
     if path.is_file():
         begun = json.loads(path.read_text(encoding="utf-8"))
@@ -183,48 +169,9 @@ def begin(out: Path, data: Prepared, options: Options) -> None:
                 where=str(data.folder),
                 todo="Name those with --data, or train anew with another --out.",
             )
-    write_text(path, to_json({"options": options.to_json(), "fingerprint": fingerprint}))
+    write_json(path, {"options": options.to_json(), "fingerprint": fingerprint})
 
 
-def evaluated(data: Prepared, probabilities: Probabilities) -> dict[str, Any]:
-    """The metrics of each part, and beside them those of the prior by level."""
-    prior = prior_of(data)
-    return {
-        part: metrics_of(data, rows, probabilities, prior)
-        for part in SPLITS
-        for rows in [data.rows(part)]
-        if len(rows)
-    }
-
-
-def prior_of(data: Prepared) -> Probabilities:
-    """What the training part says of each row by its level alone, N × 3."""
-    rows = data.rows(SPLITS[0])
-    prior = prior_by_level(data.severities[rows], data.levels[rows])
-    return np.asarray(prior[data.levels])
-
-
-def metrics_of(
-    data: Prepared, rows: Any, probabilities: Probabilities, prior: Probabilities
-) -> dict[str, Any]:
-    """The metrics of some rows, the network's and the prior's."""
-    labels = data.severities[rows]
-    return {
-        "studies": int(data.index["study_id"].iloc[rows].nunique()),
-        "model": key_metrics(labels, probabilities[rows]),
-        "prior_by_level": key_metrics(labels, prior[rows]),
-    }
-
-
-def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilities) -> None:
-    """Write ``predictions.csv``."""
-    table = index[PREDICTION_COLUMNS].copy()
-    for grade in Severity:
-        table[grade.column] = probabilities[:, grade.ordinal].round(6)
-    with replacing(path) as file:
-        write_table(table, file)
-
-
-def to_json(document: Mapping[str, Any]) -> str:
-    """A JSON document as it stands in a run folder."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document of a run folder."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -44,11 +44,11 @@ Networks = Mapping[str, Sequence[Any]]
 def main() -> None:
     source, folders = Path(sys.argv[1]).resolve(), [Path(one) for one in sys.argv[2:]]
     load_backend()
-    from lss_cli.training.ensemble import FOLDER, of_runs
+    from lss_cli.training.ensemble import FOLDER, out_of_fold_of
     from lss_cli.training.run import Run, data_of
 
     data = data_of(json.loads((folders[0] / "config.json").read_text()))
-    temperature = of_runs(folders, data).temperature
+    temperature = out_of_fold_of(folders, data).temperature
     networks = {
         one.name.removeprefix(FOLDER): [Run.open(at / one.name).network for at in folders]
         for one in sorted(folders[0].glob(f"{FOLDER}*"))

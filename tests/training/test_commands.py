@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lss_cli.errors import DataError
 from lss_cli.model.session import load_model
 from lss_cli.training.options import Options
-from lss_cli.training.run import begin
+from lss_cli.training.run import Run, begin
 from tests.training.conftest import made
 
 
@@ -129,6 +130,8 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     assert "fold 0" not in err
     assert (run / "predictions.csv").read_bytes() == before
 
+    with pytest.raises(DataError, match=r"has folds, a network each.*fold_0, fold_1"):
+        Run.open(run)
     test = (table["split"] == "test").to_numpy()
     for one in (run, run / "fold_0"):
         code, _, err = lss("export-onnx", one)
