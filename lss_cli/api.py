@@ -1,7 +1,4 @@
-"""The public face, as `lss_cli.grade` and so on: grading in one call, or step by step.
-
-Files are named by paths; what was read already is taken as well.
-"""
+"""The public face: `lss_cli.grade` in one call, or step by step."""
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
