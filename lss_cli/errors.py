@@ -53,6 +53,14 @@ class StudyError(LssError):
     """A study folder, series, slice or DICOM file that cannot be used."""
 
 
+class SliceNotFoundError(StudyError):
+    """A point names a series or a slice that is not there, or that is not the only one."""
+
+
+class PointOutsideError(StudyError):
+    """A point lies beside the slice that it names."""
+
+
 class PointsError(LssError):
     """A table of points, or one point in it, that cannot be used."""
 

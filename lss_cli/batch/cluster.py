@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lss_cli.batch.job import Job, failed_rows
+from lss_cli.batch.job import GradingJob, failed_rows
 from lss_cli.batch.pool import Answer, Grader, Worker
 from lss_cli.errors import LssError, UsageError
 
@@ -12,7 +12,7 @@ RETRIES = 3
 CONNECT_S = 20
 
 
-def grade_on_cluster(jobs: Sequence[Job], grader: Grader, address: str) -> Iterator[Answer]:
+def grade_on_cluster(jobs: Sequence[GradingJob], grader: Grader, address: str) -> Iterator[Answer]:
     """Grade on a cluster; answers come as they are ready.
 
     Each Dask worker keeps one grading process of ours, so that timeouts and crashes mean the same
@@ -36,7 +36,7 @@ def grade_on_cluster(jobs: Sequence[Job], grader: Grader, address: str) -> Itera
             todo="Start one with: dask scheduler",
         ) from error
     with client:
-        futures: dict[Any, Job] = {
+        futures: dict[Any, GradingJob] = {
             client.submit(_grade, job.to_json(), grader, retries=RETRIES, pure=False): job
             for job in jobs
         }
@@ -49,7 +49,7 @@ def grade_on_cluster(jobs: Sequence[Job], grader: Grader, address: str) -> Itera
                 yield future.result()
             else:
                 reason = f"the cluster lost it ({type(failure).__name__})."
-                yield Answer(job, failed_rows(job, reason, grader.name), lost=True)
+                yield Answer(job, failed_rows(job, reason, grader.card), lost=True)
             future.release()
 
 
@@ -63,4 +63,4 @@ def _grade(job: dict[str, Any], grader: Grader) -> Answer:
         if worker:
             worker.stop()
         worker = _own.worker = Worker(grader)
-    return worker.grade(Job.from_json(job))
+    return worker.grade(GradingJob.from_json(job))

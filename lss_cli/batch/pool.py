@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lss_cli.batch.job import Job, Row, failed_rows
+from lss_cli.batch.job import GradingJob, Row, failed_rows
 from lss_cli.errors import ModelError
+from lss_cli.model.metadata import ModelCard
 
 TRIES = 2
 """A worker may be killed for reasons that are not the study's, so that a second try is fair."""
@@ -27,7 +28,7 @@ class Answer:
         lost: The worker died or was stopped; a later run may fare better.
     """
 
-    job: Job
+    job: GradingJob
     rows: Sequence[Row]
     lost: bool = False
 
@@ -38,14 +39,12 @@ class Grader:
 
     Attributes:
         model: The model file.
-        sha256: Its hash; a worker that finds another refuses.
-        name: As the column ``model`` has it.
+        card: Of that model; a worker that finds a file of another hash refuses.
         timeout_s: The longest that a study may take; ``None`` for no limit.
     """
 
     model: Path
-    sha256: str
-    name: str
+    card: ModelCard
     timeout_s: float | None = None
 
 
@@ -57,7 +56,7 @@ class Worker:
     process: subprocess.Popen[str] | None = field(default=None, init=False)
     closed: bool = field(default=False, init=False)
 
-    def grade(self, job: Job) -> Answer:
+    def grade(self, job: GradingJob) -> Answer:
         """Grade one study; whatever happens to the process becomes the reason in its rows.
 
         Raises:
@@ -70,7 +69,7 @@ class Worker:
                 return Answer(job, answer)
             if final:
                 break
-        return Answer(job, failed_rows(job, reason, self.grader.name), lost=True)
+        return Answer(job, failed_rows(job, reason, self.grader.card), lost=True)
 
     def interrupt(self) -> None:
         """End what another thread is grading, for good; that thread then tidies up."""
@@ -90,7 +89,7 @@ class Worker:
                     if stream:
                         stream.close()
 
-    def _try(self, job: Job) -> tuple[Sequence[Row] | None, str, bool]:
+    def _try(self, job: GradingJob) -> tuple[Sequence[Row] | None, str, bool]:
         """Rows; or why there are none, and whether another try would be in vain."""
         if self.closed:
             return None, "the report was interrupted.", True
@@ -125,7 +124,7 @@ class Worker:
         if self.process is None:
             command = [sys.executable, "-m", "lss_cli.batch.worker"]
             self.process = subprocess.Popen(
-                [*command, str(self.grader.model), self.grader.sha256],
+                [*command, str(self.grader.model), self.grader.card.sha256],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -149,13 +148,13 @@ def _cause(code: int) -> str:
     return f"exit code {code}"
 
 
-def grade_locally(jobs: Sequence[Job], grader: Grader, workers: int) -> Iterator[Answer]:
+def grade_locally(jobs: Sequence[GradingJob], grader: Grader, workers: int) -> Iterator[Answer]:
     """Grade on this machine, with `workers` processes; answers come as they are ready.
 
     Raises:
         ModelError: A worker cannot use the model.
     """
-    waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[GradingJob | None] = queue.SimpleQueue()
     done: queue.Queue[Answer | BaseException] = queue.Queue()
     for job in [*jobs, *[None] * workers]:
         waiting.put(job)

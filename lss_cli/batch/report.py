@@ -14,10 +14,11 @@ from typing import Any
 from lss_cli import __version__
 from lss_cli.anatomy import Condition
 from lss_cli.batch.cluster import grade_on_cluster
-from lss_cli.batch.job import Job, plan
+from lss_cli.batch.job import GradingJob
 from lss_cli.batch.journal import Journal
+from lss_cli.batch.plan import plan_jobs, study_folders
 from lss_cli.batch.pool import Answer, Grader, grade_locally
-from lss_cli.errors import PointsError, StudyError
+from lss_cli.errors import PointsError
 from lss_cli.files import check_writable, make_folder, write_text
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
@@ -26,7 +27,7 @@ from lss_cli.text import join_words, printable
 
 
 @dataclass(frozen=True)
-class Request:
+class ReportRequest:
     """What is asked for.
 
     Attributes:
@@ -56,7 +57,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Summary:
+class ReportSummary:
     """What became of the studies.
 
     Attributes:
@@ -83,7 +84,9 @@ class Summary:
         return not self.reasons
 
 
-def make_report(request: Request, model: Model, progress: Callable[[int, int], None]) -> Summary:
+def make_report(
+    request: ReportRequest, model: Model, progress: Callable[[int, int], None]
+) -> ReportSummary:
     """Grade all studies and write the report; what is finished is on disk at once.
 
     Args:
@@ -101,11 +104,11 @@ def make_report(request: Request, model: Model, progress: Callable[[int, int], N
     for path in (request.out, *request.more.values()):
         check_writable(path)
     points, bad = read_points(request.coords)
-    names = {one.study_id for one in points} | {one.study_id for one in bad}
-    conditions = _conditions(request, {one.condition for one in points}, model)
+    names = {point.study_id for point in points} | {point.study_id for point in bad}
+    conditions = _choose_conditions(request, {point.condition for point in points}, model)
     folders = study_folders(request.studies, names)
     pages = make_folder(request.out.with_suffix(".pages")) if request.pages else None
-    jobs = plan(folders, points, bad, conditions, pages)
+    jobs = plan_jobs(folders, points, bad, conditions, pages)
     run = _run(request, model, conditions)
     journal_path = request.out.with_name(request.out.name + ".unfinished")
     open_journal = Journal.resume if request.resume else Journal.start
@@ -129,44 +132,13 @@ def make_report(request: Request, model: Model, progress: Callable[[int, int], N
     return summary
 
 
-def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
-    """The study folders that are meant.
-
-    Args:
-        paths: One folder of study folders, or one study folder whose name the table knows; one
-            text file with a folder per line (relative to it); or several study folders.
-        names: Names of studies in the table.
-
-    Raises:
-        StudyError: There is none.
-    """
-    if len(paths) > 1:
-        folders = list(paths)
-    elif paths[0].is_file():
-        lines = paths[0].read_text(encoding="utf-8").splitlines()
-        folders = [paths[0].parent / line.strip() for line in lines if line.strip()]
-    else:
-        inner = sorted(one for one in paths[0].glob("*") if one.is_dir())
-        alone = paths[0].resolve().name in names and not any(one.name in names for one in inner)
-        folders = list(paths) if alone else inner
-    if not folders:
-        raise StudyError(
-            "no study folder was found.",
-            where=str(paths[0]),
-            todo="Name a folder of study folders, a text file that lists them, or several.",
-        )
-    return folders
-
-
-def _conditions(request: Request, named: set[Condition], model: Model) -> list[Condition]:
+def _choose_conditions(
+    request: ReportRequest, named: set[Condition], model: Model
+) -> list[Condition]:
+    model.require(request.conditions)
     gradable = model.metadata.conditions
-    refused = [one for one in request.conditions if one not in gradable]
-    if refused:
-        raise PointsError(
-            f"the model {model.path.name} may not grade {join_words(refused)}.",
-            todo=f"It may grade {join_words(gradable)}.",
-        )
-    wanted = [one for one in Condition if one in gradable and one in (request.conditions or named)]
+    chosen = request.conditions or named
+    wanted = [name for name in Condition if name in gradable and name in chosen]
     if not wanted:
         raise PointsError(
             f"the table has no point of {join_words(gradable)}.", where=request.coords.name
@@ -174,28 +146,29 @@ def _conditions(request: Request, named: set[Condition], model: Model) -> list[C
     return wanted
 
 
-def _run(request: Request, model: Model, conditions: Sequence[Condition]) -> Mapping[str, Any]:
+def _run(
+    request: ReportRequest, model: Model, conditions: Sequence[Condition]
+) -> Mapping[str, Any]:
     """What the results depend on, named as a person would name what changed."""
     return {
         "version of lss": __version__,
         "model": model.sha256,
         "table of points": hashlib.sha256(request.coords.read_bytes()).hexdigest(),
-        "choice of conditions": [str(one) for one in conditions],
+        "choice of conditions": [str(condition) for condition in conditions],
         "choice of pages": request.pages,
     }
 
 
-def _answers(jobs: Sequence[Job], request: Request, model: Model) -> Iterator[Answer]:
-    name = f"{model.metadata.name} {model.sha256[:12]}"
-    grader = Grader(model.path.resolve(), model.sha256, name, request.timeout_s)
+def _answers(jobs: Sequence[GradingJob], request: ReportRequest, model: Model) -> Iterator[Answer]:
+    grader = Grader(model.path.resolve(), model.card, request.timeout_s)
     if request.scheduler:
         return grade_on_cluster(jobs, grader, request.scheduler)
     return grade_locally(jobs, grader, min(request.workers, max(1, len(jobs))))
 
 
 def _summary(
-    jobs: Sequence[Job], journal: Journal, names: set[str], seconds: float, done_now: int
-) -> Summary:
+    jobs: Sequence[GradingJob], journal: Journal, names: set[str], seconds: float, done_now: int
+) -> ReportSummary:
     grades: Counter[tuple[str, str]] = Counter()
     reasons: Counter[str] = Counter()
     count = uncertain = 0
@@ -206,8 +179,8 @@ def _summary(
             grades[row["level"], row["grade"]] += 1
         else:
             reasons[printable(row["reason"], 100)] += 1
-    known = {one for job in jobs for one in (job.study_id, *_ids(job))}
-    return Summary(
+    known = {name for job in jobs for name in (job.study_id, *_names(job))}
+    return ReportSummary(
         studies=len(jobs),
         rows=count,
         grades=grades,
@@ -219,18 +192,22 @@ def _summary(
     )
 
 
-def _ids(job: Job) -> Iterator[str]:
-    return (str(one["study_id"]) for one in (*job.points, *job.bad_points))
+def _names(job: GradingJob) -> Iterator[str]:
+    """The names by which the table knows a study."""
+    yield from (point.study_id for point in job.points)
+    yield from (point.study_id for point in job.bad_points)
 
 
-def _by_level(summary: Summary) -> dict[str, dict[str, int]]:
+def _by_level(summary: ReportSummary) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
     for (level, grade), count in sorted(summary.grades.items()):
         table.setdefault(level, {})[grade] = count
     return table
 
 
-def _run_report(request: Request, run: Mapping[str, Any], summary: Summary) -> Mapping[str, Any]:
+def _run_report(
+    request: ReportRequest, run: Mapping[str, Any], summary: ReportSummary
+) -> Mapping[str, Any]:
     return {
         "program": f"lss {__version__}",
         "python": platform.python_version(),

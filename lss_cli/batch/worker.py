@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from lss_cli.batch.job import Job, failed_rows, grade_job
+from lss_cli.batch.job import GradingJob, failed_rows, grade_job
 from lss_cli.errors import LssError
 from lss_cli.model.session import Model, load_model
 
@@ -33,17 +33,18 @@ def main() -> None:
     # Loading takes time that is not the first study's.
     print(json.dumps({"ready": True}), file=answers)
     for line in sys.stdin:
-        print(json.dumps({"rows": _rows(Job.from_json(json.loads(line)), model)}), file=answers)
+        print(
+            json.dumps({"rows": _rows(GradingJob.from_json(json.loads(line)), model)}), file=answers
+        )
 
 
-def _rows(job: Job, model: Model) -> list[object]:
+def _rows(job: GradingJob, model: Model) -> list[object]:
     try:
         return list(grade_job(job, model))
     except Exception as error:
         # A fault of ours must not cost the other studies; its place is all that can be told.
         reason = f"a fault in lss ({type(error).__name__}); grade this study with --debug."
-        name = f"{model.metadata.name} {model.sha256[:12]}"
-        return list(failed_rows(job, reason, name))
+        return list(failed_rows(job, reason, model.card))
 
 
 def _own_stdout() -> TextIO:

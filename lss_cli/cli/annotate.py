@@ -7,7 +7,7 @@ from lss_cli.annotate.annotations import Annotations
 from lss_cli.cli.environment import Environment
 from lss_cli.errors import StudyError
 from lss_cli.grading.grade import grade_study
-from lss_cli.grading.occlusion import gather
+from lss_cli.grading.occlusion import explain_grade
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.session import Model
 from lss_cli.output.picture import draw, png
@@ -28,7 +28,7 @@ def annotate_study(
     def evidence(level: LevelGrade) -> bytes:
         if level.point is None:
             raise StudyError("a level without a point has no evidence.")
-        return png(draw(gather(study, level.point, model)))
+        return png(draw(explain_grade(study, level.point, model)))
 
     # What the model may not grade is refused now, not after the clicks.
     grade(Annotations())

@@ -77,7 +77,7 @@ def predict(
     if save_coords:
         write_points(save_coords, points)
     result = grade_study(found, points, bad_points, loaded, conditions, remark=remark)
-    written = ([save_coords] if save_coords else []) + outputs.write(found, result)
+    written = ([save_coords] if save_coords else []) + outputs.write(found, result, loaded)
     if json == "-":
         environment.stdout.write(to_json(result))
     else:

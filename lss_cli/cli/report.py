@@ -14,7 +14,7 @@ from lss_cli.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lss_cli.batch.report import Summary
+    from lss_cli.batch.report import ReportSummary
 
 
 def report(
@@ -52,7 +52,7 @@ def report(
 
     Example: lss report ./studies --coords coords.csv --out report.csv
     """
-    from lss_cli.batch.report import Request, make_report
+    from lss_cli.batch.report import ReportRequest, make_report
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
     from lss_cli.processors import processors
@@ -66,7 +66,7 @@ def report(
     if scheduler:
         environment.require("lss report --scheduler", "distributed")
     more = {"html": html, "jsonl": jsonl, "parquet": parquet}
-    request = Request(
+    request = ReportRequest(
         studies=tuple(studies),
         coords=coords,
         out=out,
@@ -93,7 +93,7 @@ def report(
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _print(summary: "Summary", console: "Console") -> None:
+def _print(summary: "ReportSummary", console: "Console") -> None:
     from rich import box
     from rich.table import Table
 

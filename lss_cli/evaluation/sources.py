@@ -23,7 +23,7 @@ from lss_cli.evaluation.predictions import (
 from lss_cli.model.find import find_model, shipped_models
 from lss_cli.model.session import Model, load_model
 from lss_cli.slices import Float32Array
-from lss_cli.text import join_words, printable
+from lss_cli.text import printable
 
 BATCH = 64
 
@@ -139,17 +139,13 @@ def check_fits(model: Model, data: Prepared) -> None:
             where=printable(model.path.name),
             todo="Prepare the data as the model wants them: lss prepare --help",
         )
-    there = [Condition(one) for one in data.index["condition"].unique()]
-    if unknown := [one for one in there if one not in model.metadata.conditions]:
-        raise ModelError(
-            f"the model may not grade {join_words(unknown)}.", where=printable(model.path.name)
-        )
+    model.require(Condition(name) for name in data.index["condition"].unique())
 
 
 def _graded(model: Model, data: Prepared, rows: npt.NDArray[np.int64]) -> Float32Array:
     inputs = data.inputs(rows)
     conditions = data.index["condition"].to_numpy()[rows]
-    flip = [model.metadata.conditions[Condition(one)] == "mirrored" for one in conditions]
+    flip = [model.metadata.mirrors(Condition(name)) for name in conditions]
     images, coords = inputs["image"], inputs["coords"].copy()
     images[flip] = images[flip][:, :, ::-1]
     coords[flip, 0] = 1 - coords[flip, 0]

@@ -1,23 +1,23 @@
-"""What a careful colleague would point out about points before believing their grades.
+"""Plausibility checks of points.
 
 Every check only warns, and says what to do. The limits are wide: they are meant for mistakes, such
 as exchanged levels or sides, not for unusual anatomy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 from PIL import Image
 
-from lss_cli.anatomy import Condition, Level, Side
+from lss_cli.anatomy import Side
 from lss_cli.model.inputs import covered_share
 from lss_cli.model.spec import InputSpec
-from lss_cli.slices import Float32Array, Slices, percentiles
-from lss_cli.study.geometry import HEAD, Plane, Vector
+from lss_cli.points.point import Point
+from lss_cli.slices import Float32Array, percentiles
+from lss_cli.study.geometry import HEAD, Plane
 from lss_cli.study.selection import weighting
-from lss_cli.study.series import SliceInStack
+from lss_cli.study.study import Located
 from lss_cli.text import printable
 
 # Lumbar discs follow each other at 25 to 45 mm (vertebra plus disc; Zhou et al., Eur Spine J 2000).
@@ -43,95 +43,89 @@ COARSE = 3
 AIR = 0.04
 
 
-@dataclass(frozen=True)
-class Located:
-    """A point with the slices that were decoded for it.
+def check_points(points: Sequence[Located[Point]], spec: InputSpec) -> list[tuple[str, ...]]:
+    """The warnings of each point, in the order of the points.
 
-    Attributes:
-        slices: The point's slice and its neighbours, in the one orientation.
-        point: Column and row in the oriented slice, in pixels.
-        position: In the patient, in mm.
+    Args:
+        points: Of one study.
+        spec: How large a field the model wants.
     """
-
-    condition: Condition
-    level: Level
-    place: SliceInStack
-    slices: Slices
-    point: tuple[float, float]
-    position: Vector
-
-
-def warnings(located: Sequence[Located], spec: InputSpec) -> list[tuple[str, ...]]:
-    """The warnings of each point, in the order of the points."""
-    by_point: Mapping[int, list[str]] = {id(one): list(_alone(one, spec)) for one in located}
-    for one, other in combinations(located, 2):
-        for text in (*_order(one, other), *_sides(one, other)):
-            by_point[id(one)].append(text)
-            by_point[id(other)].append(text)
-    return [tuple(by_point[id(one)]) for one in located]
+    warnings = [list(_check_alone(located, spec)) for located in points]
+    for (here, one), (there, other) in combinations(enumerate(points), 2):
+        for text in (*_check_order(one, other), *_check_sides(one, other)):
+            warnings[here].append(text)
+            warnings[there].append(text)
+    return [tuple(texts) for texts in warnings]
 
 
-def _alone(one: Located, spec: InputSpec) -> Iterator[str]:
-    series = one.place.series
-    if "T2" in one.condition.series_description and weighting(series) != "T2":
+def _check_alone(located: Located[Point], spec: InputSpec) -> Iterator[str]:
+    condition, series, slices = (
+        located.point.condition,
+        located.slice_in_stack.series,
+        located.slices,
+    )
+    if "T2" in condition.series_description and weighting(series) != "T2":
         name = printable(series.description) or "without description"
         yield f"the series ({name}) does not seem to be T2-weighted; use a T2 series."
-    share = covered_share(one.slices, one.point, spec, side=one.condition.side)
+    share = covered_share(slices, located.pixel, spec, side=condition.side)
     if share < LEAST_COVERED:
         yield (
             f"{1 - share:.0%} of the field around the point lies outside the slice; "
             "use a series with a larger field of view."
         )
-    middle = one.slices.pixels[len(one.slices.pixels) // 2]
-    if _is_air(middle, one.slices.spacing_mm, one.point):
+    middle = slices.pixels[len(slices.pixels) // 2]
+    if _is_air(middle, slices.spacing_mm, located.pixel):
         yield "the point lies outside the body; set it again."
-    elif one.condition.side and one.place.slice.geometry.plane is Plane.AXIAL:
-        yield from _midline(one, middle)
+    elif condition.side and located.slice_in_stack.slice.geometry.plane is Plane.AXIAL:
+        yield from _check_midline(located, middle)
 
 
-def _midline(one: Located, middle: Float32Array) -> Iterator[str]:
-    column = symmetry_column(middle, one.slices.spacing_mm, one.point)
+def _check_midline(located: Located[Point], middle: Float32Array) -> Iterator[str]:
+    side, spacing_mm = located.point.condition.side, located.slices.spacing_mm
+    column = symmetry_column(middle, spacing_mm, located.pixel)
     # Columns run to the patient's left.
-    sign = 1 if one.condition.side is Side.LEFT else -1
-    outwards = sign * (one.point[0] - column) * one.slices.spacing_mm[0]
+    sign = 1 if side is Side.LEFT else -1
+    outwards = sign * (located.pixel[0] - column) * spacing_mm[0]
     if outwards < 0:
         yield (
-            f"the point lies on the other side of the midline than {one.condition.side}; "
+            f"the point lies on the other side of the midline than {side}; "
             "in the usual view the patient's left is on the right of the picture."
         )
     elif outwards > FARTHEST_FROM_MIDLINE_MM:
         yield f"the point lies {outwards:.0f} mm from the midline; is it in the recess?"
 
 
-def _order(one: Located, other: Located) -> Iterator[str]:
+def _check_order(one: Located[Point], other: Located[Point]) -> Iterator[str]:
     """Levels of one condition, from head to feet."""
-    if one.condition is not other.condition:
+    if one.point.condition is not other.point.condition:
         return
-    upper, lower = sorted((one, other), key=lambda found: found.level.ordinal)
-    apart = lower.level.ordinal - upper.level.ordinal
+    upper, lower = sorted((one, other), key=lambda located: located.point.level.ordinal)
+    levels = upper.point.level, lower.point.level
+    apart = levels[1].ordinal - levels[0].ordinal
     step = float((upper.position - lower.position) @ HEAD)
     if step < 0:
-        yield f"{upper.level} lies below {lower.level}; are the levels exchanged?"
+        yield f"{levels[0]} lies below {levels[1]}; are the levels exchanged?"
     elif not NEAREST_LEVELS_MM * apart <= step <= FARTHEST_LEVELS_MM * apart:
         yield (
-            f"{upper.level} and {lower.level} lie {step:.0f} mm apart along the body; "
+            f"{levels[0]} and {levels[1]} lie {step:.0f} mm apart along the body; "
             "is one of them another level?"
         )
 
 
-def _sides(one: Located, other: Located) -> Iterator[str]:
+def _check_sides(one: Located[Point], other: Located[Point]) -> Iterator[str]:
     """Left and right of one level."""
-    if one.level is not other.level or one.condition.mirrored is not other.condition:
+    level, condition = one.point.level, one.point.condition
+    if level is not other.point.level or condition.mirrored is not other.point.condition:
         return
-    left, right = (one, other) if one.condition.side is Side.LEFT else (other, one)
-    if left is right or left.condition is right.condition:
+    left, right = (one, other) if condition.side is Side.LEFT else (other, one)
+    if left is right or left.point.condition is right.point.condition:
         return
     if left.position[0] < right.position[0]:
-        yield f"left and right of {one.level} are exchanged; the patient's left is meant."
+        yield f"left and right of {level} are exchanged; the patient's left is meant."
     step = abs(float((left.position - right.position) @ HEAD))
     if step > LARGEST_SIDE_STEP_MM:
         yield (
-            f"left and right of {one.level} lie {step:.0f} mm apart along the body; "
+            f"left and right of {level} lie {step:.0f} mm apart along the body; "
             "is one of them another level?"
         )
 

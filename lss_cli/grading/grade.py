@@ -1,36 +1,46 @@
 """Grade a study: the function that the commands and other programs call."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 
 import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
-from lss_cli.grading.checks import Located, warnings
+from lss_cli.grading.checks import check_points
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.slices import Float32Array
-from lss_cli.study.geometry import Plane
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.selection import Choice
-from lss_cli.study.series import SliceInStack
-from lss_cli.study.slice import Slice
-from lss_cli.study.study import Study
+from lss_cli.study.study import Located, Study
 from lss_cli.text import join_words, printable
-
-Input = tuple[Float32Array, Float32Array]
 
 CLICK_MM = 2.0
 MOVES = ((CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM))
+
+# A grade this likely is not tried out beside its point.
 STEADY = 0.9
-"""A grade this likely is not tried out beside its point."""
 
 UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
+
+
+@dataclass(frozen=True, eq=False)
+class PointInput:
+    """A point that can be graded.
+
+    Attributes:
+        located: The point with its slices.
+        image: H × W × C, from `model_input`.
+        coords: 2 numbers, from `model_input`.
+    """
+
+    located: Located[Point]
+    image: Float32Array
+    coords: Float32Array
 
 
 def study_names(study: Study) -> tuple[str, ...]:
@@ -61,44 +71,61 @@ def grade_study(
         check: Whether to look for mistakes and unstable grades, which costs as much again.
 
     Raises:
+        ModelError: The model may not grade a condition that is wanted.
         PointsError: No point is of a condition that is wanted and that the model may grade.
         StudyError: No point names a series, and the study has no or several axial T2.
     """
-    wanted = _conditions(points, bad_points, model, conditions)
-    chosen = [one for one in points if one.condition in wanted]
+    wanted = _choose_conditions(points, bad_points, model, conditions)
+    chosen = [point for point in points if point.condition in wanted]
     # Where no point names a series, there is one choice for all, or one error.
-    choice = None if any(one.series_id for one in chosen) or not chosen else study.axial_t2
-    levels = _graded(study, chosen, model, check)
+    named = not chosen or any(point.series_id for point in chosen)
+    choice = None if named else study.axial_t2
+    levels = _grade_points(study, chosen, model, check)
     levels += [
-        LevelGrade(one.condition, one.level, reason=one.reason)
-        for one in bad_points
-        if one.condition is None or one.condition in wanted
+        LevelGrade(bad.condition, bad.level, reason=bad.reason)
+        for bad in bad_points
+        if bad.condition is None or bad.condition in wanted
     ]
     return StudyGrade(
-        study_id=next((one.study_id for one in chosen if one.study_id), study.id),
-        model=model,
-        levels=tuple(sorted(levels, key=lambda one: _order(one, wanted))),
+        study_id=next((point.study_id for point in chosen if point.study_id), study.id),
+        model=model.card,
+        levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
         notes=_notes(study, choice, levels),
         remark=remark,
     )
 
 
-def _conditions(
+def make_input(
+    located: Located[Point], model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)
+) -> PointInput:
+    """The model input, of the point itself or of one some millimetres beside it.
+
+    Raises:
+        ValueError: See `model_input`.
+    """
+    (x, y), spacing_mm = located.pixel, located.slices.spacing_mm
+    condition = located.point.condition
+    image, coords = model_input(
+        located.slices,
+        (x + moved_mm[0] / spacing_mm[0], y + moved_mm[1] / spacing_mm[1]),
+        model.metadata.input,
+        side=condition.side,
+        mirror=model.metadata.mirrors(condition),
+    )
+    return PointInput(located, image, coords)
+
+
+def _choose_conditions(
     points: Sequence[Point],
     bad_points: Sequence[BadPoint],
     model: Model,
     conditions: Sequence[Condition],
 ) -> list[Condition]:
+    model.require(conditions)
     every: Sequence[Point | BadPoint] = (*points, *bad_points)
-    named = {one.condition for one in every if one.condition}
+    named = {point.condition for point in every if point.condition}
     gradable = model.metadata.conditions
-    refused = [one for one in conditions if one not in gradable]
-    if refused:
-        raise PointsError(
-            f"the model {model.path.name} may not grade {join_words(refused)}.",
-            todo=f"It may grade {join_words(gradable)}.",
-        )
-    wanted = [one for one in Condition if one in (conditions or gradable)]
+    wanted = [condition for condition in Condition if condition in (conditions or gradable)]
     if named and not named.intersection(wanted):
         raise PointsError(
             f"the coordinates hold no point to grade: they name {join_words(sorted(named))}, "
@@ -107,138 +134,96 @@ def _conditions(
     return wanted
 
 
-def locate(
-    study: Study,
-    point: Point,
-    neighbours: int,
-    read: Callable[[Slice], Float32Array] = read_pixels,
-) -> Located:
-    """Find and decode what a point needs.
-
-    Args:
-        study: Where to look.
-        point: What is to be graded.
-        neighbours: Slices on each side of the point's own.
-        read: Decodes a slice, or remembers it.
-
-    Raises:
-        StudyError: Something is not there, is damaged, or does not fit the condition.
-    """
-    place = study.locate(point.series_id, point.instance_number)
-    _check_plane(place, point.condition)
-    oriented = place.orient_point((point.x, point.y))
-    return Located(
-        condition=point.condition,
-        level=point.level,
-        place=place,
-        slices=place.read_slices(neighbours, read),
-        point=oriented,
-        position=place.slice.geometry.to_patient((point.x, point.y)),
-    )
-
-
-def _graded(study: Study, points: Sequence[Point], model: Model, check: bool) -> list[LevelGrade]:
-    """Grade all points with one run of the model; those with a fault keep their reason."""
+def _grade_points(
+    study: Study, points: Sequence[Point], model: Model, check: bool
+) -> list[LevelGrade]:
+    """Grade all points with one run of the model; those with a fault get their reason."""
     # Left and right of a level share slices, and so do neighbouring levels of a thin stack.
     read = cache(read_pixels)
-    rows: dict[Point, LevelGrade] = {}
-    ready: list[tuple[Point, Located, Input]] = []
+    neighbours = model.metadata.input.neighbours
+    levels: dict[Point, LevelGrade] = {}
+    inputs: list[PointInput] = []
     for point in points:
-        rows[point] = LevelGrade(point.condition, point.level, point.series_id, point)
         try:
-            located = locate(study, point, model.metadata.input.neighbours, read)
-            ready.append((point, located, make_input(located, model)))
+            located = study.around(point, neighbours, read, condition=point.condition)
+            inputs.append(make_input(located, model))
         except (StudyError, ValueError) as error:
-            rows[point] = replace(rows[point], reason=printable(error, 500))
-    inputs = [(located, given) for _, located, given in ready]
+            levels[point] = LevelGrade(
+                point.condition,
+                point.level,
+                point.series_id,
+                point,
+                reason=printable(error, 500),
+            )
     prob = _probabilities(inputs, model)
-    remarks = _remarks(inputs, prob, model, check)
-    for (point, located, _), texts, row in zip(ready, remarks, prob, strict=False):
-        rows[point] = replace(
-            rows[point],
-            series_id=located.place.series.id,
-            warnings=texts,
-            probabilities=_triple(row),
-        )
-    return list(rows.values())
+    warnings = _warnings(inputs, prob, model, check)
+    for given, row, texts in zip(inputs, prob, warnings, strict=True):
+        levels[given.located.point] = _graded_level(given.located, row, texts)
+    return [levels[point] for point in dict.fromkeys(points)]
 
 
-def make_input(located: Located, model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)) -> Input:
-    """The model input, of the point itself or of one some millimetres beside it."""
-    x, y = (
-        value + mm / spacing
-        for value, mm, spacing in zip(
-            located.point, moved_mm, located.slices.spacing_mm, strict=True
-        )
+def _graded_level(
+    located: Located[Point], prob: Float32Array, warnings: tuple[str, ...]
+) -> LevelGrade:
+    point, slice_ = located.point, located.slice_in_stack.slice
+    normal_mild, moderate, severe = (float(value) for value in prob)
+    return LevelGrade(
+        condition=point.condition,
+        level=point.level,
+        series_id=located.slice_in_stack.series.id,
+        point=point,
+        probabilities=(normal_mild, moderate, severe),
+        warnings=warnings,
+        sop_instance_uid=slice_.sop_instance_uid,
+        frame=slice_.frame,
+        file=slice_.path,
     )
-    mirror = model.metadata.conditions[located.condition] == "mirrored"
-    side = located.condition.side
-    return model_input(located.slices, (x, y), model.metadata.input, side=side, mirror=mirror)
 
 
-def _probabilities(inputs: Sequence[tuple[Located, Input]], model: Model) -> Float32Array:
+def _probabilities(inputs: Sequence[PointInput], model: Model) -> Float32Array:
     """N × 3, from one run."""
     if not inputs:
         return np.zeros((0, len(Severity)), np.float32)
     return model.probabilities(
-        np.stack([image for _, (image, _) in inputs]),
-        np.stack([coords for _, (_, coords) in inputs]),
-        [located.level for located, _ in inputs],
+        np.stack([given.image for given in inputs]),
+        np.stack([given.coords for given in inputs]),
+        [given.located.point.level for given in inputs],
     )
 
 
-def _remarks(
-    inputs: Sequence[tuple[Located, Input]], prob: Float32Array, model: Model, check: bool
+def _warnings(
+    inputs: Sequence[PointInput], prob: Float32Array, model: Model, check: bool
 ) -> list[tuple[str, ...]]:
-    columns: list[list[tuple[str, ...]]] = [
-        [(UNFAMILIAR,) if one else () for one in _unfamiliar(inputs, model)]
-    ]
-    if check:
-        located = [one for one, _ in inputs]
-        columns += [
-            warnings(located, model.metadata.input),
-            [(UNSTABLE,) if one else () for one in _unstable(located, prob, model)],
-        ]
-    return [tuple(chain(*row)) for row in zip(*columns, strict=True)]
+    """What speaks against relying on each grade."""
+    unfamiliar = [(UNFAMILIAR,) * strange for strange in _are_unfamiliar(inputs, model)]
+    if not check:
+        return unfamiliar
+    checks = check_points([given.located for given in inputs], model.metadata.input)
+    unstable = [(UNSTABLE,) * changes for changes in _are_unstable(inputs, prob, model)]
+    return [sum(texts, ()) for texts in zip(unfamiliar, checks, unstable, strict=True)]
 
 
-def _unfamiliar(inputs: Sequence[tuple[Located, Input]], model: Model) -> list[bool]:
+def _are_unfamiliar(inputs: Sequence[PointInput], model: Model) -> list[bool]:
     """Whether an input is unlike those that the model was trained on."""
-    known = model.metadata.familiarity
-    if known is None or not inputs:
+    statistics = model.metadata.familiarity
+    if statistics is None or not inputs:
         return [False] * len(inputs)
-    images = np.stack([image for _, (image, _) in inputs])
-    return [bool(one > 1) for one in known.score(images)]
+    scores = statistics.score(np.stack([given.image for given in inputs]))
+    return [bool(score > 1) for score in scores]
 
 
-def _unstable(located: Sequence[Located], prob: Float32Array, model: Model) -> list[bool]:
+def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model) -> list[bool]:
     """Whether a click a little beside the point would have given another grade.
 
     Grades that are uncertain anyway, or nearly sure, are not tried.
     """
-    found = [False] * len(located)
-    near = [at for at, row in enumerate(prob) if CERTAIN <= row.max() < STEADY]
-    inputs = [(located[at], make_input(located[at], model, move)) for at in near for move in MOVES]
-    moved = _probabilities(inputs, model).reshape(len(near), len(MOVES), len(Severity))
-    for at, rows in zip(near, moved, strict=True):
-        found[at] = bool((rows.argmax(axis=1) != prob[at].argmax()).any())
-    return found
-
-
-def _triple(prob: Float32Array) -> tuple[float, float, float]:
-    normal_mild, moderate, severe = (float(one) for one in prob)
-    return normal_mild, moderate, severe
-
-
-def _check_plane(place: SliceInStack, condition: Condition) -> None:
-    plane = Plane.AXIAL if condition.series_description.startswith("Axial") else Plane.SAGITTAL
-    found = place.slice.geometry.plane
-    if found is not plane:
-        raise StudyError(
-            f"series {printable(place.series.id)} is {found.value}; {condition} is graded on "
-            f"{plane.value} slices.",
-            todo="Place the point in another series.",
-        )
+    tried = [index for index, row in enumerate(prob) if CERTAIN <= row.max() < STEADY]
+    beside = [make_input(inputs[index].located, model, move) for index in tried for move in MOVES]
+    moved = _probabilities(beside, model).reshape(len(tried), len(MOVES), len(Severity))
+    changes = [False] * len(inputs)
+    for index, rows in zip(tried, moved, strict=True):
+        changes[index] = bool((rows.argmax(axis=1) != prob[index].argmax()).any())
+    return changes
 
 
 def _notes(study: Study, choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
@@ -252,11 +237,11 @@ def _notes(study: Study, choice: Choice | None, levels: Iterable[LevelGrade]) ->
             f"{len(study.skipped)} DICOM files were left out: {printable(first.path.name)}, "
             f"{printable(first.reason, 120)}" + (" …" if len(study.skipped) > 1 else ".")
         )
-    if any(one.uncertain for one in levels):
+    if any(level.uncertain for level in levels):
         notes.append(UNCERTAIN)
     return tuple(notes)
 
 
-def _order(one: LevelGrade, wanted: list[Condition]) -> tuple[int, int]:
-    condition = wanted.index(one.condition) if one.condition else len(wanted)
-    return condition, one.level.ordinal if isinstance(one.level, Level) else len(Level)
+def _rank(row: LevelGrade, wanted: list[Condition]) -> tuple[int, int]:
+    condition = wanted.index(row.condition) if row.condition else len(wanted)
+    return condition, row.level.ordinal if isinstance(row.level, Level) else len(Level)

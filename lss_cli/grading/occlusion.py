@@ -1,4 +1,4 @@
-"""What a reader can check a grade with: where the network looked, and what mattered to it there."""
+"""Occlusion map: which parts of the image the network's grade depends on."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lss_cli.grading.grade import locate, make_input
+from lss_cli.anatomy import Level
+from lss_cli.grading.grade import make_input
 from lss_cli.model.inputs import field_box
 from lss_cli.model.session import Model
 from lss_cli.points.point import Point
@@ -20,8 +21,10 @@ OVERLAP = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """The pictures behind the grade of one level.
+class Saliency:
+    """What mattered for the grade of one level, and where.
+
+    Left and right are as in the slice, also where the network is fed a mirrored input.
 
     Attributes:
         slice: The point's slice in the one orientation, H × W.
@@ -31,8 +34,6 @@ class Evidence:
         input: The middle channel of the model input, h × w.
         importance: For each pixel of the input, how much the probability of the most likely grade
             falls, on average, when a patch over the pixel is hidden; h × w.
-
-    Left and right are as in the slice, also where the network is fed a mirrored input.
     """
 
     slice: Float32Array
@@ -43,31 +44,30 @@ class Evidence:
     importance: Float32Array
 
 
-def gather(study: Study, point: Point, model: Model) -> Evidence:
-    """Collect the evidence for one point that was graded.
+def explain_grade(study: Study, point: Point, model: Model) -> Saliency:
+    """Find out what mattered for the grade of one point.
 
     Raises:
         StudyError: The point cannot be graded any more.
     """
     spec = model.metadata.input
-    located = locate(study, point, spec.neighbours)
-    image, coords = make_input(located, model)
-    slices = located.slices
-    importance = occlusion(image, coords, point, model)
+    located = study.around(point, spec.neighbours, condition=point.condition)
+    given, slices = make_input(located, model), located.slices
+    importance = occlusion_map(given.image, given.coords, point.level, model)
     # Mirrored for the network; shown as the reader knows it.
-    back = -1 if model.metadata.conditions[point.condition] == "mirrored" else 1
-    return Evidence(
+    back = -1 if model.metadata.mirrors(point.condition) else 1
+    return Saliency(
         slice=np.asarray(slices.pixels[len(slices.pixels) // 2], dtype=np.float32),
         spacing_mm=slices.spacing_mm,
-        point=located.point,
-        field=field_box(slices, located.point, spec, point.condition.side),
-        input=image[:, ::back, spec.neighbours],
+        point=located.pixel,
+        field=field_box(slices, located.pixel, spec, point.condition.side),
+        input=given.image[:, ::back, spec.neighbours],
         importance=importance[:, ::back],
     )
 
 
-def occlusion(
-    image: Float32Array, coords: Float32Array, point: Point, model: Model
+def occlusion_map(
+    image: Float32Array, coords: Float32Array, level: Level, model: Model
 ) -> Float32Array:
     """Hide patch after patch, and see how far the most likely grade falls.
 
@@ -77,7 +77,7 @@ def occlusion(
     Args:
         image: H × W × C, from `model_input`.
         coords: 2 numbers, from `model_input`.
-        point: Whose level the network may want to know.
+        level: Which the network may want to know.
         model: The network.
 
     Returns:
@@ -92,10 +92,10 @@ def occlusion(
         for left in range(step - patch, width, step)
     ]
     hidden = np.repeat(image[None], len(boxes) + 1, axis=0)
-    for one, (rows, columns) in zip(hidden[1:], boxes, strict=True):
-        one[rows, columns] = image.mean(axis=(0, 1))
+    for occluded, (rows, columns) in zip(hidden[1:], boxes, strict=True):
+        occluded[rows, columns] = image.mean(axis=(0, 1))
     prob = model.probabilities(
-        hidden, np.repeat(coords[None], len(hidden), axis=0), [point.level] * len(hidden)
+        hidden, np.repeat(coords[None], len(hidden), axis=0), [level] * len(hidden)
     )
     grade = int(prob[0].argmax())
     total: npt.NDArray[np.float64] = np.zeros((height, width))

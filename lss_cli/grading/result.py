@@ -1,17 +1,16 @@
-"""The result of grading: one study, level by level, and how it is put to a reader."""
+"""The result of grading: one study, level by level, and the words in which it is shown."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.model.session import Model
+from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import Point
 
+# A grade less likely than this is shown together with the likelier of its neighbours. The
+# probabilities are calibrated: below it, another grade has a chance of more than 1 - CERTAIN.
 CERTAIN = 0.6
-"""A grade less likely than this is shown together with the likelier of its neighbours.
-
-The probabilities are calibrated: below it, another grade has a chance of more than 1 - `CERTAIN`.
-"""
 UNCERTAIN = (
     "Normal/Mild/Moderate or Moderate/Severe: both grades are possible, since the likelier one has "
     f"less than {100 * CERTAIN:g}%."
@@ -38,6 +37,10 @@ class LevelGrade:
         probabilities: In the order of `Severity`; ``None`` where the level was not graded.
         reason: Why it was not graded; empty where it was.
         warnings: What a reader should know about a graded level.
+        sop_instance_uid: Of the slice that the point lies in, of a graded level; empty where its
+            file has none.
+        frame: Index of the slice in a multi-frame file, counted from 0.
+        file: The slice's file.
     """
 
     condition: Condition | None
@@ -47,6 +50,9 @@ class LevelGrade:
     probabilities: tuple[float, float, float] | None = None
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    sop_instance_uid: str = ""
+    frame: int | None = None
+    file: Path | None = None
 
     @property
     def grade(self) -> Severity | None:
@@ -80,19 +86,20 @@ class LevelGrade:
         return "not graded" if self.probabilities is None else "graded"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class StudyGrade:
     """The result for one study.
 
     Attributes:
         study_id: The coordinates' name for it, or the folder's.
+        model: What graded it.
         levels: By condition, left first, and level.
         notes: What holds for the whole study, such as why a series was chosen.
         remark: What the person who set the points wrote, such as on the numbering of levels.
     """
 
     study_id: str
-    model: Model
+    model: ModelCard
     levels: tuple[LevelGrade, ...]
     notes: tuple[str, ...] = ()
     remark: str = ""
@@ -100,16 +107,17 @@ class StudyGrade:
     @property
     def complete(self) -> bool:
         """Whether every level was graded."""
-        return all(one.probabilities is not None for one in self.levels)
+        return all(level.probabilities is not None for level in self.levels)
 
 
 def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:
     grade = _likeliest(prob, Severity)
     if prob[grade.ordinal] >= CERTAIN:
         return (grade,)
-    beside = [one for one in Severity if abs(one.ordinal - grade.ordinal) == 1]
-    return tuple(sorted((grade, _likeliest(prob, beside)), key=lambda one: one.ordinal))
+    beside = [severity for severity in Severity if abs(severity.ordinal - grade.ordinal) == 1]
+    pair = (grade, _likeliest(prob, beside))
+    return tuple(sorted(pair, key=lambda severity: severity.ordinal))
 
 
 def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:
-    return max(among, key=lambda one: (prob[one.ordinal], one.ordinal))
+    return max(among, key=lambda severity: (prob[severity.ordinal], severity.ordinal))

@@ -19,6 +19,35 @@ Handling = Literal["as is", "mirrored"]
 
 
 @dataclass(frozen=True)
+class ModelCard:
+    """Which model graded: what every output says of it.
+
+    Attributes:
+        name: Its short name.
+        sha256: Of the file.
+        licence: Under which terms its weights may be used.
+        created: ISO date.
+        training: Counts of the data it was trained on.
+    """
+
+    name: str
+    sha256: str
+    licence: str
+    created: str
+    training: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """Name and begin of the hash, as the column ``model`` has it."""
+        return f"{self.name} {self.sha256[:12]}"
+
+    @property
+    def trained_on(self) -> str:
+        """A sentence's part on the training data."""
+        return str(self.training.get("summary", "data that its card does not name"))
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """How to feed a model, what it may grade, and where it comes from.
 
@@ -69,6 +98,10 @@ class ModelMetadata:
             raise ValueError(f"a condition is to be handled in unknown ways: {sorted(odd)}.")
         if not 0.01 <= self.temperature <= 100:
             raise ValueError(f"its temperature is {self.temperature}, it can be 0.01 to 100.")
+
+    def mirrors(self, condition: Condition) -> bool:
+        """Whether left and right are exchanged before a condition is graded."""
+        return self.conditions[condition] == "mirrored"
 
     @property
     def key_figures(self) -> dict[str, float]:

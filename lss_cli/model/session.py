@@ -1,7 +1,7 @@
 """Load a model file, refuse what is not ours, and run it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lss_cli.anatomy import Level, Severity
+from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import ModelError
-from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
+from lss_cli.model.metadata import METADATA_KEY, ModelCard, ModelMetadata
 from lss_cli.slices import Float32Array
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 LARGEST_FILE_BYTES = 2**31 - 1
 
@@ -43,6 +43,27 @@ class Model:
         """``CUDA`` or ``CPU``: what the session really runs on."""
         return "CUDA" if "CUDAExecutionProvider" in self.session.get_providers() else "CPU"
 
+    @property
+    def card(self) -> ModelCard:
+        """What a result keeps of the model."""
+        metadata = self.metadata
+        return ModelCard(
+            metadata.name, self.sha256, metadata.licence, metadata.created, metadata.training
+        )
+
+    def require(self, conditions: Iterable[Condition]) -> None:
+        """Refuse conditions that the model may not grade.
+
+        Raises:
+            ModelError: Says which, and what it may grade.
+        """
+        gradable = self.metadata.conditions
+        if refused := [condition for condition in conditions if condition not in gradable]:
+            raise ModelError(
+                f"the model {printable(self.path.name)} may not grade {join_words(refused)}.",
+                todo=f"It may grade {join_words(gradable)}.",
+            )
+
     def probabilities(
         self, images: Float32Array, coords: Float32Array, levels: Sequence[Level]
     ) -> Float32Array:
@@ -61,7 +82,9 @@ class Model:
         """
         feeds = {"image": images, "coords": coords}
         if self.metadata.input.level:
-            feeds["level"] = np.eye(len(Level), dtype=np.float32)[[one.ordinal for one in levels]]
+            feeds["level"] = np.eye(len(Level), dtype=np.float32)[
+                [level.ordinal for level in levels]
+            ]
         try:
             raw = self.session.run(["prob"], feeds)[0]
         except Exception as error:
@@ -127,7 +150,7 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
         session = onnxruntime.InferenceSession(
-            content, options, providers=[one for one in wanted if one in available]
+            content, options, providers=[name for name in wanted if name in available]
         )
     except Exception as error:
         # ONNX Runtime's exceptions have no common base below Exception.
@@ -170,8 +193,8 @@ def _check_interface(path: Path, session: Any, metadata: ModelMetadata) -> None:
     wanted = {"image": metadata.input.shape, "coords": (2,)}
     if metadata.input.level:
         wanted["level"] = (len(Level),)
-    inputs = {one.name: (one.type, tuple(one.shape[1:])) for one in session.get_inputs()}
-    outputs = {one.name: (one.type, tuple(one.shape[1:])) for one in session.get_outputs()}
+    inputs = {node.name: (node.type, tuple(node.shape[1:])) for node in session.get_inputs()}
+    outputs = {node.name: (node.type, tuple(node.shape[1:])) for node in session.get_outputs()}
     expected = {name: ("tensor(float)", shape) for name, shape in wanted.items()}
     if inputs != expected or outputs != {"prob": ("tensor(float)", (len(Severity),))}:
         raise ModelError(

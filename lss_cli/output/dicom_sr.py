@@ -19,8 +19,7 @@ from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.study.series import SliceInStack
-from lss_cli.study.study import Study
+from lss_cli.model.metadata import ModelCard
 from lss_cli.text import join_words, printable
 
 SCHEME = "99LSS"
@@ -72,29 +71,24 @@ ZONES = {
 PROCEDURE = CodedConcept("MR-LUMBAR-SPINE", SCHEME, "MRI of lumbar spine")
 
 
-def write_sr(path: Path, study: Study, result: StudyGrade) -> None:
+def write_sr(path: Path, result: StudyGrade) -> None:
     """Write the report. It carries the patient's identity, as the standard wants.
 
     Args:
         path: The file.
-        study: Whose files the points refer to.
         result: Levels that were not graded are left out.
 
     Raises:
         StudyError: No level was graded, or the files lack what a valid report needs.
         OutputError: The file cannot be written.
     """
-    graded = [
-        (one, study.locate(one.point.series_id, one.point.instance_number))
-        for one in result.levels
-        if one.point and one.probabilities
-    ]
+    graded = [(level, level.file) for level in result.levels if level.file]
     if not graded:
         raise StudyError("no level was graded, so there is nothing to report.")
-    sources = [_source(place) for _, place in graded]
+    sources = [_read_source(file) for _, file in graded]
     groups = [
-        _group(one, place, source, result)
-        for (one, place), source in zip(graded, sources, strict=True)
+        _group(level, source, result.model)
+        for (level, _), source in zip(graded, sources, strict=True)
     ]
     evidence = list({source.SOPInstanceUID: source for source in sources}.values())
     with warnings.catch_warnings(), replacing(path) as temporary:
@@ -126,15 +120,15 @@ def _scheme() -> Dataset:
     return scheme
 
 
-def _source(place: SliceInStack) -> Dataset:
+def _read_source(file: Path) -> Dataset:
     """The header of a slice's file, with what a report copies from it."""
-    header = pydicom.dcmread(place.slice.path, stop_before_pixels=True)
+    header = pydicom.dcmread(file, stop_before_pixels=True)
     missing = [keyword for keyword in REQUIRED if keyword not in header]
     if missing:
         names = join_words(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
         raise StudyError(
             f"a structured report cannot be made, since the file has no {names}.",
-            where=place.slice.path.name,
+            where=file.name,
             todo="Use the files as the scanner or the archive sends them, or leave out --dicom-sr.",
         )
     for keyword in OPTIONAL:
@@ -176,13 +170,11 @@ def _device_uuid(result: StudyGrade) -> str:
 
 
 def _group(
-    one: LevelGrade, place: SliceInStack, source: Dataset, result: StudyGrade
+    graded: LevelGrade, source: Dataset, model: ModelCard
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """One level: where, what was found, how likely, and by what."""
-    point, condition, level, grade = one.point, one.condition, one.level, one.grade
-    assert point and condition and grade and one.probabilities and isinstance(level, Level)
-    metadata = result.model.metadata
-    frame = place.slice.frame
+    point, condition, level, grade = graded.point, graded.condition, graded.level, graded.grade
+    assert point and condition and grade and graded.probabilities and isinstance(level, Level)
     region = sr.ImageRegion(
         graphic_type=sr.GraphicTypeValues.POINT,
         # An SCOORD counts from the corner of the first pixel, a point from its centre.
@@ -190,7 +182,7 @@ def _group(
         source_image=sr.SourceImageForRegion(
             referenced_sop_class_uid=source.SOPClassUID,
             referenced_sop_instance_uid=source.SOPInstanceUID,
-            referenced_frame_numbers=None if frame is None else [frame + 1],
+            referenced_frame_numbers=None if graded.frame is None else [graded.frame + 1],
         ),
     )
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
@@ -198,9 +190,9 @@ def _group(
         referenced_region=region,
         finding_type=codes.SCT.Stenosis,
         algorithm_id=sr.AlgorithmIdentification(
-            name=f"lss, model {metadata.name}",
-            version=f"{__version__}, model {result.model.sha256[:12]}",
-            parameters=[f"licence of the model: {printable(metadata.licence, 200)}"],
+            name=f"lss, model {model.name}",
+            version=f"{__version__}, model {model.sha256[:12]}",
+            parameters=[f"licence of the model: {printable(model.licence, 200)}"],
         ),
         finding_sites=[
             sr.FindingSite(
@@ -211,11 +203,13 @@ def _group(
         ],
         measurements=[
             _probability(severity, value)
-            for severity, value in zip(Severity, one.probabilities, strict=True)
+            for severity, value in zip(Severity, graded.probabilities, strict=True)
         ],
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(GRADE if one is grade else ALSO_POSSIBLE, GRADES[one])
-            for one in sorted(one.possible, key=lambda one: one is not grade)
+            sr.QualitativeEvaluation(
+                GRADE if severity is grade else ALSO_POSSIBLE, GRADES[severity]
+            )
+            for severity in sorted(graded.possible, key=lambda severity: severity is not grade)
         ],
     )
 

@@ -11,21 +11,21 @@ DISCLAIMER = "Not a medical device. For research; a physician decides."
 
 def to_json(result: StudyGrade) -> str:
     """One study's result as a JSON document."""
-    metadata = result.model.metadata
+    model = result.model
     document = {
         "program": f"lss {__version__}",
         "study_id": result.study_id,
         "levels": [
-            {**row, "warnings": list(one.warnings)}
-            for row, one in zip(rows(result), result.levels, strict=True)
+            {**row, "warnings": list(level.warnings)}
+            for row, level in zip(rows(result), result.levels, strict=True)
         ],
         "notes": list(result.notes),
         "remark": result.remark,
         "model": {
-            "name": metadata.name,
-            "sha256": result.model.sha256,
-            "licence": metadata.licence,
-            "created": metadata.created,
+            "name": model.name,
+            "sha256": model.sha256,
+            "licence": model.licence,
+            "created": model.created,
         },
         "disclaimer": DISCLAIMER,
     }

@@ -23,7 +23,6 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
         result: Of one study.
         pictures: The evidence, by condition and level, of those that have any.
     """
-    metadata = result.model.metadata
     conditions = dict.fromkeys(one.condition for one in result.levels)
     return render(
         "study.html",
@@ -40,10 +39,10 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             for condition in conditions
         ],
         model={
-            "name": metadata.name,
+            "name": result.model.name,
             "hash": result.model.sha256[:12],
-            "trained_on": metadata.training.get("summary", "data that its card does not name"),
-            "licence": metadata.licence,
+            "trained_on": result.model.trained_on,
+            "licence": result.model.licence,
         },
     )
 

@@ -10,6 +10,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
 from lss_cli.files import check_writable, make_folder, write_text
 from lss_cli.grading.result import StudyGrade
+from lss_cli.model.session import Model
 from lss_cli.study.study import Study
 
 
@@ -38,31 +39,37 @@ class Outputs:
             UsageError: Two outputs have one name, or one that is read.
         """
         wanted = (self.csv, self.json, self.html, self.dicom_sr, self.coords)
-        files = [one for one in wanted if one]
-        if len({one.resolve() for one in files}) < len(files):
+        files = [path for path in wanted if path]
+        if len({path.resolve() for path in files}) < len(files):
             raise UsageError("two outputs have the same file name.", todo="Name two files.")
-        for one in files:
-            if one == Path("-"):
+        for path in files:
+            if path == Path("-"):
                 raise UsageError("only --json can print to stdout.", todo="Name a file.")
-            check_writable(one)
-            if one.exists() and any(one.resolve().is_relative_to(read.resolve()) for read in reads):
-                raise UsageError(f"{one} is read, and would be overwritten.", todo="Name another.")
+            check_writable(path)
+            full = path.resolve()
+            if path.exists() and any(full.is_relative_to(read.resolve()) for read in reads):
+                raise UsageError(f"{path} is read, and would be overwritten.", todo="Name another.")
         if self.pictures:
             make_folder(self.pictures)
 
-    def write(self, study: Study, result: StudyGrade) -> list[Path]:
+    def write(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
         """Write them, each whole or not at all; returns the paths.
+
+        Args:
+            study: Whose slices are drawn.
+            result: Of that study.
+            model: What graded it, and tells what mattered to it.
 
         Raises:
             OutputError: A file cannot be written.
             StudyError: The study lacks what a structured report needs.
         """
-        written = [one for one in (self.csv, self.json, self.html, self.dicom_sr) if one]
+        written = [path for path in (self.csv, self.json, self.html, self.dicom_sr) if path]
         # First, since it alone can be refused.
         if self.dicom_sr:
             from lss_cli.output.dicom_sr import write_sr
 
-            write_sr(self.dicom_sr, study, result)
+            write_sr(self.dicom_sr, result)
         if self.csv:
             from lss_cli.output.rows import to_csv
 
@@ -72,11 +79,11 @@ class Outputs:
 
             write_text(self.json, to_json(result))
         if self.html or self.pictures:
-            written += self._with_pictures(study, result)
+            written += self._write_pictures(study, result, model)
         return written
 
-    def _with_pictures(self, study: Study, result: StudyGrade) -> list[Path]:
-        pictures = evidence_pictures(study, result)
+    def _write_pictures(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
+        pictures = draw_levels(study, result, model)
         if self.html:
             from lss_cli.output.html import to_html
 
@@ -88,15 +95,15 @@ class Outputs:
         return []
 
 
-def evidence_pictures(
-    study: Study, result: StudyGrade
+def draw_levels(
+    study: Study, result: StudyGrade, model: Model
 ) -> dict[tuple[Condition, Level], Image.Image]:
     """A picture for every level that was graded."""
-    from lss_cli.grading.occlusion import gather
+    from lss_cli.grading.occlusion import explain_grade
     from lss_cli.output.picture import draw
 
     return {
-        (one.point.condition, one.point.level): draw(gather(study, one.point, result.model))
-        for one in result.levels
-        if one.point and one.probabilities
+        (point.condition, point.level): draw(explain_grade(study, point, model))
+        for point in (level.point for level in result.levels if level.probabilities)
+        if point
     }

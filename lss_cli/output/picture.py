@@ -1,4 +1,4 @@
-"""The evidence for a level as one picture: slice with field, network input, what mattered."""
+"""What mattered for a grade, as one picture: slice with field, network input, occlusion map."""
 
 import io
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.files import make_folder, replacing
-from lss_cli.grading.occlusion import Evidence
+from lss_cli.grading.occlusion import Saliency
 
 HEIGHT = 420
 CAPTION = 22
@@ -20,19 +20,19 @@ GAP = 8
 # large enough to be judged.
 AROUND_MM = 110.0
 
+# Sky blue of Okabe and Ito's colours, which colour-blind people tell from all others.
 ACCENT = (86, 180, 233)
-"""Sky blue of Okabe and Ito's colours, which colour-blind people tell from all others."""
 
 # From transparent over orange to yellow: perceptually ordered, and unlike any tissue.
 HOT = np.array([[120, 28, 109], [204, 71, 64], [245, 125, 21], [252, 255, 164]], dtype=float)
 
 
-def draw(evidence: Evidence) -> Image.Image:
+def draw(saliency: Saliency) -> Image.Image:
     """Three panels side by side, with captions."""
     panels = [
-        ("slice, point and field", slice_panel(evidence)),
-        ("what the network sees", _grey(evidence.input, 0, 1)),
-        ("what mattered (occlusion)", heat_panel(evidence)),
+        ("slice, point and field", slice_panel(saliency)),
+        ("what the network sees", _grey(saliency.input, 0, 1)),
+        ("what mattered (occlusion)", heat_panel(saliency)),
     ]
     scaled = [(text, _to_height(image)) for text, image in panels]
     width = sum(image.width for _, image in scaled) + GAP * (len(scaled) - 1)
@@ -46,12 +46,12 @@ def draw(evidence: Evidence) -> Image.Image:
     return sheet
 
 
-def slice_panel(evidence: Evidence) -> Image.Image:
+def slice_panel(saliency: Saliency) -> Image.Image:
     """The surroundings of the point, with the field as a frame and the point as a ring."""
-    low, high = np.percentile(evidence.slice, (1, 99.5))
-    image = _grey(evidence.slice, float(low), float(high))
-    across, down = evidence.spacing_mm
-    left, top, right, bottom = evidence.field
+    low, high = np.percentile(saliency.slice, (1, 99.5))
+    image = _grey(saliency.slice, float(low), float(high))
+    across, down = saliency.spacing_mm
+    left, top, right, bottom = saliency.field
     centre = ((left + right) / 2, (top + bottom) / 2)
     reach = AROUND_MM / 2 / across, AROUND_MM / 2 / down
     corner = centre[0] - reach[0], centre[1] - reach[1]
@@ -68,19 +68,21 @@ def slice_panel(evidence: Evidence) -> Image.Image:
 
     pen = ImageDraw.Draw(view)
     pen.rectangle((*place(left, top), *place(right, bottom)), outline=ACCENT, width=2)
-    x, y = place(evidence.point[0] + 0.5, evidence.point[1] + 0.5)
+    x, y = place(saliency.point[0] + 0.5, saliency.point[1] + 0.5)
     pen.ellipse((x - 6, y - 6, x + 6, y + 6), outline=ACCENT, width=2)
     for text, x in (("R", 6), ("L", HEIGHT - 20)):
         pen.text((x, HEIGHT / 2 - 10), text, fill="white", font=ImageFont.load_default(18))
     return view
 
 
-def heat_panel(evidence: Evidence) -> Image.Image:
+def heat_panel(saliency: Saliency) -> Image.Image:
     """The network's input under a map of what mattered; nothing is drawn where nothing did."""
-    grey = np.asarray(_grey(evidence.input, 0, 1), dtype=float)
-    strength = evidence.importance.clip(0) / max(float(evidence.importance.max()), 1e-6)
+    grey = np.asarray(_grey(saliency.input, 0, 1), dtype=float)
+    strength = saliency.importance.clip(0) / max(float(saliency.importance.max()), 1e-6)
     stops = np.linspace(0, 1, len(HOT))
-    colour = np.stack([np.interp(strength, stops, HOT[:, one]) for one in range(3)], axis=-1)
+    colour = np.stack(
+        [np.interp(strength, stops, HOT[:, channel]) for channel in range(3)], axis=-1
+    )
     cover = 0.75 * strength[..., None] ** 0.7
     return Image.fromarray((grey * (1 - cover) + colour * cover).astype(np.uint8))
 

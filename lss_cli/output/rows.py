@@ -17,7 +17,7 @@ COLUMNS = (
     "level",
     "x",
     "y",
-    *(one.column for one in Severity),
+    *(severity.column for severity in Severity),
     "grade",
     "status",
     "reason",
@@ -27,26 +27,26 @@ COLUMNS = (
 
 def rows(result: StudyGrade) -> list[Mapping[str, Any]]:
     """One row per level, keyed by `COLUMNS` and ``possible``; ``None`` where there is no value."""
-    return [_row(result, one) for one in result.levels]
+    return [_row(result, level) for level in result.levels]
 
 
-def _row(result: StudyGrade, one: LevelGrade) -> Mapping[str, Any]:
-    point = one.point
-    prob = one.probabilities or (None, None, None)
+def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
+    point = level.point
+    prob = level.probabilities or (None, None, None)
     return {
         "study_id": result.study_id,
-        "series_id": one.series_id,
+        "series_id": level.series_id,
         "instance_number": point.instance_number if point else None,
-        "condition": str(one.condition) if one.condition else None,
-        "level": str(one.level),
+        "condition": str(level.condition) if level.condition else None,
+        "level": str(level.level),
         "x": point.x if point else None,
         "y": point.y if point else None,
         **{severity.column: prob[severity.ordinal] for severity in Severity},
-        "grade": str(one.grade) if one.grade else None,
-        "status": one.status,
-        "reason": one.reason or one.caution,
-        "model": f"{result.model.metadata.name} {result.model.sha256[:12]}",
-        "possible": [str(severity) for severity in one.possible],
+        "grade": str(level.grade) if level.grade else None,
+        "status": level.status,
+        "reason": level.reason or level.caution,
+        "model": result.model.label,
+        "possible": [str(severity) for severity in level.possible],
     }
 
 

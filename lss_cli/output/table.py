@@ -27,7 +27,7 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
     conditions = list(dict.fromkeys(one.condition for one in result.levels))
     parts: list[RenderableType] = []
     for condition in conditions:
-        levels = [one for one in result.levels if one.condition == condition]
+        levels = [level for level in result.levels if level.condition == condition]
         parts += [_heading(result, condition, levels), _table(levels, width)]
         parts += [*_remarks(levels), Text("")]
     parts += [Text(f"Note: {note}") for note in result.notes]
@@ -39,7 +39,7 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
 
 def _series(levels: list[LevelGrade]) -> list[str]:
     """The series that the levels lie in, by the last component of their UIDs."""
-    names = (one.series_id.rpartition(".")[2] for one in levels)
+    names = (level.series_id.rpartition(".")[2] for level in levels)
     return list(dict.fromkeys(printable(name) for name in names if name))
 
 
@@ -63,42 +63,41 @@ def _table(levels: list[LevelGrade], width: int) -> Table:
     for severity in Severity:
         table.add_column(severity.value, justify="right", no_wrap=True)
     table.add_column("Grade", overflow="fold")
-    for one in levels:
-        level, series, number, point, *rest = _cells(one)
-        place = [number] if not wide else [series, number] if several else [number, point]
+    for row in levels:
+        level, series, instance, point, *rest = _cells(row)
+        place = [instance] if not wide else [series, instance] if several else [instance, point]
         table.add_row(level, *place, *rest)
     return table
 
 
-def _cells(one: LevelGrade) -> list[Text]:
-    point = one.point
+def _cells(row: LevelGrade) -> list[Text]:
+    point = row.point
     cells = [
-        Text(str(one.level)),
-        Text(printable(one.series_id.rpartition(".")[2]) or "–"),
+        Text(str(row.level)),
+        Text(printable(row.series_id.rpartition(".")[2]) or "–"),
         Text(str(point.instance_number) if point else "–"),
         Text(f"{point.x:.0f}, {point.y:.0f}" if point else "–"),
     ]
-    if one.probabilities is None or one.grade is None:
-        return [*cells, *(Text("–") for _ in Severity), Text("not graded", style="italic")]
-    for severity, value in zip(Severity, one.probabilities, strict=True):
-        likely = severity is one.grade
+    if row.probabilities is None or row.grade is None:
+        return [*cells, *(Text("–") for _ in Severity), Text(row.status, style="italic")]
+    for severity, value in zip(Severity, row.probabilities, strict=True):
+        likely = severity is row.grade
         text = f"{MARK} {value:.1%}" if likely else f"{value:.1%}"
         cells.append(Text(text, style=f"bold {COLOURS[severity]}" if likely else ""))
-    sign = "*" if one.warnings else ""
-    return [*cells, Text(f"{one.shown}{sign}", style=f"bold {COLOURS[one.grade]}")]
+    sign = "*" if row.warnings else ""
+    return [*cells, Text(f"{row.shown}{sign}", style=f"bold {COLOURS[row.grade]}")]
 
 
 def _remarks(levels: list[LevelGrade]) -> list[Text]:
-    reasons = [Text(f"{one.level} not graded: {one.reason}") for one in levels if one.reason]
-    warnings = [Text(f"{one.level} * {text}") for one in levels for text in one.warnings]
+    reasons = [Text(f"{row.level} {row.status}: {row.reason}") for row in levels if row.reason]
+    warnings = [Text(f"{row.level} * {text}") for row in levels for text in row.warnings]
     return reasons + warnings
 
 
 def _foot(result: StudyGrade) -> Text:
-    metadata = result.model.metadata
-    trained = metadata.training.get("summary", "data that its card does not name")
+    model = result.model
     return Text(
-        f"Model {printable(metadata.name)}, trained on {printable(trained, 160)}. "
-        f"Licence: {printable(metadata.licence, 160)}. {DISCLAIMER}",
+        f"Model {printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
+        f"Licence: {printable(model.licence, 160)}. {DISCLAIMER}",
         style="dim",
     )

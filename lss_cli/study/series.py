@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lss_cli.errors import StudyError
+from lss_cli.errors import PointOutsideError, SliceNotFoundError
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.pixels import read_pixels
@@ -62,11 +62,11 @@ class SliceInStack:
         """Bring a point of the file's own slice to the one orientation, in pixels.
 
         Raises:
-            StudyError: The point lies outside the slice.
+            PointOutsideError: The point lies outside the slice.
         """
         width, height = self.slice.geometry.size
         if not (-0.5 <= point[0] <= width - 0.5 and -0.5 <= point[1] <= height - 0.5):
-            raise StudyError(
+            raise PointOutsideError(
                 f"the point ({point[0]:g}, {point[1]:g}) lies outside the slice of "
                 f"{width} × {height} pixels."
             )
@@ -118,7 +118,7 @@ class Series:
         """Find the slice with this instance number (of a multi-frame file: this frame).
 
         Raises:
-            StudyError: There is none, or there are several.
+            SliceNotFoundError: There is none, or there are several.
         """
         matches = [
             SliceInStack(self, stack, index)
@@ -129,7 +129,7 @@ class Series:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            raise StudyError(
+            raise SliceNotFoundError(
                 f"{len(matches)} slices of series {printable(self.id)} have the instance number "
                 f"{instance_number}.",
                 todo="Keep one of them in the folder.",
@@ -140,4 +140,6 @@ class Series:
         span = f"it has {numbers[0]} to {numbers[-1]}" if numbers else "its slices are not numbered"
         if numbers and numbers[0] < instance_number < numbers[-1]:
             span = "others are there, so its file may be damaged or missing"
-        raise StudyError(f"series {printable(self.id)} has no instance {instance_number}; {span}.")
+        raise SliceNotFoundError(
+            f"series {printable(self.id)} has no instance {instance_number}; {span}."
+        )

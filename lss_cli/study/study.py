@@ -1,19 +1,62 @@
 """A study folder and the series in it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from lss_cli.errors import StudyError
+from lss_cli.anatomy import Condition
+from lss_cli.errors import SliceNotFoundError, StudyError
+from lss_cli.slices import Float32Array, Slices
+from lss_cli.study.geometry import Plane, Vector
 from lss_cli.study.headers import ImageFile, SkippedFile, scan_folder
+from lss_cli.study.pixels import read_pixels
 from lss_cli.study.selection import Choice, choose_axial_t2
 from lss_cli.study.series import Series, SliceInStack
 from lss_cli.study.slice import Slice
 from lss_cli.text import encodable, join_words, printable
+
+
+class NamesPixel(Protocol):
+    """What names a pixel of a slice, as a table of points does.
+
+    An empty `series_id` means the study's one axial T2; 0, 0 is the centre of the first pixel.
+    """
+
+    @property
+    def series_id(self) -> str: ...  # noqa: D102
+    @property
+    def instance_number(self) -> int: ...  # noqa: D102
+    @property
+    def x(self) -> float: ...  # noqa: D102
+    @property
+    def y(self) -> float: ...  # noqa: D102
+
+
+PointT = TypeVar("PointT", bound=NamesPixel)
+
+
+@dataclass(frozen=True, eq=False)
+class Located(Generic[PointT]):
+    """A point with the slices around it.
+
+    Attributes:
+        point: As it was given.
+        slice_in_stack: Its slice in its series and stack.
+        slices: The slice and its neighbours, decoded, in the one orientation.
+        pixel: Column and row of the point in the oriented slice.
+        position: Of the point in the patient, in mm.
+    """
+
+    point: PointT
+    slice_in_stack: SliceInStack
+    slices: Slices
+    pixel: tuple[float, float]
+    position: Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,22 +82,22 @@ class Study:
         """
         return choose_axial_t2(self.series)
 
-    def find_group_into_series(self, series_id: str) -> Series:
+    def find_series(self, series_id: str) -> Series:
         """Find the series that goes by this UID, last component of a UID, or folder name.
 
         Raises:
-            StudyError: There is none, or there are several.
+            SliceNotFoundError: There is none, or there are several.
         """
         matches = [series for series in self.series if series.matches(series_id)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             uids = join_words(printable(series.uid) for series in matches)
-            raise StudyError(
+            raise SliceNotFoundError(
                 f"{len(matches)} series go by {printable(series_id)!r}.",
                 todo=f"Use the SeriesInstanceUID: {uids}.",
             )
-        raise StudyError(
+        raise SliceNotFoundError(
             f"the study has no series {printable(series_id)!r}.",
             todo=f"It has {join_words(printable(series.id) for series in self.series)}.",
         )
@@ -63,10 +106,57 @@ class Study:
         """Find the slice that a point names; without a series the study's one axial T2 is meant.
 
         Raises:
-            StudyError: The series or the slice is not there or not unique.
+            SliceNotFoundError: The series or the slice is not there or not unique.
+            StudyError: No series is named, and the study has no or several axial T2.
         """
-        series = self.find_group_into_series(series_id) if series_id else self.axial_t2.series
+        series = self.find_series(series_id) if series_id else self.axial_t2.series
         return series.find(instance_number)
+
+    def around(
+        self,
+        point: PointT,
+        neighbours: int,
+        read: Callable[[Slice], Float32Array] = read_pixels,
+        *,
+        condition: Condition | None = None,
+    ) -> Located[PointT]:
+        """Find and decode the slices around a point.
+
+        Args:
+            point: Names series, slice and pixel.
+            neighbours: Slices on each side of the point's own.
+            read: Decodes a slice, or remembers it.
+            condition: What the point is for; its slice must lie in the plane that this is graded
+                in.
+
+        Raises:
+            SliceNotFoundError: The series or the slice is not there or not unique.
+            PointOutsideError: The point lies outside the slice.
+            StudyError: The slice lies in another plane, or is damaged; or no series is named, and
+                the study has no or several axial T2.
+        """
+        located = self.locate(point.series_id, point.instance_number)
+        if condition:
+            _check_plane(located, condition)
+        pixel = located.orient_point((point.x, point.y))
+        return Located(
+            point=point,
+            slice_in_stack=located,
+            slices=located.read_slices(neighbours, read),
+            pixel=pixel,
+            position=located.slice.geometry.to_patient((point.x, point.y)),
+        )
+
+
+def _check_plane(located: SliceInStack, condition: Condition) -> None:
+    wanted = Plane.AXIAL if condition.series_description.startswith("Axial") else Plane.SAGITTAL
+    plane = located.slice.geometry.plane
+    if plane is not wanted:
+        raise StudyError(
+            f"series {printable(located.series.id)} is {plane.value}; {condition} is graded on "
+            f"{wanted.value} slices.",
+            todo="Place the point in another series.",
+        )
 
 
 def read_study(folder: Path) -> Study:

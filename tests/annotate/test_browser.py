@@ -114,7 +114,7 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
         LevelGrade(SIDES[0], Level.L4_L5, probabilities=(0.1, 0.4, 0.5)),
         LevelGrade(SIDES[0], Level.L5_S1, probabilities=(0.0, 0.1, 0.9)),
     ]
-    result = StudyGrade("5", load_model(tiny_model), tuple(rows))
+    result = StudyGrade("5", load_model(tiny_model).card, tuple(rows))
     told = session.AnnotationSession(
         StudyView.of(two_series), SIDES, grade=lambda clicked: result
     ).graded()

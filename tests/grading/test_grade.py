@@ -1,13 +1,13 @@
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lss_cli.anatomy import Level
-from lss_cli.grading.grade import UNSTABLE, grade_study, locate, make_input, study_names
+from lss_cli.grading.grade import UNSTABLE, grade_study, make_input, study_names
 from lss_cli.grading.result import UNFAMILIAR, UNLIKE
 from lss_cli.model.ood import fitted
-from lss_cli.model.session import load_model
+from lss_cli.model.session import Model, load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
 from tests.models import metadata, write_tiny_model
@@ -17,7 +17,7 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
     """The statistics are those of the phantom's own inputs; a third model knows noise only."""
     model, found = load_model(tiny_model), read_study(study)
     points, _ = read_points(coords, study_names(found))
-    own = np.stack([make_input(locate(found, one, 1), model)[0] for one in points])
+    own = np.stack([make_input(found.around(point, 1), model).image for point in points])
     random = np.random.default_rng(0)
     noise = random.random((200, *own.shape[1:]), np.float32)
     # So few inputs have to be varied a little to have statistics.
@@ -52,13 +52,14 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
 ):
     found = read_study(study)
     points, _ = read_points(coords, study_names(found))
-    (one,) = [point for point in points if point.level is Level.L4_L5][:1]
-    model = SimpleNamespace(metadata=metadata())
-    _, (x, _) = make_input(locate(found, one, 1), model)
+    (point,) = [point for point in points if point.level is Level.L4_L5][:1]
 
-    def probabilities(images, coordinates, levels):
-        return np.where(coordinates[:, :1] > x + 1e-4, outwards, here).astype(np.float32)
+    class Session:
+        def run(self, _, feeds):
+            right_of_point = feeds["coords"][:, :1] > x + 1e-4
+            return [np.where(right_of_point, outwards, here).astype(np.float32)]
 
-    model.probabilities = probabilities
-    (level,) = grade_study(found, [one], [], model).levels
+    model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())
+    x, _ = make_input(found.around(point, 1), model).coords
+    (level,) = grade_study(found, [point], [], model).levels
     assert (UNSTABLE in level.warnings) == unstable

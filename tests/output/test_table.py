@@ -29,7 +29,7 @@ def printed(tiny_model):
             )
             for level, name, prob in zip(Level, series, WIDEST, strict=True)
         ]
-        result = StudyGrade("5", load_model(tiny_model), tuple(levels))
+        result = StudyGrade("5", load_model(tiny_model).card, tuple(levels))
         console = Console(file=io.StringIO(), width=width)
         console.print(to_table(result, width))
         return [line.rstrip() for line in console.file.getvalue().splitlines()]

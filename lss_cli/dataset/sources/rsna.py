@@ -23,7 +23,7 @@ from lss_cli.dataset.sources.master_table import (
     reject,
     usable,
 )
-from lss_cli.errors import DataError, StudyError
+from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, StudyError
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.slice import Slice
@@ -145,17 +145,14 @@ class RsnaStudy:
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, error.what) from error
         try:
-            located = study.locate(ref.series_id, ref.instance_number)
-        except StudyError as error:
+            located = study.around(ref, neighbours, self._pixels)
+        except SliceNotFoundError as error:
             raise self._not_found(study, ref, error) from error
-        try:
-            point = located.orient_point((ref.x, ref.y))
-        except StudyError as error:
+        except PointOutsideError as error:
             raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
-        try:
-            return located.read_slices(neighbours, self._pixels), point
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, str(error)) from error
+        return located.slices, located.pixel
 
     @cached_property
     def _read(self) -> Callable[[str], Study]:

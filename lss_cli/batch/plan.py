@@ -1,0 +1,119 @@
+"""What a report has to do: the study folders, and one job for each."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.batch.job import GradingJob
+from lss_cli.errors import StudyError
+from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.table import normalize_id
+from lss_cli.study.headers import ImageFile, scan_folder
+from lss_cli.text import join_words, printable
+
+
+def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
+    """The study folders that are meant.
+
+    Args:
+        paths: One folder of study folders, or one study folder whose name the table knows; one
+            text file with a folder per line (relative to it); or several study folders.
+        names: Names of studies in the table.
+
+    Raises:
+        StudyError: There is none.
+    """
+    if len(paths) > 1:
+        folders = list(paths)
+    elif paths[0].is_file():
+        lines = paths[0].read_text(encoding="utf-8").splitlines()
+        folders = [paths[0].parent / line.strip() for line in lines if line.strip()]
+    else:
+        inner = sorted(path for path in paths[0].glob("*") if path.is_dir())
+        alone = paths[0].resolve().name in names and not any(path.name in names for path in inner)
+        folders = list(paths) if alone else inner
+    if not folders:
+        raise StudyError(
+            "no study folder was found.",
+            where=str(paths[0]),
+            todo="Name a folder of study folders, a text file that lists them, or several.",
+        )
+    return folders
+
+
+def plan_jobs(
+    folders: Sequence[Path],
+    points: Iterable[Point],
+    bad_points: Iterable[BadPoint],
+    conditions: Sequence[Condition],
+    pages: Path | None = None,
+) -> list[GradingJob]:
+    """One job per study folder, in their order.
+
+    Points belong to a study by the folder's name or by the StudyInstanceUID in its files. A level
+    that the table gives under both is not usable.
+
+    Args:
+        folders: Study folders.
+        points: Of all studies.
+        bad_points: Of all studies.
+        conditions: Those wanted.
+        pages: Folder for a page per study, if wanted.
+
+    Raises:
+        StudyError: Two folders have one name, by which their rows could not be told apart.
+    """
+    good: dict[str, list[Point]] = defaultdict(list)
+    bad: dict[str, list[BadPoint]] = defaultdict(list)
+    for point in points:
+        good[point.study_id].append(point)
+    for bad_point in bad_points:
+        bad[bad_point.study_id].append(bad_point)
+    folder_names = {normalize_id(folder.resolve().name) for folder in folders}
+    # A study's files are asked for its UID only where the table knows studies by other names.
+    others = {*good, *bad} - folder_names - {""}
+    jobs: dict[str, GradingJob] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in jobs:
+            raise StudyError(
+                f"two study folders are named {printable(name)}.",
+                where=str(folder),
+                todo="Rename one, since rows are told apart by this name.",
+            )
+        names = [normalize_id(name), *(sorted(_uids(folder) & others) if others else ())]
+        own, twice = _set_apart([point for key in names for point in good.get(key, ())])
+        twice += [point for key in names for point in bad.get(key, ())]
+        jobs[name] = GradingJob(
+            study_id=name,
+            folder=str(folder.resolve()),
+            points=tuple(own),
+            bad_points=tuple(twice),
+            conditions=tuple(conditions),
+            page=str(pages / f"{name}.html") if pages else "",
+        )
+    return list(jobs.values())
+
+
+def _uids(folder: Path) -> set[str]:
+    """The study's UID and its last component, as far as its first file tells."""
+    first = next((file for file in scan_folder(folder) if isinstance(file, ImageFile)), None)
+    uid = first.study_uid if first else ""
+    return {uid, uid.rpartition(".")[2]}
+
+
+def _set_apart(points: Sequence[Point]) -> tuple[list[Point], list[BadPoint]]:
+    """Set apart the levels of one study that are given under several of its names."""
+    rows: dict[tuple[Condition, Level], list[Point]] = defaultdict(list)
+    for point in points:
+        rows[point.condition, point.level].append(point)
+    bad = []
+    for same in rows.values():
+        if len(same) > 1:
+            names = join_words(printable(point.study_id) for point in same)
+            reason = f"the level is given for {names}, which are one study. Keep one row."
+            bad += [
+                BadPoint(point.study_id, point.condition, point.level, reason) for point in same
+            ]
+    return [same[0] for same in rows.values() if len(same) == 1], bad
