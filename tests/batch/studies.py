@@ -159,10 +159,10 @@ def sabotage(folder: Path) -> Path:
             if sys.argv[0] == "-m":
                 import lss_cli.study.pixels as pixels
 
-                decode = pixels._decoded
+                decode = pixels._decode
 
-                def decoded(one):
-                    name = str(one.path)
+                def decode_or_die(slice_):
+                    name = str(slice_.path)
                     if "studies/crashing/" in name:
                         os.kill(os.getpid(), signal.SIGSEGV)
                     if "studies/endless/" in name:
@@ -172,9 +172,9 @@ def sabotage(folder: Path) -> Path:
                         if not mark.exists():
                             mark.touch()
                             os.kill(os.getpid(), signal.SIGKILL)
-                    return decode(one)
+                    return decode(slice_)
 
-                pixels._decoded = decoded
+                pixels._decode = decode_or_die
             """
         )
     )
