@@ -4,7 +4,7 @@ import importlib
 import io
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Annotated, NoReturn
 
@@ -14,20 +14,21 @@ from lss_cli import __version__
 from lss_cli.cli.environment import Environment
 from lss_cli.errors import ExitCode, LssError
 
-# In the order of the help. Each is a function of its name in a module of its name.
-COMMANDS = (
-    "predict",
-    "report",
-    "prepare",
-    "train",
-    "tune",
-    "evaluate",
-    "compare",
-    "export-onnx",
-    "phantom",
-    "models",
-    "doctor",
-)
+# In the order of the help, with what it says of them: the first lines of the commands' docstrings,
+# here again so that the help need not load them. Each is a function in a module of its name.
+COMMANDS = {
+    "predict": "Grade one study and print the probabilities per level.",
+    "report": "Grade many studies into one CSV file.",
+    "prepare": "Turn labels, points and images into training data.",
+    "train": "Train a network on prepared data.",
+    "tune": "Search for good training options; interrupt and continue it at will.",
+    "evaluate": "Measure how good predictions are.",
+    "compare": "Put networks side by side in one table.",
+    "export-onnx": "Write a trained network as one model file for lss predict.",
+    "phantom": "Write synthetic studies with known stenosis.",
+    "models": "List the models at hand, with their cards' key figures.",
+    "doctor": "Check the installation.",
+}
 
 
 def main(
@@ -54,7 +55,9 @@ def main(
 def _run(arguments: Sequence[str], environment: Environment) -> int:
     """Run a command; what it raises becomes a message and an exit code."""
     try:
-        command = typer.main.get_command(_app(arguments))
+        command = typer.main.get_command(
+            _app(arguments, completing="_LSS_COMPLETE" in environment.variables)
+        )
         command.main(list(arguments), prog_name="lss", obj=environment)
     except SystemExit as end:
         return int(end.code or ExitCode.DONE)
@@ -83,13 +86,17 @@ def _explain(error: Exception) -> tuple[ExitCode, str]:
     )
 
 
-def _app(arguments: Sequence[str]) -> typer.Typer:
-    """The command line; of its commands, only the one that is called is loaded."""
+def _app(arguments: Sequence[str], *, completing: bool) -> typer.Typer:
+    """The command line; of its commands, only the one that is called is loaded.
+
+    Args:
+        arguments: What was typed.
+        completing: Whether a shell asks, which types nothing here and may want any command.
+    """
     app = typer.Typer(
         help="Grade lumbar subarticular stenosis from axial T2 MRI, one point per disc level.\n\n"
         "Not a medical device.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         # Rich would take as long to load as the rest of the help; it is for results.
         rich_markup_mode=None,
@@ -97,12 +104,27 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     )
     # With one command only, Typer would make it the program itself.
     app.callback(invoke_without_command=True)(_version)
-    called = [name for name in COMMANDS if list(arguments[:1]) == [name]]
-    for name in called or COMMANDS:
-        identifier = name.replace("-", "_")
-        module = importlib.import_module(f"lss_cli.cli.{identifier}")
-        app.command(name)(getattr(module, identifier))
+    called = next((word for word in arguments if word in COMMANDS), None)
+    if called:
+        app.command(called)(load_command(called))
+        return app
+    for name, summary in COMMANDS.items():
+        command = load_command(name) if completing else _not_called
+        app.command(name, short_help=summary)(command)
     return app
+
+
+def load_command(name: str) -> Callable[..., None]:
+    """The function behind a command."""
+    identifier = name.replace("-", "_")
+    command: Callable[..., None] = getattr(
+        importlib.import_module(f"lss_cli.cli.{identifier}"), identifier
+    )
+    return command
+
+
+def _not_called() -> None:
+    """Stand in for a command that is only listed."""
 
 
 def _version(

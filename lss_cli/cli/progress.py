@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @contextmanager
-def study_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+def study_progress(console: "Console") -> Iterator[Callable[[int, int], None]]:
     """Rate and time left: in a bar on a terminal, in a line for each tenth elsewhere."""
     pace = Pace()
     if not console.is_terminal:
