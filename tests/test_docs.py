@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.phantom.dataset import write_phantoms
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +38,7 @@ def examples(tmp_path_factory) -> Path:
     """What the pages talk of: a study, its points, an RSNA folder, prepared data."""
     folder = tmp_path_factory.mktemp("examples")
     write_phantoms(folder / "phantoms", 12, seed=1, sagittal=False, matrix=160, slices=3)
-    prepare(folder / "phantoms", folder / "prepared", Options(mirror=True))
+    prepare(folder / "phantoms", folder / "prepared", PrepareOptions(mirror=True))
     original = next((folder / "phantoms" / "train_images").iterdir())
     shutil.copytree(original, folder / "study_123")
     table = (folder / "phantoms" / "train_label_coordinates.csv").read_text()

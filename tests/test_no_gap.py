@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.model.find import find_model
@@ -79,7 +79,7 @@ def assert_no_gap(folder, coords, model, out, largest=0.05):
     graded = grade_study(study, points, [], model)
     assert graded.complete
     table = cut_outs(study, points, out / "crops")
-    prepare(table, out / "prepared", Options(spec=model.metadata.input))
+    prepare(table, out / "prepared", PrepareOptions(spec=model.metadata.input))
     data = Prepared.open(out / "prepared")
     inputs = data.inputs(np.arange(len(data.index)))
     levels = [Level(one) for one in data.index["level"]]

@@ -11,7 +11,7 @@ from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import Debug, Quiet, WorkersOption, parse_condition
 from lss_cli.cli.progress import study_progress
 from lss_cli.dataset.options import DEFAULT_SPEC as SPEC
-from lss_cli.dataset.options import DEFAULT_SPLIT, Balance, Options, Scope, Strategy
+from lss_cli.dataset.options import DEFAULT_SPLIT, Balance, PrepareOptions, Scope, Strategy
 from lss_cli.dataset.split import parse_proportions
 from lss_cli.errors import MissingExtraError, UsageError
 from lss_cli.model.spec import InputSpec, Normalise, View
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lss_cli.dataset.exploration.summary import PrepareSummary
 
-DEFAULTS = Options()
+DEFAULTS = PrepareOptions()
 
 
 def prepare(
@@ -122,7 +122,7 @@ def prepare(
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    options = Options(
+    options = PrepareOptions(
         conditions=tuple(dict.fromkeys(map(parse_condition, condition or [DEFAULT_CONDITION]))),
         mirror=mirror,
         balance=balance,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 
-from lss_cli.training.options import FIELDS, TYPES, Options, read_toml
+from lss_cli.training.options import FIELDS, TYPES, TrainingOptions, read_toml
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, which takes them as ``**options``, one option per field of `Options`.
+    """Give a command, which takes them as ``**options``, one option per field of `TrainingOptions`.
 
     An option that is not given is ``None``, so that a file's value can stand.
     """
@@ -39,7 +39,7 @@ def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def collect_options(
     given: Mapping[str, Any], config: Path | None, begun: Mapping[str, Any] | None = None
-) -> Options:
+) -> TrainingOptions:
     """The options of a training: what was typed, else the file's, else the defaults.
 
     Args:
@@ -54,7 +54,7 @@ def collect_options(
     if config:
         values |= read_toml(config)
     typed = {name: value for name, value in given.items() if value is not None}
-    return Options.from_mapping(values | typed, str(config or "options"))
+    return TrainingOptions.from_mapping(values | typed, str(config or "options"))
 
 
 class TrainingDisplay:

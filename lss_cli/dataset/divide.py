@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.dataset.balance import all_normal, severity_counts, surplus_studies
-from lss_cli.dataset.options import Balance, Options
+from lss_cli.dataset.options import Balance, PrepareOptions
 from lss_cli.dataset.sources.master_table import Reason, reject, usable
 from lss_cli.dataset.split import TEST, TRAIN, Strata, fold_studies, split_studies
 from lss_cli.errors import DataError, UsageError
@@ -14,7 +14,7 @@ BALANCED_AWAY = (Reason.NORMAL_STUDY, Reason.SURPLUS_STUDY)
 """The reasons that balancing gives."""
 
 
-def divide_studies(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
     """Assign parts and folds, and mark what balancing leaves out.
 
     The conditions asked for decide alone about parts and folds, so that the same studies are held
@@ -49,7 +49,7 @@ def divide_studies(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     return table.assign(fold=_folds(table, options))
 
 
-def _folds(table: pd.DataFrame, options: Options) -> list[str] | str:
+def _folds(table: pd.DataFrame, options: PrepareOptions) -> list[str] | str:
     if not options.folds:
         return ""
     rest = table[usable(table) & ~table["mirror"] & (table["split"] != TEST)]

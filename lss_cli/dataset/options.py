@@ -21,7 +21,7 @@ Strategy = Literal["random", "stratified", "equal-train"]
 
 
 @dataclass(frozen=True)
-class Options:
+class PrepareOptions:
     """What to prepare, and how.
 
     Attributes:

@@ -19,7 +19,7 @@ from lss_cli.dataset.exploration.summary import (
     summarize,
 )
 from lss_cli.dataset.inputs import InputRequest
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import select, usable
@@ -30,7 +30,7 @@ from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
 from lss_cli.versions import versions
 
-__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "Options", "PrepareSummary", "prepare"]
+__all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [
@@ -97,7 +97,7 @@ def open_source(path: Path) -> Source:
 def prepare(
     path: Path,
     out: Path,
-    options: Options,
+    options: PrepareOptions,
     progress: Callable[[int, int], None] | None = None,
     *,
     workers: int = 1,
@@ -173,7 +173,7 @@ def _tidy(out: Path) -> None:
             path.unlink()
 
 
-def _sided(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+def _sided(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
     """Rows of an added side take the condition that they stand in for."""
     renamed = {str(side): str(side.mirrored) for side in options.mirrored}
     return table.assign(
@@ -187,7 +187,7 @@ def _make_inputs(
     table: pd.DataFrame,
     out: Path,
     source: Source,
-    options: Options,
+    options: PrepareOptions,
     workers: int,
     progress: Callable[[int, int], None],
 ) -> pd.DataFrame:

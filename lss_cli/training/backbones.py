@@ -14,7 +14,7 @@ from keras import layers
 from lss_cli.errors import DataError, UsageError
 from lss_cli.model.spec import InputSpec
 from lss_cli.text import suggest
-from lss_cli.training.options import IMAGENET, NO_WEIGHTS, Options
+from lss_cli.training.options import IMAGENET, NO_WEIGHTS, TrainingOptions
 
 COLOURS = 3
 
@@ -74,7 +74,7 @@ APPLICATIONS = {
 }
 
 
-def build_backbone(options: Options, spec: InputSpec, channels: int) -> Any:
+def build_backbone(options: TrainingOptions, spec: InputSpec, channels: int) -> Any:
     """Build the image part, with the weights that are asked for.
 
     Args:
@@ -141,7 +141,7 @@ def freeze_until(backbone: Any, name: str) -> None:
         layer.trainable = False
 
 
-def _custom(image: Any, options: Options) -> Any:
+def _custom(image: Any, options: TrainingOptions) -> Any:
     """Blocks of convolution, batch normalisation and max-pooling, then flatten."""
     hidden = image
     for number in range(options.blocks):

@@ -12,7 +12,7 @@ from lss_cli.anatomy import Severity
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.slices import Float32Array
 from lss_cli.training.augment import Geometry, augmented
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 Rows = npt.NDArray[np.int64]
 Inputs = list[Float32Array]
@@ -57,7 +57,7 @@ def in_order(read: Reader, rows: Rows, size: int) -> Iterator[Inputs]:
 
 
 def shuffled(
-    read: Reader, targets: Float32Array, rows: Rows, options: Options, epoch: int
+    read: Reader, targets: Float32Array, rows: Rows, options: TrainingOptions, epoch: int
 ) -> Iterator[Batch]:
     """One epoch of training: each row once, in an order of its own, blended where asked for.
 
@@ -88,7 +88,7 @@ def ahead(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def _blended(
-    inputs: Inputs, targets: Float32Array, options: Options, rng: np.random.Generator
+    inputs: Inputs, targets: Float32Array, options: TrainingOptions, rng: np.random.Generator
 ) -> Batch:
     """Mixup (Zhang et al., 2018) or CutMix (Yun et al., 2019) of a batch with itself, or neither.
 

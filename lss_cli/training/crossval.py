@@ -12,14 +12,14 @@ from lss_cli.training import run
 from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
 from lss_cli.training.fit import train
 from lss_cli.training.loop import Step, Watch
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from lss_cli.versions import versions
 
 
 def train_folds(
     data: Prepared,
     out: Path,
-    options: Options,
+    options: TrainingOptions,
     watch: Watch,
     *,
     resume: bool = False,

@@ -12,7 +12,7 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.files import make_folder, replacing
 from lss_cli.training.batches import Reader, Rows, ahead, parts, plain, varied
 from lss_cli.training.networks import feature_network
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 BATCH = 32
 
@@ -21,7 +21,7 @@ def frozen_features(
     data: Prepared,
     network: Any,
     rows: tuple[Rows, Rows],
-    options: Options,
+    options: TrainingOptions,
     folder: Path | None,
     progress: Callable[[int, int], None],
 ) -> Reader:
@@ -64,7 +64,7 @@ def _computed(
     data: Prepared,
     network: Any,
     rows: tuple[Rows, Rows],
-    options: Options,
+    options: TrainingOptions,
     progress: Callable[[int, int], None],
 ) -> tuple[Any, Any]:
     """Features (copies × rows of the index × …) and coordinates (copies × rows × 2)."""
@@ -88,7 +88,7 @@ def _computed(
     return features, coords
 
 
-def _key(data: Prepared, network: Any, rows: tuple[Rows, Rows], options: Options) -> str:
+def _key(data: Prepared, network: Any, rows: tuple[Rows, Rows], options: TrainingOptions) -> str:
     """A name that changes with everything that the features depend on."""
     digest = hashlib.sha256()
     varying = (options.augment, options.seed) if options.copies > 1 else ()

@@ -25,7 +25,7 @@ from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.curves import Board, draw_curves
 from lss_cli.training.loop import Step, Training, Watch
 from lss_cli.training.networks import with_tta
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from lss_cli.training.scores import predict, predict_calibrated, score_splits
 from lss_cli.training.state import STATE
 from lss_cli.versions import versions
@@ -34,7 +34,7 @@ from lss_cli.versions import versions
 def train(
     data: Prepared,
     out: Path,
-    options: Options,
+    options: TrainingOptions,
     watch: Watch,
     *,
     resume: bool = False,
@@ -60,7 +60,7 @@ def train(
     Raises:
         DataError: The data cannot be trained on, or the loss is no number any more.
         OutputError: `out` already holds a run, or cannot be written to.
-        UsageError: Options that do not fit the data.
+        UsageError: TrainingOptions that do not fit the data.
     """
     check_trainable(data)
     run.check_free(out, resume=resume)
@@ -139,7 +139,7 @@ def check_trainable(data: Prepared) -> None:
         )
 
 
-def _config(data: Prepared, options: Options) -> dict[str, Any]:
+def _config(data: Prepared, options: TrainingOptions) -> dict[str, Any]:
     return {
         "format_version": 1,
         "options": options.to_json(),
@@ -158,7 +158,7 @@ def _config(data: Prepared, options: Options) -> dict[str, Any]:
     }
 
 
-def _start(options: Options) -> Mapping[str, str]:
+def _start(options: TrainingOptions) -> Mapping[str, str]:
     """Which weights the training started from, without the folder that they lay in."""
     path = Path(options.weights)
     if not path.is_file():

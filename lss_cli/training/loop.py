@@ -28,7 +28,7 @@ from lss_cli.training.batches import (
 from lss_cli.training.calibration import undo_class_weights
 from lss_cli.training.features import frozen_features
 from lss_cli.training.networks import backbone_of, build_network, head_network
-from lss_cli.training.options import NO_WEIGHTS, Options
+from lss_cli.training.options import NO_WEIGHTS, TrainingOptions
 from lss_cli.training.scores import predict
 from lss_cli.training.state import Epoch, State, Values, assign, values_of
 
@@ -69,14 +69,14 @@ class Training:
         features: Folder for a frozen backbone's features; ``None`` to keep none.
 
     Raises:
-        UsageError: Options that do not fit the data or this machine.
+        UsageError: TrainingOptions that do not fit the data or this machine.
         DataError: A weights file or a kept state that cannot be used.
     """
 
     def __init__(
         self,
         data: Prepared,
-        options: Options,
+        options: TrainingOptions,
         watch: Watch,
         keep: Path | None = None,
         features: Path | None = None,
@@ -239,7 +239,7 @@ class Training:
 
 
 @contextmanager
-def _precision(options: Options) -> Iterator[None]:
+def _precision(options: TrainingOptions) -> Iterator[None]:
     """Half precision for the layers that are built inside, where asked for.
 
     Raises:

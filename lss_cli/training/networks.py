@@ -9,7 +9,7 @@ from keras import layers
 from lss_cli.anatomy import Level, Severity
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.backbones import build_backbone
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 VIEW_MM = 1.5
 """How far the views that are averaged lie apart."""
@@ -18,7 +18,7 @@ VIEW_MM = 1.5
 VIEWS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
 
 
-def build_network(options: Options, spec: InputSpec) -> Any:
+def build_network(options: TrainingOptions, spec: InputSpec) -> Any:
     """Build a network whose head is untrained.
 
     Args:
@@ -133,7 +133,7 @@ def _in_sequence(features: list[Any]) -> Any:
     return layers.Concatenate(axis=1)(steps) if len(steps) > 1 else steps[0]
 
 
-def _coordinate_network(coords: Any, options: Options) -> Any:
+def _coordinate_network(coords: Any, options: TrainingOptions) -> Any:
     hidden = coords
     for number, nodes in enumerate(options.coordinates, start=1):
         hidden = layers.Dense(nodes, activation=options.activation, name=f"coordinates_{number}")(

@@ -1,7 +1,7 @@
 """How to train: one table of options, from which command line, TOML files and tuning derive.
 
-To add an option, add a field to `Options`: its type, default, help and limits make the option of
-`lss train`, the key of ``--config`` and, where it has a range to search, the dimension of
+To add an option, add a field to `TrainingOptions`: its type, default, help and limits make the
+option of `lss train`, the key of ``--config`` and, where it has a range to search, the dimension of
 `lss tune`.
 """
 
@@ -64,7 +64,7 @@ def option(
     search: Search = (),
     custom_only: bool = False,
 ) -> Any:
-    """A field of `Options`.
+    """A field of `TrainingOptions`.
 
     Args:
         default: Its value unless told otherwise.
@@ -79,7 +79,7 @@ def option(
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingOptions:
     """How to train; each field's help says what it is.
 
     Raises:
@@ -186,7 +186,7 @@ class Options:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], where: str) -> "Options":
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> "TrainingOptions":
         """From keys and values of a file.
 
         Raises:
@@ -195,8 +195,8 @@ class Options:
         return cls(**{check_key(key, where): value for key, value in values.items()})
 
 
-FIELDS = {one.name: one for one in dataclasses.fields(Options)}
-TYPES = get_type_hints(Options)
+FIELDS = {one.name: one for one in dataclasses.fields(TrainingOptions)}
+TYPES = get_type_hints(TrainingOptions)
 
 
 def check_key(key: str, where: str) -> str:
@@ -258,7 +258,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"the file cannot be read ({error}).", where=str(path)) from None
 
 
-def to_toml(options: Options) -> str:
+def to_toml(options: TrainingOptions) -> str:
     """The options as a file that `lss train --config` takes."""
     return "".join(f"{key} = {_toml(value)}\n" for key, value in options.to_json().items())
 

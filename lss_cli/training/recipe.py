@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lss_cli.anatomy import Severity
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 FOCUS = 2.0
 """The exponent γ of the focal loss; 2 is its authors' choice."""
@@ -43,7 +43,7 @@ class Stage:
         return self.name == "head"
 
 
-def stages(options: Options) -> list[Stage]:
+def stages(options: TrainingOptions) -> list[Stage]:
     """The parts of a training, in their order."""
     if options.freeze:
         return [Stage("head", options.epochs, options.learning_rate)]
@@ -56,7 +56,7 @@ def stages(options: Options) -> list[Stage]:
     return [Stage("whole", options.epochs, options.learning_rate)]
 
 
-def learning_rate(options: Options, stage: Stage, losses: Sequence[float]) -> float:
+def learning_rate(options: TrainingOptions, stage: Stage, losses: Sequence[float]) -> float:
     """The rate of the next epoch.
 
     Args:
@@ -77,14 +77,14 @@ def learning_rate(options: Options, stage: Stage, losses: Sequence[float]) -> fl
     return rate
 
 
-def is_over(options: Options, stage: Stage, losses: Sequence[float]) -> bool:
+def is_over(options: TrainingOptions, stage: Stage, losses: Sequence[float]) -> bool:
     """Whether a stage has had all its epochs, or too many without progress."""
     if len(losses) >= stage.epochs:
         return True
     return bool(losses) and len(losses) - 1 - chosen(options, losses) >= options.patience > 0
 
 
-def chosen(options: Options, losses: Sequence[float]) -> int:
+def chosen(options: TrainingOptions, losses: Sequence[float]) -> int:
     """The epoch, from 0, whose weights are used: the best, or without patience the last.
 
     Args:
@@ -94,7 +94,7 @@ def chosen(options: Options, losses: Sequence[float]) -> int:
     return int(np.argmin(losses)) if options.patience else len(losses) - 1
 
 
-def optimizer(options: Options, rate: float) -> Any:
+def optimizer(options: TrainingOptions, rate: float) -> Any:
     """What follows the gradients, and keeps the weights' running mean where asked for."""
     mean = {"use_ema": True, "ema_momentum": options.average} if options.average else {}
     decay = options.weight_decay or None
@@ -107,7 +107,7 @@ def optimizer(options: Options, rate: float) -> Any:
     return keras.optimizers.Adam(rate, weight_decay=decay, **mean)
 
 
-def class_weights(options: Options, labels: npt.NDArray[np.int64]) -> Weights:
+def class_weights(options: TrainingOptions, labels: npt.NDArray[np.int64]) -> Weights:
     """What the loss multiplies each grade by: 1, or rows / (3 · rows of the grade)."""
     if options.loss != "weighted":
         return np.ones(len(Severity))
@@ -115,7 +115,7 @@ def class_weights(options: Options, labels: npt.NDArray[np.int64]) -> Weights:
     return len(labels) / (len(Severity) * np.maximum(counts, 1))
 
 
-def loss_function(options: Options, weights: Weights) -> Callable[[Any, Any], Any]:
+def loss_function(options: TrainingOptions, weights: Weights) -> Callable[[Any, Any], Any]:
     """The loss of N × 3 targets, one-hot or blended, and N × 3 probabilities.
 
     −Σ wₖ tₖ (1 − pₖ)^γ ln pₖ, with γ = 0 but for the focal loss (Lin et al., "Focal Loss for Dense

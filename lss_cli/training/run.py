@@ -12,7 +12,7 @@ from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
 from lss_cli.files import make_folder, write_text
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
 FIGURES, STATE, BOARD = "figures", "state", "tensorboard"
@@ -153,7 +153,7 @@ def begun_options(out: Path) -> dict[str, Any]:
         raise DataError(f"the kept options cannot be read ({error}).", where=str(path)) from error
 
 
-def begin(out: Path, data: Prepared, options: Options) -> None:
+def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
     """Note what a training began with.
 
     Raises:

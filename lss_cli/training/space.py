@@ -9,9 +9,9 @@ from lss_cli.errors import UsageError
 from lss_cli.training.options import (
     FIELDS,
     TYPES,
-    Options,
     Range,
     Search,
+    TrainingOptions,
     check_key,
     checked,
     read_toml,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Space = Mapping[str, Search]
 
 
-def default_space(base: Options) -> Space:
+def default_space(base: TrainingOptions) -> Space:
     """Every option that has something to search, and matters to this backbone."""
     space = {
         name: field.metadata["search"]

@@ -17,7 +17,7 @@ from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
 from lss_cli.training.fit import check_trainable
 from lss_cli.training.loop import Step, Training, Watch
-from lss_cli.training.options import Options, to_toml
+from lss_cli.training.options import TrainingOptions, to_toml
 from lss_cli.training.space import Space, space_json, suggested
 
 STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
@@ -63,7 +63,7 @@ class Tuned:
         importance: Share of each option in the differences between trials; empty after too few.
     """
 
-    best: Options
+    best: TrainingOptions
     trials: Sequence[Trial]
     importance: Mapping[str, float]
 
@@ -71,7 +71,7 @@ class Tuned:
 def tune(
     data: Prepared,
     out: Path,
-    base: Options,
+    base: TrainingOptions,
     space: Space,
     trials: int,
     show: Callable[[Sequence[Trial]], None],
@@ -129,7 +129,7 @@ def tune(
     return _write(study, out, base)
 
 
-def _study(out: Path, data: Prepared, base: Options, space: Space) -> optuna.Study:
+def _study(out: Path, data: Prepared, base: TrainingOptions, space: Space) -> optuna.Study:
     """Open the study in `out`, or make it.
 
     Raises:
@@ -181,7 +181,7 @@ def _sorted(study: optuna.Study) -> list[Trial]:
     )
 
 
-def _write(study: optuna.Study, out: Path, base: Options) -> Tuned:
+def _write(study: optuna.Study, out: Path, base: TrainingOptions) -> Tuned:
     """Write what is known so far."""
     trials = _sorted(study)
     best = replace(base, **study.best_params) if _done(study) else base

@@ -44,9 +44,9 @@ def mobilenet() -> onnxruntime.InferenceSession:
     load_backend()
     from lss_cli.training.export import converted
     from lss_cli.training.networks import build_network
-    from lss_cli.training.options import Options
+    from lss_cli.training.options import TrainingOptions
 
-    network = build_network(Options(backbone="mobilenet"), InputSpec(size=(128, 128)))
+    network = build_network(TrainingOptions(backbone="mobilenet"), InputSpec(size=(128, 128)))
     return onnxruntime.InferenceSession(
         converted(network).SerializeToString(), providers=["CPUExecutionProvider"]
     )

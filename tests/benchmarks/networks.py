@@ -11,8 +11,8 @@ def like_the_shipped() -> Any:
     """The mean of five small networks and five short MobileNets (docs/default-model.md)."""
     load_backend()
     from lss_cli.training.networks import build_network, mean_of_networks
-    from lss_cli.training.options import Options
+    from lss_cli.training.options import TrainingOptions
 
     spec = load_model(find_model("default")).metadata.input
-    kinds = [Options(), Options(backbone="mobilenet", until="conv_pw_9_relu")]
+    kinds = [TrainingOptions(), TrainingOptions(backbone="mobilenet", until="conv_pw_9_relu")]
     return mean_of_networks([build_network(kind, spec) for kind in kinds for _ in range(5)])

@@ -31,7 +31,7 @@ import pydicom
 from PIL import Image
 
 from lss_cli.anatomy import Condition
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import prepare
 from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
@@ -41,7 +41,7 @@ DISTINCT = 25
 """Studies that are drawn; the others are copies of them under other ids."""
 
 SIDES = (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
-SIZE = Options().spec.size
+SIZE = PrepareOptions().spec.size
 Needed = dict[str, list[list[Path]]]
 """By study: for each of its labels, the files it needs."""
 
@@ -125,8 +125,8 @@ def main() -> None:
     chosen = parser.parse_args()
     base = chosen.folder or Path(tempfile.mkdtemp(prefix="lss-benchmark-"))
     base.mkdir(exist_ok=True)
-    spec = InputSpec(**{**Options().spec.to_json(), "neighbours": chosen.neighbours})
-    options = Options(conditions=SIDES[: chosen.sides], spec=spec)
+    spec = InputSpec(**{**PrepareOptions().spec.to_json(), "neighbours": chosen.neighbours})
+    options = PrepareOptions(conditions=SIDES[: chosen.sides], spec=spec)
     slices = 2 * chosen.neighbours + 1
     print(f"{chosen.workers} processes, {chosen.sides} side(s), {slices} slices per input; seconds")
     print(

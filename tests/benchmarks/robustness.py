@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lss_cli.dataset.prepare import Options, prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
@@ -78,7 +78,7 @@ def answers(
     """Label and probabilities of each left row of an image table, by its name."""
     rows.to_csv(at / "table.csv", index=False)
     out = Path(tempfile.mkdtemp(dir=at))
-    prepare(at / "table.csv", out, Options(spec=spec))
+    prepare(at / "table.csv", out, PrepareOptions(spec=spec))
     data = Prepared.open(out)
     of = data.index["study_id"].map(folds).to_numpy()
     prob = np.zeros((len(data.index), 3))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lss_cli.dataset.options import Options as PrepareOptions
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.phantom.dataset import write_phantoms
@@ -44,9 +44,13 @@ def step_shares(data: Prepared, backbone: str) -> tuple[float, float]:
     from lss_cli.training import recipe
     from lss_cli.training.batches import ahead, plain, shuffled, targets_of, varied
     from lss_cli.training.networks import build_network
-    from lss_cli.training.options import Options
+    from lss_cli.training.options import TrainingOptions
 
-    options, rows, targets = Options(backbone=backbone), data.rows("train"), targets_of(data)
+    options, rows, targets = (
+        TrainingOptions(backbone=backbone),
+        data.rows("train"),
+        targets_of(data),
+    )
     network = build_network(options, data.spec)
     weights = recipe.class_weights(options, data.severities)
     network.compile(recipe.optimizer(options, 1e-3), recipe.loss_function(options, weights))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.rsna import LABELS, POINTS, SERIES
@@ -100,7 +100,7 @@ def test_each_has_its_own_reason_and_the_rest_is_prepared(tmp_path, folder):
     points.to_csv(folder / POINTS, index=False)
     pd.concat([series, other]).to_csv(folder / SERIES, index=False)
 
-    counts = prepare(folder, tmp_path / "out", Options())
+    counts = prepare(folder, tmp_path / "out", PrepareOptions())
 
     rejects = read(tmp_path / "out" / "rejects.csv")
     last = len(points) + 1
@@ -126,7 +126,7 @@ def test_each_has_its_own_reason_and_the_rest_is_prepared(tmp_path, folder):
 
 @pytest.mark.parametrize("condition", list(Condition))
 def test_every_condition_comes_from_its_own_kind_of_series(tmp_path, conditions_folder, condition):
-    prepare(conditions_folder, tmp_path / "out", Options(conditions=(condition,)))
+    prepare(conditions_folder, tmp_path / "out", PrepareOptions(conditions=(condition,)))
     master = read(tmp_path / "out" / "Master_data.csv")
     assert set(master["series_description"]) == {condition.series_description}
     assert set(master["condition"]) == {str(condition)}
@@ -143,7 +143,9 @@ def test_all_conditions_at_once_and_in_both_spellings(tmp_path, conditions_folde
         str(Condition.parse(one)) if n % 2 else one for n, one in enumerate(points["condition"])
     ]
     points.to_csv(conditions_folder / POINTS, index=False)
-    counts = prepare(conditions_folder, tmp_path / "out", Options(conditions=tuple(Condition)))
+    counts = prepare(
+        conditions_folder, tmp_path / "out", PrepareOptions(conditions=tuple(Condition))
+    )
     assert (counts.used, counts.other_conditions) == (25, 0)
     master = read(tmp_path / "out" / "Master_data.csv")
     kinds = {str(one): one.series_description for one in Condition}

@@ -13,7 +13,7 @@ import pytest
 
 from lss_cli.dataset import prepared
 from lss_cli.dataset.build import INPUTS, UNFINISHED
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.pool import Job
 from lss_cli.dataset.prepare import prepare
 from lss_cli.dataset.prepared import Prepared
@@ -23,7 +23,7 @@ from lss_cli.model.spec import InputSpec
 from tests.dataset.handmade import LEFT, RIGHT, clones, image_table
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
-OPTIONS = Options(spec=SPEC)
+OPTIONS = PrepareOptions(spec=SPEC)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -89,7 +89,7 @@ def test_a_run_over_unchanged_input_reads_nothing(tmp_path, made):
     prepare(source, tmp_path / "out", OPTIONS)
     assert not made
     assert contents(tmp_path / "out") == before
-    prepare(source, tmp_path / "out", Options(spec=SPEC, seed=5, proportions=(1, 1, 1)))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, seed=5, proportions=(1, 1, 1)))
     assert not made
 
 
@@ -113,7 +113,7 @@ def test_only_what_is_new_is_read(tmp_path, made):
 
 def test_sides_that_are_added_are_read_and_the_others_kept(tmp_path, made):
     source = image_table(tmp_path / "in", studies=5, sides=(LEFT, RIGHT))
-    mirrored = Options(spec=SPEC, mirror=True)
+    mirrored = PrepareOptions(spec=SPEC, mirror=True)
     prepare(source, tmp_path / "fresh", mirrored)
     prepare(source, tmp_path / "out", OPTIONS)
     made.clear()
@@ -135,11 +135,11 @@ def test_sides_that_are_added_are_read_and_the_others_kept(tmp_path, made):
 )
 def test_another_specification_never_uses_a_stale_cache(tmp_path, change):
     source = image_table(tmp_path / "in", studies=3)
-    other = Options(spec=InputSpec(**{"size": (16, 16), "field_mm": (24, 24)} | change))
+    other = PrepareOptions(spec=InputSpec(**{"size": (16, 16), "field_mm": (24, 24)} | change))
     prepare(source, tmp_path / "fresh", other)
     prepare(source, tmp_path / "out", OPTIONS)
     with pytest.raises(StoppedError):
-        prepare(source, tmp_path / "out", Options(spec=InputSpec()), stop_after(1))
+        prepare(source, tmp_path / "out", PrepareOptions(spec=InputSpec()), stop_after(1))
     prepare(source, tmp_path / "out", other)
     assert contents(tmp_path / "fresh") == contents(tmp_path / "out")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.dataset.divide import divide_studies
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.master_table import Reason, usable
 from lss_cli.dataset.split import SPLITS, TEST, TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
@@ -53,7 +53,7 @@ studies = st.dictionaries(
     max_size=40,
 )
 options = st.builds(
-    Options,
+    PrepareOptions,
     mirror=st.booleans(),
     balance=st.sampled_from(["none", "drop-normal-studies"]),
     proportions=st.tuples(st.integers(1, 9), st.integers(0, 9), st.integers(0, 9)),
@@ -85,7 +85,7 @@ def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, op
 @settings(deadline=None, max_examples=60)
 @given(studies, st.sampled_from(["random", "stratified"]), st.integers(2, 5))
 def test_folds_divide_what_is_not_test(studies, strategy, folds):
-    chosen = Options(proportions=(80, 0, 20), strategy=strategy, folds=folds)
+    chosen = PrepareOptions(proportions=(80, 0, 20), strategy=strategy, folds=folds)
     try:
         found = divide_studies(table_of(studies), chosen)
     except UsageError:
@@ -101,7 +101,9 @@ def test_folds_divide_what_is_not_test(studies, strategy, folds):
 def test_a_stratified_split_keeps_the_proportions_of_the_grades():
     rng = random.Random(1)
     table = table_of({str(n): rng.choices(GRADES, [70, 20, 10], k=5) for n in range(300)})
-    found = divide_studies(table, Options(strategy="stratified", proportions=(70, 15, 15), folds=5))
+    found = divide_studies(
+        table, PrepareOptions(strategy="stratified", proportions=(70, 15, 15), folds=5)
+    )
     whole = found["severity"].value_counts(normalize=True)
     for column in ("split", "fold"):
         for name, rows in found[found[column] != ""].groupby(column):
@@ -111,8 +113,8 @@ def test_a_stratified_split_keeps_the_proportions_of_the_grades():
 
 def test_balancing_the_training_leaves_the_other_parts_as_they_are():
     table = table_of(mixed(90))
-    plain = divide_studies(table, Options())
-    found = divide_studies(table, Options(balance="drop-normal-studies"))
+    plain = divide_studies(table, PrepareOptions())
+    found = divide_studies(table, PrepareOptions(balance="drop-normal-studies"))
     assert found["split"].equals(plain["split"])
     dropped = found[found["reason"] == Reason.NORMAL_STUDY]
     assert set(dropped["split"]) == {TRAIN}
@@ -122,7 +124,7 @@ def test_balancing_the_training_leaves_the_other_parts_as_they_are():
 
 def test_balancing_everything_comes_before_the_split():
     found = divide_studies(
-        table_of(mixed(90)), Options(balance="drop-normal-studies", balance_scope="all")
+        table_of(mixed(90)), PrepareOptions(balance="drop-normal-studies", balance_scope="all")
     )
     used = found[usable(found)]
     assert used.groupby("split")["study_id"].nunique().to_dict() == {
@@ -135,9 +137,9 @@ def test_balancing_everything_comes_before_the_split():
 @pytest.mark.parametrize(
     "options",
     [
-        Options(strategy="equal-train"),
-        Options(balance="equal"),
-        Options(balance="equal", balance_scope="all", proportions=(1, 0, 0)),
+        PrepareOptions(strategy="equal-train"),
+        PrepareOptions(balance="equal"),
+        PrepareOptions(balance="equal", balance_scope="all", proportions=(1, 0, 0)),
     ],
 )
 def test_equal_grades_in_training(options):
@@ -155,8 +157,8 @@ def test_equal_grades_in_training(options):
 
 def test_mirrored_rows_follow_their_study():
     table = table_of(mixed(30), mirror=True)
-    plain = divide_studies(table_of(mixed(30)), Options(folds=3))
-    found = divide_studies(table, Options(mirror=True, folds=3))
+    plain = divide_studies(table_of(mixed(30)), PrepareOptions(folds=3))
+    found = divide_studies(table, PrepareOptions(mirror=True, folds=3))
     for column in ("split", "fold"):
         assert (
             found.groupby("study_id")[column].first().to_dict()
@@ -169,9 +171,9 @@ def test_mirrored_rows_follow_their_study():
 def test_what_cannot_be_balanced_is_said():
     table = table_of({"a": [GRADES[0]] * 5, "b": [GRADES[1]]})
     with pytest.raises(DataError, match="same number of each grade"):
-        divide_studies(table, Options(balance="equal", proportions=(1, 0, 0)))
+        divide_studies(table, PrepareOptions(balance="equal", proportions=(1, 0, 0)))
 
 
 def test_more_folds_than_studies_are_refused():
     with pytest.raises(UsageError, match="2 studies are not test"):
-        divide_studies(table_of(mixed(2)), Options(folds=3, proportions=(1, 0, 0)))
+        divide_studies(table_of(mixed(2)), PrepareOptions(folds=3, proportions=(1, 0, 0)))

@@ -11,7 +11,7 @@ import pytest
 
 from lss_cli.anatomy import Condition
 from lss_cli.dataset import prepared
-from lss_cli.dataset.prepare import MASTER_COLUMNS, Options, prepare
+from lss_cli.dataset.prepare import MASTER_COLUMNS, PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
 from lss_cli.model.spec import InputSpec
@@ -26,7 +26,7 @@ def text(path: Path) -> pd.DataFrame:
 
 def test_prepared_data_are_complete_and_belong_together(tmp_path):
     source = image_table(tmp_path / "in", studies=10)
-    summary = prepare(source, tmp_path / "out", Options(spec=SPEC))
+    summary = prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
 
     master = text(tmp_path / "out" / "Master_data.csv")
     assert list(master.columns) == MASTER_COLUMNS
@@ -52,10 +52,10 @@ def test_prepared_data_are_complete_and_belong_together(tmp_path):
 
 def test_the_other_side_is_added_mirrored_to_the_training_part_only(tmp_path):
     source = image_table(tmp_path / "in", studies=10, sides=(LEFT, RIGHT))
-    plain = prepare(source, tmp_path / "plain", Options(spec=SPEC))
+    plain = prepare(source, tmp_path / "plain", PrepareOptions(spec=SPEC))
     assert (plain.joined, plain.other_conditions) == (50, 50)
 
-    summary = prepare(source, tmp_path / "out", Options(spec=SPEC, mirror=True))
+    summary = prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, mirror=True))
     assert summary.used + sum(summary.rejected.values()) == summary.joined == 100
     assert summary.rejected == {"mirrored side of a held-out study": 10}
     assert summary.splits["validation"] == plain.splits["validation"]
@@ -80,13 +80,13 @@ def test_a_mirrored_input_is_the_mirror_image(tmp_path):
     rows["image"] = rows["image"].str.replace("_R", "_L")
     rows["x"] = ["12.5" if "Left" in one else "26.5" for one in rows["condition"]]
     rows.to_csv(source, index=False)
-    prepare(source, tmp_path / "out", Options(spec=SPEC, mirror=True, proportions=(1, 0, 0)))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, mirror=True, proportions=(1, 0, 0)))
 
     data = Prepared.open(tmp_path / "out")
     one, other = data.coords[:2]
     assert one == pytest.approx(other)
     # The noise is not symmetric: the field of the right point is another one, seen in a mirror.
-    both = Options(
+    both = PrepareOptions(
         spec=SPEC,
         conditions=(Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR),
         proportions=(1, 0, 0),
@@ -108,8 +108,8 @@ def test_the_order_of_the_rows_changes_nothing(tmp_path):
     random.Random(1).shuffle(body)
     shuffled = source.with_name("shuffled.csv")
     shuffled.write_text(lines[0] + "".join(body))
-    prepare(source, tmp_path / "a", Options(spec=SPEC))
-    prepare(shuffled, tmp_path / "b", Options(spec=SPEC))
+    prepare(source, tmp_path / "a", PrepareOptions(spec=SPEC))
+    prepare(shuffled, tmp_path / "b", PrepareOptions(spec=SPEC))
     for name in ("Master_data.csv", prepared.INDEX, prepared.IMAGES, prepared.COORDS):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -118,7 +118,7 @@ def test_rows_without_a_usable_image_are_rejected_and_the_rest_is_prepared(tmp_p
     source = image_table(tmp_path / "in", studies=4)
     (tmp_path / "in" / "1000_0_L.png").unlink()
     (tmp_path / "in" / "1001_1_L.png").write_bytes(b"broken")
-    summary = prepare(source, tmp_path / "out", Options(spec=SPEC))
+    summary = prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
 
     assert (summary.used, summary.joined) == (18, 20)
     rejects = text(tmp_path / "out" / "rejects.csv")
@@ -133,24 +133,24 @@ def test_rows_without_a_usable_image_are_rejected_and_the_rest_is_prepared(tmp_p
 
 def test_an_interrupted_run_never_looks_complete(tmp_path):
     source = image_table(tmp_path / "in", studies=4)
-    prepare(source, tmp_path / "out", Options(spec=SPEC))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
 
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(source, tmp_path / "out", Options(spec=SPEC), interrupt)
+        prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC), interrupt)
     with pytest.raises(DataError, match="lss prepare"):
         Prepared.open(tmp_path / "out")
     assert not list((tmp_path / "out").glob(".lss-*"))
 
-    prepare(source, tmp_path / "out", Options(spec=InputSpec(size=(8, 8), level=True)))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=InputSpec(size=(8, 8), level=True)))
     assert Prepared.open(tmp_path / "out").inputs(np.arange(3))["level"].shape == (3, 5)
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path):
     source = image_table(tmp_path / "in", studies=4)
-    prepare(source, tmp_path / "out", Options(spec=SPEC))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
     np.save(tmp_path / "out" / prepared.COORDS, np.zeros((3, 2), np.float32))
     with pytest.raises(DataError, match="do not belong together"):
         Prepared.open(tmp_path / "out")
@@ -158,7 +158,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
 
 def test_the_report_tells_what_was_done(tmp_path):
     source = image_table(tmp_path / "in", studies=4)
-    prepare(source, tmp_path / "out", Options(spec=SPEC, seed=7))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, seed=7))
     report = json.loads((tmp_path / "out" / "prepare.json").read_text())
     assert report["seed"] == 7
     assert report["input"]["size"] == [16, 16]
@@ -171,7 +171,7 @@ def test_nothing_usable_is_an_error_that_points_to_the_reasons(tmp_path):
     for image in (tmp_path / "in").glob("*.png"):
         image.unlink()
     with pytest.raises(DataError, match=r"not one of 10 rows can be used; 10 of them: image miss"):
-        prepare(source, tmp_path / "out", Options(spec=SPEC))
+        prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
     assert len(text(tmp_path / "out" / "rejects.csv")) == 10
 
 
@@ -185,7 +185,7 @@ def test_nothing_usable_is_an_error_that_points_to_the_reasons(tmp_path):
 def test_mirroring_that_adds_nothing_is_refused(tmp_path, conditions, message):
     source = image_table(tmp_path / "in", studies=1)
     with pytest.raises(UsageError, match=message):
-        prepare(source, tmp_path / "out", Options(conditions, mirror=True))
+        prepare(source, tmp_path / "out", PrepareOptions(conditions, mirror=True))
     assert not (tmp_path / "out").exists()
 
 
@@ -198,14 +198,14 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path, lss):
 
 def test_a_source_of_another_kind_is_refused(tmp_path):
     with pytest.raises(DataError, match="RSNA layout"):
-        prepare(tmp_path, tmp_path / "out", Options())
+        prepare(tmp_path, tmp_path / "out", PrepareOptions())
     with pytest.raises(DataError, match="no such file"):
-        prepare(tmp_path / "none.csv", tmp_path / "out", Options())
+        prepare(tmp_path / "none.csv", tmp_path / "out", PrepareOptions())
     (tmp_path / "empty.csv").write_text(
         "image,study_id,series_id,instance_number,condition,level,severity,x,y\n"
     )
     with pytest.raises(DataError, match="no row of the conditions"):
-        prepare(tmp_path / "empty.csv", tmp_path / "out", Options())
+        prepare(tmp_path / "empty.csv", tmp_path / "out", PrepareOptions())
 
 
 def test_dicom_studies_are_prepared_and_broken_ones_named(tmp_path, phantoms):
@@ -217,7 +217,7 @@ def test_dicom_studies_are_prepared_and_broken_ones_named(tmp_path, phantoms):
     points.loc[second, "x"] = "5000"
     points.loc[third, "series_id"] = "42"
     points.to_csv(folder / "train_label_coordinates.csv", index=False)
-    summary = prepare(folder, tmp_path / "out", Options(spec=SPEC))
+    summary = prepare(folder, tmp_path / "out", PrepareOptions(spec=SPEC))
 
     assert (summary.joined, summary.used) == (5, 2)
     assert summary.rejected == {
@@ -231,7 +231,7 @@ def test_dicom_studies_are_prepared_and_broken_ones_named(tmp_path, phantoms):
     for file in (folder / "train_images").rglob("*.dcm"):
         file.write_bytes(file.read_bytes()[:-500])
     with pytest.raises(DataError, match="not one of 5 rows"):
-        prepare(folder, tmp_path / "again", Options(spec=SPEC))
+        prepare(folder, tmp_path / "again", PrepareOptions(spec=SPEC))
 
 
 def test_the_command_prints_the_sums(tmp_path, lss):
@@ -275,7 +275,7 @@ def test_wrong_options_end_in_2(tmp_path, lss, options):
 
 @pytest.mark.rsna
 def test_the_real_cut_outs_are_prepared(tmp_path, rsna):
-    summary = prepare(rsna / "crops.csv", tmp_path / "out", Options(spec=SPEC))
+    summary = prepare(rsna / "crops.csv", tmp_path / "out", PrepareOptions(spec=SPEC))
     assert summary.rejected["more than one slice from the annotated one"] == 72
     assert (summary.joined, summary.used) == (2156, 2083)
     grades = Counter(Prepared.open(tmp_path / "out").index["severity"])
@@ -301,7 +301,7 @@ def test_the_real_tables_give_the_counts_of_the_study(tmp_path, rsna, lss):
     with pytest.raises(DataError, match="tables only"):
         Prepared.open(out)
 
-    options = Options(balance="drop-normal-studies", balance_scope="all", tables_only=True)
+    options = PrepareOptions(balance="drop-normal-studies", balance_scope="all", tables_only=True)
     counts = prepare(rsna, out, options)
     before, after = counts.exploration.severities.T.to_dict("records")
     assert before == {"Normal/Mild": 6857, "Moderate": 1834, "Severe": 912}
@@ -325,10 +325,10 @@ def test_the_real_tables_give_the_counts_of_the_study(tmp_path, rsna, lss):
 
 def test_tables_only_opens_no_image(tmp_path, monkeypatch):
     source = image_table(tmp_path / "in", studies=10)
-    prepare(source, tmp_path / "whole", Options(spec=SPEC))
+    prepare(source, tmp_path / "whole", PrepareOptions(spec=SPEC))
     for image in (tmp_path / "in").glob("*.png"):
         image.unlink()
-    counts = prepare(source, tmp_path / "out", Options(spec=SPEC, tables_only=True))
+    counts = prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, tables_only=True))
     assert counts.used == 50
     assert counts.exploration.unit == "pixels"
     for name in ("Master_data.csv", "rejects.csv"):
@@ -359,7 +359,7 @@ def test_what_balancing_leaves_out_is_in_the_rejects(tmp_path, lss):
 
 def test_the_index_knows_the_size_of_the_slice(tmp_path):
     source = image_table(tmp_path / "in", studies=1)
-    prepare(source, tmp_path / "out", Options(spec=SPEC))
+    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
     index = Prepared.open(tmp_path / "out").index
     # 40 pixels of 0.75 mm.
     assert index[["slice_width_mm", "slice_height_mm"]].drop_duplicates().to_numpy().tolist() == [

@@ -2,12 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from lss_cli.dataset.prepare import Options as PrepareOptions
-from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import load_backend
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from tests.dataset.handmade import LEFT, RIGHT, image_table
 
 load_backend()
@@ -45,7 +44,7 @@ def run(prepared, tmp_path_factory) -> Path:
     from lss_cli.training.fit import train
 
     folder = tmp_path_factory.mktemp("runs") / "one"
-    train(prepared, folder, Options(epochs=2), quiet)
+    train(prepared, folder, TrainingOptions(epochs=2), quiet)
     return folder
 
 

@@ -11,7 +11,7 @@ from lss_cli.training.batches import (
     targets_of,
     varied,
 )
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 
 def epoch(data, options, number, read=None):
@@ -63,7 +63,9 @@ def test_rows_come_in_order_and_as_they_are(prepared):
 
 
 def test_an_epoch_holds_each_row_once_and_the_next_is_another(prepared):
-    first, again, second = (epoch(prepared, Options(seed=1), number) for number in (0, 0, 1))
+    first, again, second = (
+        epoch(prepared, TrainingOptions(seed=1), number) for number in (0, 0, 1)
+    )
     counts = targets_of(prepared)[prepared.rows("train")].sum(axis=0)
     for batches in (first, second):
         assert sum(targets.sum(axis=0) for _, targets in batches) == pytest.approx(counts)
@@ -138,7 +140,7 @@ def test_neighbours_are_exchanged_only_where_their_order_is_unknown(known, order
 
 
 def test_mixup_blends_images_coordinates_and_labels_alike(prepared):
-    options = Options(mixup=1.0, augment=0.0, batch_size=400)
+    options = TrainingOptions(mixup=1.0, augment=0.0, batch_size=400)
     (((images, coords), targets),) = epoch(prepared, options, 0)
     assert targets.sum(axis=1) == pytest.approx(np.ones(len(targets)), abs=1e-5)
     assert ((targets > 0.01).sum(axis=1) == 2).any()
@@ -156,6 +158,6 @@ def test_cutmix_labels_by_the_area_that_stays(prepared):
         )
         return [flat, np.zeros((len(some), 2), np.float32)]
 
-    options = Options(cutmix=1.0, batch_size=400)
+    options = TrainingOptions(cutmix=1.0, batch_size=400)
     (((images, _), targets),) = shuffled(read, targets_of(prepared), rows, options, 3)
     assert images.mean(axis=(1, 2, 3)) == pytest.approx(targets @ [0, 1, 2], abs=1e-5)

@@ -10,7 +10,7 @@ import pytest
 
 from lss_cli.errors import DataError
 from lss_cli.model.session import load_model
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run, begin
 from tests.training.conftest import made
 
@@ -124,7 +124,7 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     for name in ("config.json", "predictions.csv", "fold_1"):
         path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    begin(run, data, Options(epochs=1))
+    begin(run, data, TrainingOptions(epochs=1))
     code, _, err = lss("train", "--data", data.folder, "--folds", "--resume", "--out", run)
     assert code == 0, err
     assert "fold 0" not in err

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.dataset.prepare import Options as PrepareOptions
-from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
 from lss_cli.model.session import load_model
@@ -17,7 +16,7 @@ from lss_cli.training import export
 from lss_cli.training.backbones import APPLICATIONS
 from lss_cli.training.export import export_onnx, handled
 from lss_cli.training.fit import train
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run
 from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
@@ -50,7 +49,7 @@ def test_the_model_file_says_what_the_predictions_say(run, tmp_path):
 
 
 def test_a_weighted_loss_views_and_a_sequence_are_inside_the_model_file(prepared, tmp_path):
-    options = Options(
+    options = TrainingOptions(
         epochs=1, loss="weighted", views=3, slices="sequence", lstm=4, activation="leaky_relu"
     )
     train(prepared, tmp_path / "run", options, quiet)
@@ -67,7 +66,9 @@ def test_half_floats_halve_the_file(run, tmp_path):
 
 @pytest.mark.parametrize("backbone", ["mobilenet", "vgg16"])
 def test_ready_made_networks_train_export_and_agree(backbone, larger, tmp_path):
-    train(larger, tmp_path / "run", Options(backbone=backbone, epochs=1, batch_size=16), quiet)
+    train(
+        larger, tmp_path / "run", TrainingOptions(backbone=backbone, epochs=1, batch_size=16), quiet
+    )
     exported(tmp_path / "run", tmp_path)
 
 
@@ -81,7 +82,7 @@ def test_every_network_trains_on_phantoms_exports_and_agrees(backbone, tmp_path_
         prepare(folder / "in", folder / "out", PrepareOptions(mirror=True, spec=spec))
     data = Prepared.open(folder / "out")
     run = tmp_path_factory.mktemp(backbone) / "run"
-    train(data, run, Options(backbone=backbone, epochs=1, batch_size=16), quiet)
+    train(data, run, TrainingOptions(backbone=backbone, epochs=1, batch_size=16), quiet)
     exported(run, run.parent)
 
 
@@ -123,7 +124,7 @@ def test_the_level_becomes_an_input(tmp_path):
     source = image_table(tmp_path / "in", studies=10)
     spec = type(SPEC)(size=(16, 12), field_mm=(24, 18), neighbours=0, level=True)
     prepare(source, tmp_path / "out", PrepareOptions(spec=spec))
-    train(Prepared.open(tmp_path / "out"), tmp_path / "run", Options(epochs=1), quiet)
+    train(Prepared.open(tmp_path / "out"), tmp_path / "run", TrainingOptions(epochs=1), quiet)
     finished = Run.open(tmp_path / "run")
     export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)
     assert load_model(tmp_path / "m.onnx").metadata.input.level

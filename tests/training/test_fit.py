@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lss_cli.dataset.prepare import Options as PrepareOptions
-from lss_cli.dataset.prepare import prepare
+from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError, UsageError
 from lss_cli.training.fit import train
 from lss_cli.training.loop import Training
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
 
@@ -74,7 +73,7 @@ def test_the_figures_are_those_of_the_predictions(run):
 
 def test_one_seed_gives_one_network(run, prepared, tmp_path):
     steps = []
-    train(prepared, tmp_path / "again", Options(epochs=2), steps.append)
+    train(prepared, tmp_path / "again", TrainingOptions(epochs=2), steps.append)
     for name in ("predictions.csv", "history.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
     ends = [step for step in steps if step.epoch]
@@ -82,12 +81,12 @@ def test_one_seed_gives_one_network(run, prepared, tmp_path):
     assert all(step.rate > 0 for step in steps)
     assert ends[0].seconds_left > ends[1].seconds_left == 0
 
-    train(prepared, tmp_path / "other", Options(epochs=2, seed=1), quiet)
+    train(prepared, tmp_path / "other", TrainingOptions(epochs=2, seed=1), quiet)
     assert not predictions(tmp_path / "other").equals(predictions(run))
 
 
 def test_a_network_learns_what_can_be_seen(prepared, tmp_path):
-    found = train(prepared, tmp_path / "run", Options(epochs=8, augment=0.0), quiet)
+    found = train(prepared, tmp_path / "run", TrainingOptions(epochs=8, augment=0.0), quiet)
     assert found["test"]["model"]["accuracy"] > found["test"]["prior_by_level"]["accuracy"]
     assert found["test"]["model"]["log_loss"] < found["test"]["prior_by_level"]["log_loss"]
 
@@ -96,7 +95,7 @@ def test_averaged_weights_lie_between_those_of_the_steps(prepared):
     """With so little memory the mean is the last step; with much, near where it began."""
     ends = {}
     for average in (0.0, 1e-6, 0.9):
-        options = Options(epochs=1, average=average, filters=2, patience=0)
+        options = TrainingOptions(epochs=1, average=average, filters=2, patience=0)
         network = Training(prepared, options, quiet).run()
         ends[average] = network.get_layer("head_1").get_weights()[0]
     assert ends[1e-6] == pytest.approx(ends[0.0], abs=1e-5)
@@ -118,10 +117,12 @@ def interrupted_after(epochs):
 @pytest.mark.parametrize(
     "options",
     [
-        Options(epochs=3, dropout=0.3, optimizer="adamw", weight_decay=1e-3, mixup=0.5, views=2),
-        Options(epochs=3, learning_rate=0.01, average=0.9, patience=0),
+        TrainingOptions(
+            epochs=3, dropout=0.3, optimizer="adamw", weight_decay=1e-3, mixup=0.5, views=2
+        ),
+        TrainingOptions(epochs=3, learning_rate=0.01, average=0.9, patience=0),
         pytest.param(
-            Options(epochs=3, optimizer="sgd", schedule="cosine", loss="focal", cutmix=0.5),
+            TrainingOptions(epochs=3, optimizer="sgd", schedule="cosine", loss="focal", cutmix=0.5),
             marks=pytest.mark.slow,
         ),
     ],
@@ -142,7 +143,7 @@ def test_a_resumed_training_ends_as_one_that_was_never_interrupted(prepared, tmp
 
 @pytest.mark.slow
 def test_stages_are_resumed_too(larger, mobilenet_weights, tmp_path):
-    options = Options(
+    options = TrainingOptions(
         backbone="mobilenet", weights=str(mobilenet_weights),
         epochs=2, fine_tune_epochs=2, copies=2, unfreeze_from="conv_pw_12", dropout=0.2,
     )  # fmt: skip
@@ -160,7 +161,7 @@ def test_stages_are_resumed_too(larger, mobilenet_weights, tmp_path):
 
 
 def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weights, tmp_path):
-    options = Options(
+    options = TrainingOptions(
         backbone="mobilenet", weights=str(mobilenet_weights), freeze=True, epochs=2, copies=2
     )
     steps = []
@@ -191,32 +192,32 @@ def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weig
 
 def test_resuming_takes_the_data_that_it_began_with(prepared, larger, tmp_path):
     with pytest.raises(OutputError, match="no run to go on with"):
-        train(prepared, tmp_path / "run", Options(), quiet, resume=True)
+        train(prepared, tmp_path / "run", TrainingOptions(), quiet, resume=True)
     with pytest.raises(InterruptionError):
-        train(prepared, tmp_path / "run", Options(epochs=2), interrupted_after(1))
+        train(prepared, tmp_path / "run", TrainingOptions(epochs=2), interrupted_after(1))
     with pytest.raises(DataError, match="not the data that the run began with"):
-        train(larger, tmp_path / "run", Options(epochs=2), quiet, resume=True)
+        train(larger, tmp_path / "run", TrainingOptions(epochs=2), quiet, resume=True)
     with pytest.raises(DataError, match="another network"):
-        train(prepared, tmp_path / "run", Options(epochs=2, blocks=2), quiet, resume=True)
+        train(prepared, tmp_path / "run", TrainingOptions(epochs=2, blocks=2), quiet, resume=True)
 
 
 def test_a_run_is_never_overwritten(run, prepared):
     before = (run / "model.keras").read_bytes()
     for resume in (False, True):
         with pytest.raises(OutputError, match="already holds a run"):
-            train(prepared, run, Options(epochs=1), quiet, resume=resume)
+            train(prepared, run, TrainingOptions(epochs=1), quiet, resume=resume)
     assert (run / "model.keras").read_bytes() == before
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_says_where(prepared, tmp_path):
-    endless = Options(epochs=3, learning_rate=float("inf"))
+    endless = TrainingOptions(epochs=3, learning_rate=float("inf"))
     with pytest.raises(DataError, match=r"epoch 1/3, batch \d.*smaller --learning-rate"):
         train(prepared, tmp_path / "run", endless, quiet)
     assert not (tmp_path / "run").exists()
 
 
 def test_the_last_good_state_outlives_a_loss_that_is_no_number(prepared, tmp_path):
-    out, options = tmp_path / "run", Options(epochs=3)
+    out, options = tmp_path / "run", TrainingOptions(epochs=3)
     with pytest.raises(InterruptionError):
         train(prepared, out, options, interrupted_after(2))
     endless = dataclasses.replace(options, learning_rate=float("inf"))
@@ -232,16 +233,16 @@ def test_too_little_memory_is_said_with_its_cure(prepared, tmp_path, monkeypatch
 
     monkeypatch.setattr(keras.Model, "train_on_batch", full)
     with pytest.raises(DataError, match=r"not enough memory.*smaller --batch-size"):
-        train(prepared, tmp_path / "run", Options(epochs=1), quiet)
+        train(prepared, tmp_path / "run", TrainingOptions(epochs=1), quiet)
 
 
 def test_half_precision_wants_a_gpu(prepared, tmp_path):
     with pytest.raises(UsageError, match="wants a GPU"):
-        train(prepared, tmp_path / "run", Options(precision="mixed"), quiet)
+        train(prepared, tmp_path / "run", TrainingOptions(precision="mixed"), quiet)
 
 
 def test_logs_for_tensorboard(prepared, tmp_path):
-    train(prepared, tmp_path / "run", Options(epochs=1), quiet, tensorboard=True)
+    train(prepared, tmp_path / "run", TrainingOptions(epochs=1), quiet, tensorboard=True)
     (log,) = (tmp_path / "run" / "tensorboard").iterdir()
     assert b"val_loss" in log.read_bytes()
 
@@ -260,7 +261,7 @@ def test_data_that_cannot_be_trained_on(tmp_path, studies, proportions, drop, me
     source.write_text("".join(line for line in lines if not drop or drop not in line))
     prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC, proportions=proportions))
     with pytest.raises(DataError, match=message):
-        train(Prepared.open(tmp_path / "out"), tmp_path / "run", Options(epochs=1), quiet)
+        train(Prepared.open(tmp_path / "out"), tmp_path / "run", TrainingOptions(epochs=1), quiet)
     assert not (tmp_path / "run").exists()
 
 
@@ -273,7 +274,9 @@ def test_the_model_file_holds_no_code_and_no_optimiser(run):
 def test_a_network_trained_in_half_precision_is_kept_in_full(prepared, tmp_path, monkeypatch):
     devices = {"GPU": ["pretended"], None: []}
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind=None: devices[kind])
-    train(prepared, tmp_path / "run", Options(epochs=1, precision="mixed", filters=2), quiet)
+    train(
+        prepared, tmp_path / "run", TrainingOptions(epochs=1, precision="mixed", filters=2), quiet
+    )
     network = keras.saving.load_model(tmp_path / "run" / "model.keras", safe_mode=True)
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
     assert keras.mixed_precision.global_policy().name == "float32"

@@ -12,7 +12,7 @@ from lss_cli.training.networks import (
     head_network,
     with_tta,
 )
-from lss_cli.training.options import Options
+from lss_cli.training.options import TrainingOptions
 
 SMALL = InputSpec(size=(32, 32))
 
@@ -30,7 +30,7 @@ def inputs_for(spec, count=2, seed=0):
 
 
 def test_the_custom_network_is_the_one_of_the_study():
-    network = build_network(Options(), InputSpec(size=(48, 32), neighbours=2))
+    network = build_network(TrainingOptions(), InputSpec(size=(48, 32), neighbours=2))
     shapes = {one.name: one.shape for one in network.inputs}
     assert shapes == {"image": (None, 32, 48, 5), "coords": (None, 2)}
     backbone = backbone_of(network)
@@ -53,7 +53,7 @@ def test_the_custom_network_is_the_one_of_the_study():
 
 
 def test_its_parts_are_options():
-    options = Options(
+    options = TrainingOptions(
         blocks=2, filters=4, dense=(8,), coordinates=(3,), activation="tanh", dropout=0.5
     )
     network = build_network(options, SMALL)
@@ -68,20 +68,20 @@ def test_its_parts_are_options():
 
 
 def test_the_level_is_an_input_where_the_specification_has_it():
-    network = build_network(Options(), InputSpec(size=(16, 16), level=True))
+    network = build_network(TrainingOptions(), InputSpec(size=(16, 16), level=True))
     assert [one.name for one in network.inputs] == ["image", "coords", "level"]
 
 
 def test_no_code_is_kept_in_a_network():
     for slices in ("channels", "sequence"):
-        network = build_network(Options(backbone="mobilenet", slices=slices), SMALL)
+        network = build_network(TrainingOptions(backbone="mobilenet", slices=slices), SMALL)
         assert not layers(network, keras.layers.Lambda)
         assert not layers(backbone_of(network), keras.layers.Lambda)
 
 
 @pytest.mark.parametrize("name", ["custom", "mobilenet", "inception_v3"])
 def test_images_too_small_for_a_backbone_are_refused_with_the_size_it_wants(name):
-    options = Options(backbone=name, blocks=5)
+    options = TrainingOptions(backbone=name, blocks=5)
     smallest = APPLICATIONS[name].smallest if name in APPLICATIONS else 32
     with pytest.raises(UsageError, match=f"of {smallest} pixels.*have 24 × 40.*--size {smallest}"):
         build_network(options, InputSpec(size=(24, 40)))
@@ -97,7 +97,7 @@ def test_images_too_small_for_a_backbone_are_refused_with_the_size_it_wants(name
 )
 def test_images_are_scaled_as_the_weights_expect(backbone, preprocess, normalise):
     network = build_network(
-        Options(backbone=backbone), InputSpec(size=(32, 32), normalise=normalise)
+        TrainingOptions(backbone=backbone), InputSpec(size=(32, 32), normalise=normalise)
     )
     inside = backbone_of(network)
     scaled = keras.Model(inside.input, inside.get_layer("scaling").output)
@@ -108,7 +108,7 @@ def test_images_are_scaled_as_the_weights_expect(backbone, preprocess, normalise
 
 
 def test_networks_trained_on_blue_green_red_get_the_mean_of_each_place():
-    inside = backbone_of(build_network(Options(backbone="vgg16"), SMALL))
+    inside = backbone_of(build_network(TrainingOptions(backbone="vgg16"), SMALL))
     scaled = keras.Model(inside.input, inside.get_layer("scaling").output)
     grey = inputs_for(SMALL)[0]
     expected = keras.applications.vgg16.preprocess_input(255 * grey[..., ::-1])
@@ -117,7 +117,7 @@ def test_networks_trained_on_blue_green_red_get_the_mean_of_each_place():
 
 def test_efficientnet_scales_as_keras_does_with_downloaded_weights():
     """Keras divides by the root of the deviation again; here that happens before the network."""
-    inside = backbone_of(build_network(Options(backbone="efficientnet_b0"), SMALL))
+    inside = backbone_of(build_network(TrainingOptions(backbone="efficientnet_b0"), SMALL))
     ready = next(layer for layer in inside.layers if isinstance(layer, keras.Model))
     normalisation = next(
         layer for layer in ready.layers if isinstance(layer, keras.layers.Normalization)
@@ -133,7 +133,7 @@ def test_efficientnet_scales_as_keras_does_with_downloaded_weights():
 @pytest.mark.parametrize("neighbours", [0, 2])
 def test_any_number_of_slices_becomes_three_channels(neighbours):
     spec = InputSpec(size=(32, 32), neighbours=neighbours)
-    inside = backbone_of(build_network(Options(backbone="mobilenet"), spec))
+    inside = backbone_of(build_network(TrainingOptions(backbone="mobilenet"), spec))
     colours = keras.Model(inside.input, inside.get_layer("colours").output)
     image = inputs_for(spec)[0]
     middle = image[..., neighbours]
@@ -145,7 +145,7 @@ def test_any_number_of_slices_becomes_three_channels(neighbours):
 
 def test_slices_in_a_sequence_go_through_one_backbone():
     spec = InputSpec(size=(16, 16), neighbours=1)
-    network = build_network(Options(slices="sequence", lstm=7), spec)
+    network = build_network(TrainingOptions(slices="sequence", lstm=7), spec)
     assert backbone_of(network).input.shape == (None, 16, 16, 1)
     assert network.get_layer("features").output.shape[1] == 3
     (lstm,) = layers(network, keras.layers.LSTM)
@@ -159,7 +159,7 @@ def test_slices_in_a_sequence_go_through_one_backbone():
 @pytest.mark.parametrize("slices", ["channels", "sequence"])
 def test_features_and_head_make_the_whole(slices):
     spec = InputSpec(size=(16, 16), level=True)
-    network = build_network(Options(slices=slices), spec)
+    network = build_network(TrainingOptions(slices=slices), spec)
     image, *rest = inputs_for(spec)
     features = feature_network(network)(image).numpy()
     parts = head_network(network)([features, *rest]).numpy()
@@ -170,7 +170,7 @@ def test_features_and_head_make_the_whole(slices):
 
 
 def test_weights_are_loaded_from_a_file(mobilenet_weights):
-    options = Options(backbone="mobilenet", weights=str(mobilenet_weights))
+    options = TrainingOptions(backbone="mobilenet", weights=str(mobilenet_weights))
     inside = backbone_of(build_network(options, SMALL))
     ready = next(layer for layer in inside.layers if isinstance(layer, keras.Model))
     expected = keras.applications.MobileNet(
@@ -183,12 +183,12 @@ def test_weights_are_loaded_from_a_file(mobilenet_weights):
 
 def test_weights_of_another_network_are_refused(mobilenet_weights, tmp_path):
     with pytest.raises(DataError, match="not the weights of VGG16"):
-        build_network(Options(backbone="vgg16", weights=str(mobilenet_weights)), SMALL)
+        build_network(TrainingOptions(backbone="vgg16", weights=str(mobilenet_weights)), SMALL)
     with pytest.raises(DataError, match="no such weights file"):
-        build_network(Options(backbone="vgg16", weights=str(tmp_path / "no.h5")), SMALL)
+        build_network(TrainingOptions(backbone="vgg16", weights=str(tmp_path / "no.h5")), SMALL)
     (tmp_path / "text.h5").write_text("no weights")
     with pytest.raises(DataError, match=r"cannot be read"):
-        build_network(Options(backbone="vgg16", weights=str(tmp_path / "text.h5")), SMALL)
+        build_network(TrainingOptions(backbone="vgg16", weights=str(tmp_path / "text.h5")), SMALL)
 
 
 def test_without_a_network_the_file_is_asked_for(monkeypatch):
@@ -198,11 +198,13 @@ def test_without_a_network_the_file_is_asked_for(monkeypatch):
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
     monkeypatch.setattr("keras.src.applications.mobilenet.file_utils.get_file", offline)
     with pytest.raises(UsageError, match=r"cannot be downloaded.*--weights FILE"):
-        build_network(Options(backbone="mobilenet", weights="imagenet"), InputSpec(size=(224, 224)))
+        build_network(
+            TrainingOptions(backbone="mobilenet", weights="imagenet"), InputSpec(size=(224, 224))
+        )
 
 
 def test_layers_before_a_name_are_frozen():
-    inside = backbone_of(build_network(Options(backbone="mobilenet"), SMALL))
+    inside = backbone_of(build_network(TrainingOptions(backbone="mobilenet"), SMALL))
     freeze_until(inside, "conv_dw_13")
     names = [layer.name for layer in inner_layers(inside)]
     at = names.index("conv_dw_13")
@@ -218,22 +220,22 @@ def test_layers_before_a_name_are_frozen():
 
 def test_a_backbone_can_end_at_a_layer(mobilenet_weights):
     options = {"backbone": "mobilenet", "weights": str(mobilenet_weights)}
-    whole = build_network(Options(**options), SMALL)
-    short = build_network(Options(**options, until="conv_pw_5_relu"), SMALL)
+    whole = build_network(TrainingOptions(**options), SMALL)
+    short = build_network(TrainingOptions(**options, until="conv_pw_5_relu"), SMALL)
     names = [layer.name for layer in inner_layers(backbone_of(short))]
     whole_names = [layer.name for layer in inner_layers(backbone_of(whole))]
     assert names[1:] == whole_names[1 : len(names)]
     assert names[-1] == "conv_pw_5_relu"
     assert feature_network(short).output.shape == (None, 256)
     with pytest.raises(UsageError, match=r"no layer 'conv_pw_5_rely'.*conv_pw_5_relu"):
-        build_network(Options(**options, until="conv_pw_5_rely"), SMALL)
+        build_network(TrainingOptions(**options, until="conv_pw_5_rely"), SMALL)
     with pytest.raises(UsageError, match="--blocks"):
-        Options(until="conv_pw_5_relu")
+        TrainingOptions(until="conv_pw_5_relu")
 
 
 def test_views_shift_the_field_and_are_averaged():
     spec = InputSpec(size=(16, 12), field_mm=(16, 12))
-    network = build_network(Options(), spec)
+    network = build_network(TrainingOptions(), spec)
     image, coords = inputs_for(spec)
     averaged = with_tta(network, 3, spec)([image, coords]).numpy()
     left, right = np.zeros_like(image), np.zeros_like(image)

@@ -3,16 +3,16 @@ import dataclasses
 import pytest
 
 from lss_cli.errors import UsageError
-from lss_cli.training.options import FIELDS, Options, Range, read_toml, to_toml
+from lss_cli.training.options import FIELDS, Range, TrainingOptions, read_toml, to_toml
 from lss_cli.training.space import default_space, read_space
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    options = Options(
+    options = TrainingOptions(
         dense=(5, 4), weights='odd "name"\\.h5', freeze=True, learning_rate=3e-5, activation="tanh"
     )
     (tmp_path / "o.toml").write_text(to_toml(options))
-    assert Options.from_mapping(read_toml(tmp_path / "o.toml"), "o.toml") == options
+    assert TrainingOptions.from_mapping(read_toml(tmp_path / "o.toml"), "o.toml") == options
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(tmp_path):
 )
 def test_what_cannot_be_is_refused(values, message):
     with pytest.raises(UsageError, match=message):
-        Options.from_mapping(values, "file.toml")
+        TrainingOptions.from_mapping(values, "file.toml")
 
 
 def test_every_option_explains_itself():
@@ -46,19 +46,19 @@ def test_every_option_explains_itself():
 
 
 def test_what_the_study_varied_is_searched():
-    space = default_space(Options())
+    space = default_space(TrainingOptions())
     assert {
         *("activation", "batch_size", "blocks", "filters", "dense", "coordinates"),
         *("optimizer", "schedule", "weight_decay", "dropout", "loss", "mixup", "cutmix"),
         *("augment", "learning_rate"),
     } <= set(space)
-    assert "blocks" not in default_space(Options(backbone="vgg16"))
-    frozen = Options(backbone="vgg16", weights="w.h5", freeze=True)
+    assert "blocks" not in default_space(TrainingOptions(backbone="vgg16"))
+    frozen = TrainingOptions(backbone="vgg16", weights="w.h5", freeze=True)
     assert "cutmix" not in default_space(frozen)
     for name, search in space.items():
         ends = (search.low, search.high) if isinstance(search, Range) else search
         for value in ends:
-            assert dataclasses.replace(Options(), **{name: value}), name
+            assert dataclasses.replace(TrainingOptions(), **{name: value}), name
 
 
 def test_a_space_file_holds_lists_and_ranges(tmp_path):

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from lss_cli.errors import DataError, UsageError
-from lss_cli.training.options import Options, Range
+from lss_cli.training.options import Range, TrainingOptions
 from lss_cli.training.tune import tune
 from tests.training.conftest import quiet
 
-BASE = Options(epochs=2, blocks=2, filters=2)
+BASE = TrainingOptions(epochs=2, blocks=2, filters=2)
 SPACE = {
     "learning_rate": Range(1e-4, 1e-2, log=True),
     "dense": ((4,), (8, 4)),
@@ -43,19 +43,19 @@ def test_a_search_is_interrupted_and_continued(prepared, tmp_path):
     tried = {trial.chosen["learning_rate"] for trial in found.trials}
     assert len(tried) == 4
 
-    best = Options.from_mapping(tomllib.loads((out / "best.toml").read_text()), "best.toml")
+    best = TrainingOptions.from_mapping(tomllib.loads((out / "best.toml").read_text()), "best.toml")
     assert best == found.best
     assert best.learning_rate == found.trials[0].chosen["learning_rate"]
     assert (best.filters, best.epochs) == (2, 2)
     assert search(prepared, out, 3)[1] == []
 
     with pytest.raises(UsageError, match="search of other data, options or another space"):
-        search(prepared, out, 3, base=Options())
+        search(prepared, out, 3, base=TrainingOptions())
 
 
 @pytest.mark.slow
 def test_importance_is_told_when_there_are_enough_trials(prepared, tmp_path):
-    small = Options(epochs=1, blocks=1, filters=1, dense=(2,))
+    small = TrainingOptions(epochs=1, blocks=1, filters=1, dense=(2,))
     space = {"learning_rate": Range(1e-5, 1e-2), "activation": ("relu", "tanh")}
     found, _ = search(prepared, tmp_path / "tuning", 4, base=small, space=space)
     assert sum(found.importance.values()) == pytest.approx(1)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lss_cli.dataset import prepared
 from lss_cli.dataset.exploration.counts import Exploration
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.base import Source
 from lss_cli.dataset.sources.master_table import usable
 from lss_cli.versions import versions
@@ -60,7 +60,7 @@ def count_rejected(table: pd.DataFrame) -> dict[str, int]:
 
 
 def run_report(
-    source: Source, out: Path, options: Options, counts: PrepareSummary
+    source: Source, out: Path, options: PrepareOptions, counts: PrepareSummary
 ) -> dict[str, Any]:
     """The run report: it has no times and no places, so that equal runs have equal ones."""
     files = [] if options.tables_only else [prepared.IMAGES, prepared.COORDS, prepared.INDEX]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lss_cli.dataset.options import Options
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import prepare
 from lss_cli.model.spec import InputSpec
 from tests.dataset.handmade import LEFT, RIGHT, image_table
@@ -25,7 +25,7 @@ def drawn(folder: Path, suffix: str) -> set[str]:
 def out(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
     source = image_table(folder / "in", studies=9, sides=(LEFT, RIGHT))
-    options = Options(spec=SPEC, mirror=True, balance="equal", proportions=(70, 15, 15))
+    options = PrepareOptions(spec=SPEC, mirror=True, balance="equal", proportions=(70, 15, 15))
     prepare(source, folder / "out", options, figures=True)
     return folder / "out"
 
@@ -49,7 +49,7 @@ def test_the_page_shows_them_with_their_counts(out):
 
 
 def test_equal_data_give_equal_figures(out, tmp_path):
-    options = Options(spec=SPEC, mirror=True, balance="equal", proportions=(70, 15, 15))
+    options = PrepareOptions(spec=SPEC, mirror=True, balance="equal", proportions=(70, 15, 15))
     prepare(out.parent / "in" / "table.csv", tmp_path / "again", options, figures=True)
     for path in (out / "figures").iterdir():
         assert (tmp_path / "again" / "figures" / path.name).read_bytes() == path.read_bytes()
@@ -57,15 +57,15 @@ def test_equal_data_give_equal_figures(out, tmp_path):
 
 def test_tables_alone_have_figures_without_examples(out, tmp_path):
     source = out.parent / "in" / "table.csv"
-    prepare(source, tmp_path, Options(tables_only=True), figures=True)
+    prepare(source, tmp_path, PrepareOptions(tables_only=True), figures=True)
     assert drawn(tmp_path, ".svg") == set(ALWAYS)
-    prepare(source, tmp_path, Options(tables_only=True))
+    prepare(source, tmp_path, PrepareOptions(tables_only=True))
     assert not drawn(tmp_path, "")
 
 
 def test_few_rows_can_be_drawn(tmp_path):
     source = image_table(tmp_path / "in", studies=1)
-    options = Options(spec=SPEC, proportions=(1, 0, 0))
+    options = PrepareOptions(spec=SPEC, proportions=(1, 0, 0))
     prepare(source, tmp_path / "out", options, figures=True)
     assert drawn(tmp_path / "out", ".svg") == {*ALWAYS, *SHEETS}
 
