@@ -1,14 +1,14 @@
 """The whole way from a source to prepared data."""
 
 import json
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, row_id
 from lss_cli.dataset import prepared
-from lss_cli.dataset.build import build_inputs
 from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.exploration.counts import explore
 from lss_cli.dataset.exploration.page import remove_figures, write_figures
@@ -18,13 +18,12 @@ from lss_cli.dataset.exploration.summary import (
     run_report,
     summarize,
 )
-from lss_cli.dataset.inputs import InputRequest
+from lss_cli.dataset.inputs import InputRequest, make_inputs
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
-from lss_cli.dataset.store import Result
 from lss_cli.errors import DataError
 from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.tables import write_table
@@ -127,60 +126,71 @@ def prepare(
     """
     source = open_source(path)
     everything = source.master_table()
-    table = select(everything, (*options.conditions, *options.mirrored)).sort_values(
-        ["study_id", "condition", "level", "file", "line"], ignore_index=True
-    )
-    table = divide_studies(_sided(table, options), options)
+    table = divide_studies(_choose_rows(everything, options), options)
     out = make_folder(out)
-    (out / prepared.REPORT).unlink(missing_ok=True)
-    _tidy(out)
+    _begin_anew(out)
     index = None
     if not options.tables_only and usable(table).any():
-        index = _make_inputs(table, out, source, options, workers, progress or _silent)
-    with replacing(out / REJECTS) as rejects:
-        write_table(_rejects(table), rejects)
-    used = table[usable(table)]
-    if used.empty:
-        raise _nothing_left(table, out)
-    with replacing(out / MASTER) as master:
-        write_table(used[MASTER_COLUMNS], master)
-    data = None
-    if index is None:
-        (out / prepared.INDEX).unlink(missing_ok=True)
-    else:
-        with replacing(out / prepared.INDEX) as file:
-            write_table(index, file)
-        data = prepared.Prepared.read(out, options.spec)
+        index = _make_inputs(table, out, source, options, workers, progress or _ignore)
+    _write_tables(table, index, out)
+    data = None if index is None else prepared.Prepared.read(out, options.spec)
     exploration = explore(everything, table, source.series(), data)
     if figures:
         write_figures(exploration, data, out)
     else:
         remove_figures(out)
-    counts = summarize(table, len(everything) - len(table), exploration)
-    text = json.dumps(run_report(source, out, options, counts), indent=2, ensure_ascii=False)
+    summary = summarize(table, len(everything) - len(table), exploration)
+    text = json.dumps(run_report(source, out, options, summary), indent=2, ensure_ascii=False)
     write_text(out / prepared.REPORT, text + "\n")
-    return counts
+    return summary
 
 
-def _silent(*_: int) -> None:
+def _ignore(*_: int) -> None:
     pass
 
 
-def _tidy(out: Path) -> None:
-    """Take away the temporary files of a run that was killed; its model inputs are kept."""
-    for path in out.glob(".lss-*"):
-        if path.is_file():
-            path.unlink()
+def _choose_rows(everything: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
+    """The rows of the conditions asked for, in an order that does not depend on the source's.
 
-
-def _sided(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
-    """Rows of an added side take the condition that they stand in for."""
+    Rows of an added side take the condition that they stand in for.
+    """
+    table = select(everything, (*options.conditions, *options.mirrored)).sort_values(
+        ["study_id", "condition", "level", "file", "line"], ignore_index=True
+    )
     renamed = {str(side): str(side.mirrored) for side in options.mirrored}
     return table.assign(
         source_condition=table["condition"],
         mirror=table["condition"].isin(list(renamed)),
         condition=table["condition"].replace(renamed),
     )
+
+
+def _begin_anew(out: Path) -> None:
+    """Data that were complete are so no more; model inputs are kept, whatever else remained not."""
+    (out / prepared.REPORT).unlink(missing_ok=True)
+    (out / prepared.INDEX).unlink(missing_ok=True)
+    for path in (*out.glob(".lss-*"), *(out / prepared.INPUTS).glob(".lss-*")):
+        # Versions before 0.2 kept unfinished model inputs in such a folder.
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _write_tables(table: pd.DataFrame, index: pd.DataFrame | None, out: Path) -> None:
+    """Write the rejects, the master table, and the index of the model inputs if there are any.
+
+    Raises:
+        DataError: Every row is rejected.
+    """
+    rows = table[~usable(table)].assign(condition=table["source_condition"])
+    with replacing(out / REJECTS) as path:
+        write_table(rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"]), path)
+    used = table[usable(table)]
+    if used.empty:
+        raise _nothing_left(table, out)
+    with replacing(out / MASTER) as path:
+        write_table(used[MASTER_COLUMNS], path)
+    if index is not None:
+        with replacing(out / prepared.INDEX) as path:
+            write_table(index, path)
 
 
 def _make_inputs(
@@ -191,10 +201,10 @@ def _make_inputs(
     workers: int,
     progress: Callable[[int, int], None],
 ) -> pd.DataFrame:
-    """Make the model inputs, mark the rows of `table` without one, and index the others."""
+    """Make the model inputs, reject the rows of `table` without one, and index the others."""
     good = table[usable(table)]
-    results = build_inputs(
-        out,
+    made = make_inputs(
+        out / prepared.INPUTS,
         source,
         _requests(good),
         options.spec,
@@ -202,11 +212,18 @@ def _make_inputs(
         workers=workers,
         progress=progress,
     )
-    failed = [result for result in results if result.values is None]
-    rows = good.index[[result.position for result in failed]]
-    table.loc[rows, "reason"] = [result.reason for result in failed]
-    table.loc[rows, "detail"] = [result.detail for result in failed]
-    return _index(good, results, source)
+    results = pd.DataFrame(made, index=good.index)
+    table.loc[good.index, ["reason", "detail"]] = results[["reason", "detail"]]
+    names = zip(good["study_id"], good["source_condition"], good["level"], strict=True)
+    series = zip(good["series_id"], good["study_id"], strict=True)
+    index = good.assign(
+        position=range(len(good)),
+        row_id=[row_id(study, Condition(name), Level(level)) for study, name, level in names],
+        order=["known" if source.order_known(*key) else "unknown" for key in series],
+        slice_width_mm=results["width_mm"].map("{:g}".format),
+        slice_height_mm=results["height_mm"].map("{:g}".format),
+    )
+    return index.loc[usable(results), INDEX_COLUMNS]
 
 
 def _requests(good: pd.DataFrame) -> dict[str, list[InputRequest]]:
@@ -225,25 +242,6 @@ def _requests(good: pd.DataFrame) -> dict[str, list[InputRequest]]:
         request = InputRequest(name, point, condition, bool(row["mirror"]))
         requests.setdefault(str(row["study_id"]), []).append(request)
     return requests
-
-
-def _index(good: pd.DataFrame, results: Sequence[Result], source: Source) -> pd.DataFrame:
-    names = zip(good["study_id"], good["source_condition"], good["level"], strict=True)
-    series = zip(good["series_id"], good["study_id"], strict=True)
-    sizes = [result.values[2:] if result.values else (0.0, 0.0) for result in results]
-    index = good.assign(
-        position=[result.position for result in results],
-        row_id=[row_id(study, Condition(name), Level(level)) for study, name, level in names],
-        order=["known" if source.order_known(*key) else "unknown" for key in series],
-        slice_width_mm=[f"{width:g}" for width, _ in sizes],
-        slice_height_mm=[f"{height:g}" for _, height in sizes],
-    )
-    return index.loc[[result.values is not None for result in results], INDEX_COLUMNS]
-
-
-def _rejects(table: pd.DataFrame) -> pd.DataFrame:
-    rows = table[~usable(table)].assign(condition=table["source_condition"])
-    return rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"])
 
 
 def _nothing_left(table: pd.DataFrame, out: Path) -> DataError:

@@ -12,19 +12,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity, Side
-from lss_cli.dataset.build import COORDS as WHERE
-from lss_cli.dataset.build import INPUTS
 from lss_cli.dataset.split import SPLITS
-from lss_cli.dataset.store import IMAGES as STORED
+from lss_cli.dataset.store import COORDS as COORDS_FILE
+from lss_cli.dataset.store import IMAGES as IMAGES_FILE
 from lss_cli.errors import DataError
 from lss_cli.model.spec import InputSpec
 from lss_cli.slices import Float32Array
 from lss_cli.tables import to_ordinals
 from lss_cli.text import printable
 
-IMAGES, COORDS, INDEX = f"{INPUTS}/{STORED}", f"{INPUTS}/{WHERE}", "index.csv"
+INPUTS, INDEX = "inputs", "index.csv"
+IMAGES, COORDS = f"{INPUTS}/{IMAGES_FILE}", f"{INPUTS}/{COORDS_FILE}"
+# The last file to be written: data without it are not complete.
 REPORT = "prepare.json"
-"""The last file to be written: data without it are not complete."""
 
 
 def fingerprint(*paths: Path) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from lss_cli.dataset import prepared
-from lss_cli.dataset.build import INPUTS, UNFINISHED
+from lss_cli.dataset.inputs import InputMaker
 from lss_cli.dataset.options import PrepareOptions
-from lss_cli.dataset.pool import Job
 from lss_cli.dataset.prepare import prepare
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.dataset.store import IMAGES, LEDGER
+from lss_cli.dataset.split import TRAIN
+from lss_cli.dataset.store import Store
 from lss_cli.errors import DataError, OutputError
 from lss_cli.model.spec import InputSpec
 from tests.dataset.handmade import LEFT, RIGHT, clones, image_table
@@ -38,13 +38,13 @@ def contents(folder: Path) -> dict[str, str]:
 def made(monkeypatch) -> list[str]:
     """The inputs that are read from the source."""
     names: list[str] = []
-    run = Job.run
+    make = InputMaker.make
 
-    def remember(job, task):
-        names.extend(request.name for request in task.requests.values())
-        return run(job, task)
+    def remember(maker, task):
+        names.extend(request.name for request in task.requests)
+        return make(maker, task)
 
-    monkeypatch.setattr(Job, "run", remember)
+    monkeypatch.setattr(InputMaker, "make", remember)
     return names
 
 
@@ -102,24 +102,26 @@ def test_only_what_is_new_is_read(tmp_path, made):
     changed = tmp_path / "in" / "1002_0_L.png"
     other = (tmp_path / "in" / "1002_1_L.png").read_bytes()
     changed.write_bytes(other)
-    text = source.read_text()
-    source.write_text("".join(one for one in text.splitlines(True) if ",1003,10030," not in one))
+    lines = source.read_text().splitlines(True)
+    source.write_text("".join(line for line in lines if ",1003,10030," not in line))
     prepare(source, tmp_path / "out", OPTIONS)
     assert {name[:4] for name in made} == {"1002"}
-    assert not list((tmp_path / "out").glob(f"{UNFINISHED}*"))
     prepare(source, tmp_path / "fresh", OPTIONS)
     assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
-def test_sides_that_are_added_are_read_and_the_others_kept(tmp_path, made):
+def test_an_added_side_makes_the_studies_of_the_training_anew_and_keeps_the_others(tmp_path, made):
     source = image_table(tmp_path / "in", studies=5, sides=(LEFT, RIGHT))
     mirrored = PrepareOptions(spec=SPEC, mirror=True)
     prepare(source, tmp_path / "fresh", mirrored)
     prepare(source, tmp_path / "out", OPTIONS)
     made.clear()
     prepare(source, tmp_path / "out", mirrored)
-    assert made
-    assert all("_right_" in name for name in made)
+    index = Prepared.open(tmp_path / "out").index
+    training = set(index.loc[index["split"] == TRAIN, "study_id"])
+    assert 0 < len(training) < 5
+    assert {name[:4] for name in made} == training
+    assert len(made) == len(set(made)) == 10 * len(training)
     assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
@@ -144,52 +146,74 @@ def test_another_specification_never_uses_a_stale_cache(tmp_path, change):
     assert contents(tmp_path / "fresh") == contents(tmp_path / "out")
 
 
-def test_images_that_a_power_cut_lost_are_made_again(tmp_path):
+def stored_files(out: Path) -> list[Path]:
+    return sorted((out / prepared.INPUTS).glob("[!.]*.npz"))
+
+
+def test_files_that_a_power_cut_lost_are_made_again(tmp_path, made):
     source = image_table(tmp_path / "in", studies=6)
     prepare(source, tmp_path / "whole", OPTIONS)
     with pytest.raises(StoppedError):
         prepare(source, tmp_path / "out", OPTIONS, stop_after(4))
-    (store,) = (tmp_path / "out").glob(f"{UNFINISHED}*")
-    images = np.load(store / IMAGES, mmap_mode="r+")
-    images[7] = 0
-    del images
-    # The last line of the ledger was cut short as well.
-    ledger = store / LEDGER
-    ledger.write_bytes(ledger.read_bytes()[:-9])
+    empty, cut_short, gone, _ = stored_files(tmp_path / "out")
+    empty.write_bytes(b"")
+    cut_short.write_bytes(cut_short.read_bytes()[:-9])
+    gone.unlink()
+    made.clear()
     prepare(source, tmp_path / "out", OPTIONS)
+    assert len({name[:4] for name in made}) == 5
     assert contents(tmp_path / "whole") == contents(tmp_path / "out")
 
 
-@pytest.mark.parametrize("damage", [b"", b"no ledger\n", b'{"plan": 1}\n'])
-def test_a_damaged_store_is_made_anew(tmp_path, damage):
+@pytest.mark.parametrize("where", ["a study", "the images", "the coordinates"])
+def test_what_the_disk_has_damaged_is_made_again(tmp_path, where):
     source = image_table(tmp_path / "in", studies=3)
     prepare(source, tmp_path / "out", OPTIONS)
     before = contents(tmp_path / "out")
-    (tmp_path / "out" / INPUTS / LEDGER).write_bytes(damage)
+    path = {
+        "a study": stored_files(tmp_path / "out")[1],
+        "the images": tmp_path / "out" / prepared.IMAGES,
+        "the coordinates": tmp_path / "out" / prepared.COORDS,
+    }[where]
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) * 3 // 4] ^= 4
+    path.write_bytes(damaged)
     prepare(source, tmp_path / "out", OPTIONS)
     assert contents(tmp_path / "out") == before
 
 
 def test_left_over_files_are_cleared_away(tmp_path):
     source = image_table(tmp_path / "in", studies=2)
-    (tmp_path / "out").mkdir()
+    inputs = tmp_path / "out" / prepared.INPUTS
+    inputs.mkdir(parents=True)
     (tmp_path / "out" / ".lss-abc.csv").write_text("half")
-    (tmp_path / "out" / f"{UNFINISHED}123").mkdir()
+    (inputs / ".lss-abc.npz").write_text("half")
+    # What versions before 0.2 kept, finished and not.
+    (inputs / "ledger.jsonl").write_text("")
+    (tmp_path / "out" / ".lss-inputs-123").mkdir()
     prepare(source, tmp_path / "out", OPTIONS)
-    assert not list((tmp_path / "out").glob(".lss-*"))
+    prepare(source, tmp_path / "fresh", OPTIONS)
+    assert not list((tmp_path / "out").rglob(".lss-*"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
-def test_a_full_disk_is_said_and_what_is_done_is_kept(tmp_path, monkeypatch):
+def test_a_full_disk_is_said_and_what_is_done_is_kept(tmp_path, monkeypatch, made):
     source = image_table(tmp_path / "in", studies=4)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    save = np.savez
+
+    def full(path, **arrays):
+        if len(stored_files(tmp_path / "out")) == 2:
+            raise OSError(28, "No space left on device")
+        save(path, **arrays)
 
     with monkeypatch.context() as patched:
-        patched.setattr("lss_cli.dataset.pool.write_images", full)
+        patched.setattr(np, "savez", full)
         with pytest.raises(OutputError, match=r"No space left on device.*same command again"):
             prepare(source, tmp_path / "out", OPTIONS)
+    made.clear()
     prepare(source, tmp_path / "out", OPTIONS)
+    assert len({name[:4] for name in made}) == 2
     Prepared.open(tmp_path / "out")
 
 
@@ -199,7 +223,7 @@ def test_a_worker_that_dies_is_said(tmp_path, monkeypatch):
     def die(*_):
         os._exit(9)
 
-    monkeypatch.setattr("lss_cli.dataset.pool.write_images", die)
+    monkeypatch.setattr(Store, "write", die)
     with pytest.raises(DataError, match="a worker process died"):
         prepare(source, tmp_path / "out", OPTIONS, workers=2)
 
@@ -211,19 +235,19 @@ def command(source: Path, out: Path) -> list[str]:
 
 
 def kill_and_go_on(source: Path, out: Path, kills: int, rng: random.Random) -> list[int]:
-    """Run with SIGKILL at random moments, then undisturbed; studies in the ledger at each kill."""
+    """Run with SIGKILL at random moments, then undisturbed; files of studies at each kill."""
 
-    def ledgers() -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in out.glob(f"*/{LEDGER}")}
+    def stored() -> set[tuple[str, int]]:
+        return {(path.name, path.stat().st_mtime_ns) for path in out.glob("inputs/[!.]*")}
 
     seen = []
     for _ in range(kills):
-        before, until = ledgers(), time.monotonic() + 60
+        before, until = stored(), time.monotonic() + 60
         process = subprocess.Popen(
             command(source, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         # Before it touches the store it only imports; the moments are spread over what follows.
-        while process.poll() is None and ledgers() == before:
+        while process.poll() is None and stored() == before:
             time.sleep(0.005)
             assert time.monotonic() < until
         time.sleep(rng.uniform(0, 0.3))
@@ -232,7 +256,7 @@ def kill_and_go_on(source: Path, out: Path, kills: int, rng: random.Random) -> l
         if not (out / prepared.REPORT).exists():
             with pytest.raises(DataError):
                 Prepared.open(out)
-        seen += [len(path.read_text().splitlines()) - 1 for path in ledgers()]
+        seen.append(len(stored_files(out)))
     subprocess.run(command(source, out), check=True, capture_output=True)
     return seen
 
@@ -243,7 +267,9 @@ def kill_and_go_on(source: Path, out: Path, kills: int, rng: random.Random) -> l
 def test_killed_at_any_moment_it_ends_in_the_same_bytes(tmp_path, phantoms, studies, kills):
     source = clones(phantoms, tmp_path / "rsna", studies)
     subprocess.run(command(source, tmp_path / "whole"), check=True, capture_output=True)
-    kill_and_go_on(source, tmp_path / "out", kills, random.Random(studies))
+    seen = kill_and_go_on(source, tmp_path / "out", kills, random.Random(studies))
+    assert 0 < min(seen) < studies
+    assert seen == sorted(seen)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     assert (
         json.loads((tmp_path / "out" / prepared.REPORT).read_text())["counts"]["used"]
