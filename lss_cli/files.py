@@ -1,4 +1,4 @@
-"""Output files appear whole or not at all."""
+"""Output files, which appear whole or not at all, and names that stay inside their folder."""
 
 import os
 import stat
@@ -85,6 +85,17 @@ def make_folder(path: Path) -> Path:
     if not os.access(path, os.W_OK):
         raise OutputError("the folder is write-protected.", where=str(path))
     return path
+
+
+def path_inside(folder: Path, name: str) -> Path | None:
+    """The path of `name` under `folder`, or ``None`` where it would lead out of it.
+
+    Tables come from others: a row must not be able to name any file of this machine.
+    """
+    path = Path(os.path.normpath(folder / name))
+    root = Path(os.path.normpath(folder))
+    absolute = Path(name).is_absolute() or "\\" in name or "\0" in name
+    return path if name and not absolute and path.is_relative_to(root) and path != root else None
 
 
 def _umask() -> int:

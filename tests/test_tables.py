@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from lss_cli.errors import DataError
-from lss_cli.tables import path_inside, read_table, write_table
+from lss_cli.tables import read_table, write_table
 
 
 def test_cells_stay_text_and_know_their_line(tmp_path):
@@ -25,7 +25,7 @@ def test_cells_stay_text_and_know_their_line(tmp_path):
         (b"study_id,x\n1\n", "line 2: this line has 1 cells, the header 2"),
         (b"x,study_id,x\n1,2,3\n", "'x' is there twice"),
         (b"studyid\n1\n", "'study_id' is missing. Did you mean 'studyid'?"),
-        (b'study_id\n"1\n', "no CSV table"),
+        (b'study_id\n"1\n', "cannot be read as CSV"),
         (b"study_id\n\0\n", ""),
     ],
 )
@@ -49,12 +49,3 @@ def test_no_cell_runs_as_a_formula_and_numbers_stay_numbers(tmp_path):
     path = tmp_path / "t.csv"
     write_table(pd.DataFrame({"a": ["=1+1", "-5.5", "@x"], "b": [1, 2, 3]}), path)
     assert path.read_text() == "a,b\n'=1+1,1\n-5.5,2\n'@x,3\n"
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "../x.png", "a/../../x", "/etc/passwd", "a\\b"])
-def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
-    assert path_inside(tmp_path, name) is None
-
-
-def test_names_below_the_folder_are_found(tmp_path):
-    assert path_inside(tmp_path, "a/./b.png") == tmp_path / "a" / "b.png"

@@ -1,8 +1,6 @@
 """A folder of phantoms in RSNA's layout: pictures and the three tables."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lss_cli.anatomy import Condition, Level
@@ -10,6 +8,7 @@ from lss_cli.errors import OutputError
 from lss_cli.files import make_folder, write_text
 from lss_cli.phantom.dicom import write_study
 from lss_cli.phantom.study import Phantom, plan_study
+from lss_cli.tables import to_csv
 
 # RSNA's order of columns.
 LABELS = [
@@ -75,41 +74,43 @@ def write_phantoms(
 
 def write_tables(phantoms: Sequence[Phantom], out: Path) -> None:
     """Write RSNA's three tables for phantoms whose pictures lie in ``train_images``."""
-    _write(
+    write_text(
         out / "train_series_descriptions.csv",
-        ("study_id", "series_id", "series_description"),
-        ((p.study_id, series.series_id, series.kind) for p in phantoms for series in p.series),
-    )
-    _write(
-        out / "train_label_coordinates.csv",
-        ("study_id", "series_id", "instance_number", "condition", "level", "x", "y"),
-        (
+        to_csv(
+            ("study_id", "series_id", "series_description"),
             (
-                phantom.study_id,
-                point.series_id,
-                point.instance_number,
-                point.condition.rsna_name,
-                point.level,
-                point.x,
-                point.y,
-            )
-            for phantom in phantoms
-            for point in phantom.points
+                (phantom.study_id, series.series_id, series.kind)
+                for phantom in phantoms
+                for series in phantom.series
+            ),
         ),
     )
-    _write(
+    write_text(
+        out / "train_label_coordinates.csv",
+        to_csv(
+            ("study_id", "series_id", "instance_number", "condition", "level", "x", "y"),
+            (
+                (
+                    phantom.study_id,
+                    point.series_id,
+                    point.instance_number,
+                    point.condition.rsna_name,
+                    point.level,
+                    point.x,
+                    point.y,
+                )
+                for phantom in phantoms
+                for point in phantom.points
+            ),
+        ),
+    )
+    write_text(
         out / "train.csv",
-        ("study_id", *(f"{condition}_{level.key}" for condition, level in LABELS)),
-        (
-            (phantom.study_id, *(phantom.severity(*label) or "" for label in LABELS))
-            for phantom in phantoms
+        to_csv(
+            ("study_id", *(f"{condition}_{level.key}" for condition, level in LABELS)),
+            (
+                (phantom.study_id, *(phantom.severity(*label) or "" for label in LABELS))
+                for phantom in phantoms
+            ),
         ),
     )
-
-
-def _write(path: Path, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(head)
-    table.writerows(rows)
-    write_text(path, text.getvalue())

@@ -125,7 +125,7 @@ def test_ids_as_pandas_writes_them_beside_missing_values(table):
         ("a,b\n1,2\n", "'instance_number' is missing"),
         ("study_id;instance_number;level;x;y\n", "separated by semicolons"),
         ("study_id\tinstance_number\tlevel\tx\ty\n", "separated by tabs"),
-        ("level,instance_number,x,X,y\nL1/L2,1,1,2,3\n", "'x' stands there twice"),
+        ("level,instance_number,x,X,y\nL1/L2,1,1,2,3\n", "'x' is there twice"),
         ("instance,level,x,y\n1,L1/L2,1,2\n", "Did you mean 'instance'?"),
         (b"level,instance_number,x,y\nL1/L2,1,\xff,2\n", "not UTF-8 text (byte 34)"),
         (b"PK\x03\x04\0\0\0", "no text file"),
@@ -153,7 +153,7 @@ def test_unusable_json(table, text, what):
 
 
 def test_no_such_file(tmp_path):
-    assert "No such file" in problem(tmp_path / "none.csv")
+    assert "no such file" in problem(tmp_path / "none.csv")
     assert "cannot be read" in problem(tmp_path)
 
 

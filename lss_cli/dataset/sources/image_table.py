@@ -24,8 +24,9 @@ from lss_cli.dataset.sources.master_table import (
     check_values,
     reject,
 )
+from lss_cli.files import path_inside
 from lss_cli.slices import Slices
-from lss_cli.tables import normalize_names, path_inside, read_table, to_numbers
+from lss_cli.tables import normalize_names, read_table, to_numbers
 
 REQUIRED = [
     "image",

@@ -24,11 +24,12 @@ from lss_cli.dataset.sources.master_table import (
     usable,
 )
 from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, StudyError
+from lss_cli.files import path_inside
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study, read_study
-from lss_cli.tables import path_inside, read_table
+from lss_cli.tables import read_table
 
 LABELS = "train.csv"
 POINTS = "train_label_coordinates.csv"
