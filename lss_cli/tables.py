@@ -1,26 +1,13 @@
-r"""CSV tables: read with the line that each row stands on, written without formulas.
-
-Reading and writing rows does without pandas; what makes data frames of them loads it when called.
-"""
+"""CSV tables: read with the line that each row stands on, written without formulas."""
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TextIO
 
-import numpy as np
-import numpy.typing as npt
-
-from lss_cli.anatomy import Level, Severity
-from lss_cli.errors import DataError, LssError
+from lss_cli.errors import LssError
 from lss_cli.text import escape_formula, printable, suggest
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-E = TypeVar("E", bound=StrEnum)
 
 # RSNA's table of all points has 4 MB; anything near this is some other file.
 LARGEST_FILE_BYTES = 256 * 2**20
@@ -138,8 +125,8 @@ def write_rows(file: TextIO, columns: Iterable[str], rows: Iterable[Iterable[obj
         ,-5.5
     """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(_escape_cell, columns))
-    writer.writerows(map(_escape_cell, row) for row in rows)
+    writer.writerow(map(escape_cell, columns))
+    writer.writerows(map(escape_cell, row) for row in rows)
 
 
 def to_csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -149,8 +136,8 @@ def to_csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def _escape_cell(cell: object) -> object:
-    """A negative number begins like a formula, and is none."""
+def escape_cell(cell: object) -> object:
+    """Quote a formula; a negative number begins like one, and is none."""
     if not isinstance(cell, str):
         return cell
     try:
@@ -158,76 +145,3 @@ def _escape_cell(cell: object) -> object:
     except ValueError:
         return escape_formula(cell)
     return cell
-
-
-def read_table(path: Path, required: Iterable[str]) -> "pd.DataFrame":
-    """Read a CSV file as text, so that ids never become floats.
-
-    Args:
-        path: A UTF-8 file with a header line.
-        required: Columns that it must have; others are kept.
-
-    Returns:
-        One row per record: every cell a stripped string, plus `line`, the line in the file that
-        the record ends on (the header is line 1). Blank lines are no records.
-
-    Raises:
-        DataError: The file is missing, empty, mis-encoded or ragged, or lacks a column.
-    """
-    import pandas as pd
-
-    reader = CsvReader(read_text(path, DataError), DataError, str(path))
-    check_columns(reader.names, required, DataError, f"{path}, line 1")
-    records, lines = [], []
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if not any(cells):
-            continue
-        if len(cells) != len(reader.names):
-            raise DataError(
-                f"this line has {len(cells)} cells, the header {len(reader.names)}.",
-                where=f"{path}, line {reader.line}",
-                todo="Quote cells that hold a comma.",
-            )
-        records.append(cells)
-        lines.append(reader.line)
-    return pd.DataFrame(records, columns=reader.names, dtype=str).assign(line=lines)
-
-
-def write_table(table: "pd.DataFrame", path: Path) -> None:
-    r"""Write a CSV table with ``\n`` line ends and no formulas; `path` is a temporary name."""
-    text = table.select_dtypes(include=["str", "object"]).columns
-    safe = table.assign(**{name: table[name].map(_escape_cell) for name in text})
-    safe.to_csv(path, index=False, lineterminator="\n")
-
-
-def normalize_names(column: "pd.Series[str]", parse: Callable[[str], E]) -> "pd.Series[str]":
-    """Bring names to the one vocabulary; what it does not know becomes an empty string."""
-    return column.map({text: _parse_name(text, parse) for text in column.unique()}).astype(str)
-
-
-def _parse_name(text: str, parse: Callable[[str], E]) -> str:
-    try:
-        return str(parse(text))
-    except ValueError:
-        return ""
-
-
-def to_ordinals(column: "pd.Series[str]", words: type[Level | Severity]) -> npt.NDArray[np.int64]:
-    """The ordinal of each level (0 to 4) or severity (0 to 2).
-
-    Examples:
-        >>> import pandas as pd
-        >>> to_ordinals(pd.Series(["Severe", "Normal/Mild"]), Severity)
-        array([2, 0])
-    """
-    known = {str(word): word.ordinal for word in words}
-    return np.asarray(column.map(known), np.int64)
-
-
-def to_numbers(column: "pd.Series[str]") -> "pd.Series[float]":
-    """Finite numbers; what is none becomes NaN."""
-    import pandas as pd
-
-    values = pd.to_numeric(column, errors="coerce").astype(float)
-    return values.where(np.isfinite(values))

@@ -1,51 +1,35 @@
-import pandas as pd
 import pytest
 
-from lss_cli.errors import DataError
-from lss_cli.tables import read_table, write_table
+from lss_cli.errors import DataError, PointsError
+from lss_cli.tables import CsvReader, check_columns, read_text, to_csv
 
 
-def test_cells_stay_text_and_know_their_line(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_bytes(b'\xef\xbb\xbfstudy_id, x\r\n007, 1.50\r\n\r\n"8\n8",\r\n')
-
-    table = read_table(path, ["study_id"])
-
-    assert table["study_id"].tolist() == ["007", "8\n8"]
-    assert table["x"].tolist() == ["1.50", ""]
-    assert table["line"].tolist() == [2, 5]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "empty"),
-        (b"\n", "empty"),
-        ("study_id\nMüller\n".encode("latin-1"), "not UTF-8"),
-        (b"study_id,x\n1\n", "line 2: this line has 1 cells, the header 2"),
-        (b"x,study_id,x\n1,2,3\n", "'x' is there twice"),
-        (b"studyid\n1\n", "'study_id' is missing. Did you mean 'studyid'?"),
-        (b'study_id\n"1\n', "cannot be read as CSV"),
-        (b"study_id\n\0\n", ""),
-    ],
-)
-def test_a_bad_table_is_named_with_its_fault(tmp_path, content, message):
-    path = tmp_path / "t.csv"
-    path.write_bytes(content)
-    if not message:
-        read_table(path, ["study_id"])
-        return
-    with pytest.raises(DataError, match=r"t\.csv") as caught:
-        read_table(path, ["study_id"])
-    assert message in str(caught.value)
+def test_rows_know_their_line():
+    reader = CsvReader('a, b\r\n1,"2\n3"\r\n\r\n4, 5\r\n', DataError, "t.csv")
+    assert reader.names == ["a", "b"]
+    assert [(reader.line, cells) for cells in reader] == [
+        (3, ["1", "2\n3"]),
+        (4, []),
+        (5, ["4", "5"]),
+    ]
 
 
-def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"nothing\.csv: there is no such file"):
-        read_table(tmp_path / "nothing.csv", [])
+@pytest.mark.parametrize("error", [DataError, PointsError])
+def test_the_caller_says_what_is_raised(tmp_path, error):
+    with pytest.raises(error, match="no such file"):
+        read_text(tmp_path / "none.csv", error)
+    with pytest.raises(error, match=r"t\.csv, line 2: it cannot be read as CSV"):
+        list(CsvReader('a\n"1\n', error, "t.csv"))
+    with pytest.raises(error, match="Did you mean 'leevl'"):
+        check_columns(["leevl"], ["level"], error, "t.csv")
 
 
-def test_no_cell_runs_as_a_formula_and_numbers_stay_numbers(tmp_path):
-    path = tmp_path / "t.csv"
-    write_table(pd.DataFrame({"a": ["=1+1", "-5.5", "@x"], "b": [1, 2, 3]}), path)
-    assert path.read_text() == "a,b\n'=1+1,1\n-5.5,2\n'@x,3\n"
+def test_only_columns_that_are_read_have_to_be_unique():
+    check_columns(["a", "note", "note"], ["a"], DataError, "t.csv", known=["a"])
+    with pytest.raises(DataError, match="'note' is there twice"):
+        check_columns(["a", "note", "note"], ["a"], DataError, "t.csv")
+
+
+def test_what_is_written_runs_no_formula():
+    text = to_csv(["=a", "b"], [["@x", None], ["-5.5", -1.5], ["a,b", "L1/L2"]])
+    assert text == "'=a,b\n'@x,\n-5.5,-1.5\n\"a,b\",L1/L2\n"

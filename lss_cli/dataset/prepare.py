@@ -9,6 +9,7 @@ import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, row_id
 from lss_cli.dataset import prepared
+from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.exploration.counts import explore
 from lss_cli.dataset.exploration.page import remove_figures, write_figures
@@ -26,7 +27,6 @@ from lss_cli.dataset.sources.master_table import select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.errors import DataError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.tables import write_table
 from lss_cli.versions import versions
 
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]

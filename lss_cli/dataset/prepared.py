@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity, Side
+from lss_cli.dataset.dataframes import to_ordinals
 from lss_cli.dataset.split import SPLITS
 from lss_cli.dataset.store import COORDS as COORDS_FILE
 from lss_cli.dataset.store import IMAGES as IMAGES_FILE
 from lss_cli.errors import DataError
 from lss_cli.model.spec import InputSpec
 from lss_cli.slices import Float32Array
-from lss_cli.tables import to_ordinals
 from lss_cli.text import printable
 
 INPUTS, INDEX = "inputs", "index.csv"

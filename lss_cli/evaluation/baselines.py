@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.anatomy import Level, Severity
+from lss_cli.dataset.dataframes import to_ordinals
 from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import GRADES, Float64Array, Labels, Probabilities, one_hot
-from lss_cli.tables import to_ordinals
 
 # Shares are (count + 1) / (rows + 3).
 DEFINITIONS = {

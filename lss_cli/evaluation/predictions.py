@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, row_id
+from lss_cli.dataset.dataframes import read_table, to_numbers, to_ordinals, write_table
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
 from lss_cli.files import replacing
-from lss_cli.tables import read_table, to_numbers, to_ordinals, write_table
 from lss_cli.text import join_words, printable
 
 # The name that the table has in a run folder.

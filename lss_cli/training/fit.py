@@ -12,12 +12,12 @@ import pandas as pd
 import tensorflow
 
 from lss_cli.anatomy import Severity
+from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
 from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
 from lss_cli.files import make_folder, replacing
-from lss_cli.tables import write_table
 from lss_cli.text import join_words
 from lss_cli.training import run
 from lss_cli.training.batches import plain

@@ -11,10 +11,10 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.tables import write_table
 from lss_cli.training.fit import check_trainable
 from lss_cli.training.loop import Step, Training, Watch
 from lss_cli.training.options import TrainingOptions, to_toml

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.dataset.dataframes import to_numbers
 from lss_cli.dataset.divide import BALANCED_AWAY
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.master_table import usable
-from lss_cli.tables import to_numbers
 
 LEVELS, SEVERITIES = list(map(str, Level)), list(map(str, Severity))
 BEFORE, AFTER = "before balancing", "after balancing"

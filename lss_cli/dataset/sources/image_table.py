@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.dataframes import normalize_names, read_table, to_numbers
 from lss_cli.dataset.sources.base import PointRef
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
@@ -26,7 +27,6 @@ from lss_cli.dataset.sources.master_table import (
 )
 from lss_cli.files import path_inside
 from lss_cli.slices import Slices
-from lss_cli.tables import normalize_names, read_table, to_numbers
 
 REQUIRED = [
     "image",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.tables import normalize_names, to_numbers
+from lss_cli.dataset.dataframes import normalize_names, to_numbers
 
 KEYS = ["study_id", "condition", "level"]
 COLUMNS = [

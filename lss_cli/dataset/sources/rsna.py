@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.dataframes import read_table
 from lss_cli.dataset.sources.base import PointRef
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
@@ -29,7 +30,6 @@ from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import read_pixels
 from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study, read_study
-from lss_cli.tables import read_table
 
 LABELS = "train.csv"
 POINTS = "train_label_coordinates.csv"
