@@ -38,7 +38,7 @@ def test_the_shipped_model_says_of_a_phantom_what_it_said_before(study, coords):
 def test_its_description_holds_what_a_reader_asks():
     metadata = load_model(find_model("default")).metadata
     assert "non-commercial research only" in metadata.licence
-    assert metadata.familiarity is not None
+    assert metadata.ood is not None
     assert metadata.training["largest_difference_to_keras"] < 1e-2
     assert 0.9 < metadata.key_figures["auc_at_least_moderate"] < 1
     assert metadata.metrics["out_of_fold"]["studies"] > 400

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Severity
 from lss_cli.cli.environment import Environment
@@ -15,6 +16,7 @@ from lss_cli.dataset.options import DEFAULT_SPLIT, Balance, PrepareOptions, Scop
 from lss_cli.dataset.split import parse_proportions
 from lss_cli.errors import MissingExtraError, UsageError
 from lss_cli.model.spec import InputSpec, Normalise, View
+from lss_cli.validation import explain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,8 +122,8 @@ def prepare(
             normalise=normalise,
             level=level,
         )
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    except ValidationError as error:
+        raise UsageError(explain(error)) from None
     options = PrepareOptions(
         conditions=tuple(dict.fromkeys(map(parse_condition, condition or [DEFAULT_CONDITION]))),
         mirror=mirror,

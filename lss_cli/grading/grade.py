@@ -205,7 +205,7 @@ def _warnings(
 
 def _are_unfamiliar(inputs: Sequence[PointInput], model: Model) -> list[bool]:
     """Whether an input is unlike those that the model was trained on."""
-    statistics = model.metadata.familiarity
+    statistics = model.metadata.ood
     if statistics is None or not inputs:
         return [False] * len(inputs)
     scores = statistics.score(np.stack([given.image for given in inputs]))

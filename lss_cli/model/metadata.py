@@ -2,20 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+import pydantic.dataclasses
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
+from lss_cli.validation import read_document
 
 FORMAT_VERSION = 1
 METADATA_KEY = "lss"
+# Under which the statistics of the training inputs stand in the document.
+OOD_KEY = "familiarity"
 
 # The parts that figures are measured on, the most telling first.
 HELD_OUT = ("out_of_fold", "test", "validation")
 
 Handling = Literal["as is", "mirrored"]
+KnownCondition = Annotated[Condition, BeforeValidator(Condition.parse)]
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,9 @@ class ModelCard:
         return str(self.training.get("summary", "data that its card does not name"))
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(
+    frozen=True, config=ConfigDict(extra="forbid", populate_by_name=True)
+)
 class ModelMetadata:
     """How to feed a model, what it may grade, and where it comes from.
 
@@ -56,48 +65,40 @@ class ModelMetadata:
         conditions: What it may grade, and whether left and right are exchanged first.
         input: How it wants to be fed.
         temperature: The logits are divided by it before the softmax; 1 changes nothing.
-        familiarity: What its training inputs look like; without it inputs are not compared.
+        ood: What its training inputs look like; without it inputs are not compared. In the file
+            it is called ``familiarity``.
         training: Counts of the data it was trained on; never identifiers.
         metrics: Figures on held-out studies, by the name of the part they were measured on.
         licence: Under which terms its weights may be used.
         intended_use: What it is for, and what not.
         created: ISO date.
         tools: Versions of the programs that made it.
+
+    Raises:
+        ValidationError: It could not be acted on; says which entry, and what is wrong with it.
     """
 
     name: str
-    conditions: Mapping[Condition, Handling]
+    conditions: Annotated[Mapping[KnownCondition, Handling], Field(min_length=1)]
     input: InputSpec
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
     licence: str
     intended_use: str
     created: str
-    tools: Mapping[str, str]
-    temperature: float = 1.0
-    familiarity: OodStatistics | None = None
-    classes: tuple[str, ...] = field(default=tuple(Severity))
+    tools: Mapping[str, Any]
+    temperature: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)] = 1.0
+    ood: Annotated[OodStatistics | None, Field(validation_alias=OOD_KEY)] = None
+    classes: tuple[str, ...] = tuple(Severity)
 
-    def __post_init__(self) -> None:
-        """Refuse a document that could not be acted on.
-
-        Raises:
-            ValueError: Says which entry, and what is wrong with it.
-        """
-        for key in ("name", "licence", "intended_use", "created"):
-            if not isinstance(getattr(self, key), str):
-                raise ValueError(f"its {key} is no text.")
-        for key in ("training", "metrics", "tools"):
-            if not isinstance(getattr(self, key), Mapping):
-                raise ValueError(f"its {key} is no JSON object.")
-        if tuple(self.classes) != tuple(Severity):
-            raise ValueError(f"its classes are {list(self.classes)}, not {list(Severity)}.")
-        if not self.conditions:
-            raise ValueError("it names no condition that it may grade.")
-        if odd := set(self.conditions.values()) - set(get_args(Handling)):
-            raise ValueError(f"a condition is to be handled in unknown ways: {sorted(odd)}.")
-        if not 0.01 <= self.temperature <= 100:
-            raise ValueError(f"its temperature is {self.temperature}, it can be 0.01 to 100.")
+    @field_validator("classes")
+    @classmethod
+    def _check_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if classes != tuple(Severity):
+            raise ValueError(
+                f"its classes are {list(classes)}, not {[str(name) for name in Severity]}"
+            )
+        return classes
 
     def mirrors(self, condition: Condition) -> bool:
         """Whether left and right are exchanged before a condition is graded."""
@@ -114,14 +115,9 @@ class ModelMetadata:
 
     def to_json(self) -> str:
         """The document as it stands in the file."""
-        document = asdict(self) | {
-            "format_version": FORMAT_VERSION,
-            "conditions": {str(key): value for key, value in self.conditions.items()},
-            "input": self.input.to_json(),
-            "classes": [str(name) for name in self.classes],
-        }
-        if self.familiarity is None:
-            del document["familiarity"]
+        document = asdict(self) | {"format_version": FORMAT_VERSION}
+        if statistics := document.pop("ood"):
+            document[OOD_KEY] = statistics
         return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -139,19 +135,4 @@ class ModelMetadata:
             raise ValueError(
                 f"its format version is {version!r}, this program knows {FORMAT_VERSION}."
             )
-        known = document.get("familiarity")
-        try:
-            return cls(
-                **document
-                | {
-                    "conditions": {
-                        Condition.parse(key): value for key, value in document["conditions"].items()
-                    },
-                    "input": InputSpec.from_json(document["input"]),
-                    "classes": tuple(document["classes"]),
-                    "temperature": float(document["temperature"]),
-                    "familiarity": known if known is None else OodStatistics.from_json(known),
-                }
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"its description is incomplete or odd ({error}).") from error
+        return read_document(cls, document)

@@ -1,20 +1,21 @@
-"""Whether an input looks like those that a model was trained on.
+"""Out-of-distribution statistics: whether an input looks like those of the training.
 
 A network answers with probabilities whatever it is shown. The model file therefore carries a few
 statistics of its training inputs, and what does not fit them is pointed out.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
 
 from lss_cli.slices import Float32Array
 
+# Cells, down and across, in which grey values are averaged, and edges and differences.
 GREY, EDGES = (8, 8), (4, 5)
-"""Cells, down and across, in which grey values are averaged, and edges and differences."""
 LENGTH = GREY[0] * GREY[1] + 5 * EDGES[0] * EDGES[1]
 COMPONENTS = 12
 FOLDS = 5
@@ -27,43 +28,65 @@ FAMILIAR_SHARE = 0.99
 LEAST_SPREAD = 1e-3
 
 
-@dataclass(frozen=True)
+Numbers = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=False)], ...],
+    Field(min_length=LENGTH, max_length=LENGTH),
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class OodStatistics:
     """What the training inputs of a model look like: principal components of their descriptions.
 
     Attributes:
-        mean: Of each of the `LENGTH` numbers that `described` gives.
+        mean: Of each of the `LENGTH` numbers that `describe` gives.
         scale: Their standard deviations.
         axes: The components, orthonormal, as rows of `LENGTH` numbers.
         spread: The variance along each axis.
         rest: The mean squared distance to the space that the axes span.
         limit: The largest sum of both distances, each relative to its mean, that is familiar.
+
+    Raises:
+        ValidationError: Nothing could be compared with them; says which, and what is wrong.
     """
 
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    axes: tuple[tuple[float, ...], ...]
-    spread: tuple[float, ...]
-    rest: float
-    limit: float
+    mean: Numbers
+    scale: Annotated[tuple[Positive, ...], Field(min_length=LENGTH, max_length=LENGTH)]
+    axes: Annotated[tuple[Numbers, ...], Field(min_length=1, max_length=LENGTH)]
+    spread: tuple[Positive, ...]
+    rest: Positive
+    limit: Positive
 
-    def __post_init__(self) -> None:
-        """Refuse statistics that nothing could be compared with.
+    @model_validator(mode="after")
+    def _check_axes(self) -> "OodStatistics":
+        if len(self.axes) != len(self.spread):
+            raise ValueError(f"there are {len(self.axes)} axes and {len(self.spread)} spreads")
+        axes = np.array(self.axes)
+        if not np.allclose(axes @ axes.T, np.eye(len(axes)), atol=0.01):
+            raise ValueError("the axes are not orthonormal")
+        return self
+
+    @classmethod
+    def fit(cls, batches: Iterable[Float32Array], studies: npt.ArrayLike) -> "OodStatistics":
+        """Measure what training inputs look like.
+
+        Args:
+            batches: The inputs, some at a time: N × H × W × C each.
+            studies: The name of each input's study, over all batches. The limit is measured on
+                studies that the rest of the statistics is not taken from, in turn.
 
         Raises:
-            ValueError: Says which, and what is wrong with it.
+            ValueError: There are no inputs.
         """
-        for name, row in (("mean", self.mean), ("scale", self.scale), *_named(self.axes)):
-            if len(row) != LENGTH:
-                raise ValueError(f"its familiarity has {len(row)} numbers as {name}, not {LENGTH}.")
-        if len(self.axes) != len(self.spread) or not 1 <= len(self.axes) <= LENGTH:
-            raise ValueError(
-                f"its familiarity has {len(self.axes)} axes and {len(self.spread)} spreads."
-            )
-        positive = (*self.scale, *self.spread, self.rest, self.limit)
-        every = np.array((*self.mean, *positive, *(one for row in self.axes for one in row)))
-        if not np.isfinite(every).all() or not min(positive) > 0:
-            raise ValueError("its familiarity has numbers that are not finite or not positive.")
+        values = np.concatenate([describe(images) for images in batches])
+        folds = np.unique(np.asarray(studies), return_inverse=True)[1] % FOLDS
+        distances = []
+        for fold in range(int(folds.max()) + 1):
+            others = values[folds != fold] if folds.any() else values
+            distances.append(_fit_components(others)._distance(values[folds == fold]))
+        limit = float(np.quantile(np.concatenate(distances), FAMILIAR_SHARE))
+        return _fit_components(values, max(limit, LEAST_SPREAD))
 
     def score(self, images: Float32Array) -> npt.NDArray[np.float64]:
         """How far inputs are from the training inputs, relative to what is familiar.
@@ -80,8 +103,8 @@ class OodStatistics:
         """
         # A file may hold any finite number; what overflows is strange.
         with np.errstate(all="ignore"):
-            found = self._distance(described(images)) / self.limit
-        return np.where(np.isnan(found), np.inf, found)
+            scores = self._distance(describe(images)) / self.limit
+        return np.where(np.isnan(scores), np.inf, scores)
 
     def _distance(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         centred = (values - np.array(self.mean)) / np.array(self.scale)
@@ -90,33 +113,8 @@ class OodStatistics:
         beside = (centred**2).sum(axis=1) - squares.sum(axis=1)
         return np.asarray(within + beside / self.rest)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON document."""
-        return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "OodStatistics":
-        """Build from a JSON document.
-
-        Raises:
-            ValueError: A key is missing or unknown, something is no number, or see above.
-        """
-        if not isinstance(values, Mapping) or set(values) != {one.name for one in fields(cls)}:
-            raise ValueError("its familiarity has missing or unknown keys.")
-        try:
-            return cls(
-                mean=tuple(map(float, values["mean"])),
-                scale=tuple(map(float, values["scale"])),
-                axes=tuple(tuple(map(float, row)) for row in values["axes"]),
-                spread=tuple(map(float, values["spread"])),
-                rest=float(values["rest"]),
-                limit=float(values["limit"]),
-            )
-        except (TypeError, OverflowError) as error:
-            raise ValueError(f"its familiarity holds something odd ({error}).") from error
-
-
-def described(images: Float32Array) -> npt.NDArray[np.float64]:
+def describe(images: Float32Array) -> npt.NDArray[np.float64]:
     """Describe inputs by a few numbers each.
 
     These are the mean grey values of the point's slice in coarse cells; how steeply it rises and
@@ -131,39 +129,18 @@ def described(images: Float32Array) -> npt.NDArray[np.float64]:
     middle = images[..., images.shape[3] // 2]
     down = middle[:, 2:, 1:-1] - middle[:, :-2, 1:-1]
     across = middle[:, 1:-1, 2:] - middle[:, 1:-1, :-2]
-    edges = [np.maximum(one, 0) for one in (down, -down, across, -across)]
+    edges = [np.maximum(slope, 0) for slope in (down, -down, across, -across)]
     differences = np.abs(images - middle[..., np.newaxis]).mean(axis=3)
     parts = [
         _cells(middle, GREY),
         # Few are large: roots and logarithms spread them more evenly.
-        *(np.sqrt(_cells(one, EDGES)) for one in edges),
+        *(np.sqrt(_cells(edge, EDGES)) for edge in edges),
         np.log(_cells(differences, EDGES) + 0.01),
     ]
     return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
-def fitted(batches: Iterable[Float32Array], studies: npt.ArrayLike) -> OodStatistics:
-    """Measure what training inputs look like.
-
-    Args:
-        batches: The inputs, some at a time: N × H × W × C each.
-        studies: The name of each input's study, over all batches. The limit is measured on
-            studies that the rest of the statistics is not taken from, in turn.
-
-    Raises:
-        ValueError: There are no inputs.
-    """
-    values = np.concatenate([described(one) for one in batches])
-    fold = np.unique(np.asarray(studies), return_inverse=True)[1] % FOLDS
-    distances = []
-    for one in range(int(fold.max()) + 1):
-        others = values[fold != one] if fold.any() else values
-        distances.append(_components(others)._distance(values[fold == one]))
-    limit = float(np.quantile(np.concatenate(distances), FAMILIAR_SHARE))
-    return _components(values, max(limit, LEAST_SPREAD))
-
-
-def _components(values: npt.NDArray[np.float64], limit: float = 1.0) -> OodStatistics:
+def _fit_components(values: npt.NDArray[np.float64], limit: float = 1.0) -> OodStatistics:
     """The principal components of descriptions, N × `LENGTH`."""
     mean, scale = values.mean(axis=0), values.std(axis=0) + LEAST_SPREAD
     centred = (values - mean) / scale
@@ -193,7 +170,3 @@ def _cells(values: Float32Array, grid: tuple[int, int]) -> Float32Array:
 def _short(values: Iterable[float]) -> tuple[float, ...]:
     """Five digits, which is more than the statistics are worth, keep the model's text short."""
     return tuple(float(f"{value:.5g}") for value in values)
-
-
-def _named(rows: Iterable[tuple[float, ...]]) -> list[tuple[str, tuple[float, ...]]]:
-    return [("an axis", row) for row in rows]

@@ -1,14 +1,21 @@
 """How a model wants to be fed; stored in the model file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict, fields
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from lss_cli.validation import read_document
 
 View = Literal["crop", "slice"]
 Normalise = Literal["percentile", "minmax", "zscore"]
+Pixels = Annotated[int, Field(ge=8, le=2048)]
+Millimetres = Annotated[float, Field(ge=1, le=500, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class InputSpec:
     """How a model wants to be fed. Travels inside the model file.
 
@@ -22,36 +29,28 @@ class InputSpec:
         normalise: ``percentile`` maps the 1st to 99th percentile of the field to 0…1 and clips,
             ``minmax`` its extremes, ``zscore`` its mean to 0 and its deviation to 1.
         level: Whether the network also takes the level, one-hot.
+
+    Raises:
+        ValidationError: No input could be made with a value; says which.
     """
 
     view: View = "crop"
-    size: tuple[int, int] = (96, 96)
-    field_mm: tuple[float, float] = (30.0, 30.0)
-    shift_mm: float = 0.0
-    neighbours: int = 1
+    size: tuple[Pixels, Pixels] = (96, 96)
+    field_mm: tuple[Millimetres, Millimetres] = (30.0, 30.0)
+    shift_mm: Annotated[float, Field(ge=-200, le=200, allow_inf_nan=False)] = 0.0
+    neighbours: Annotated[int, Field(ge=0, le=8)] = 1
     normalise: Normalise = "percentile"
     level: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse values that no input could be made with.
-
-        Raises:
-            ValueError: Says which value, and what it may be.
-        """
-        if self.view not in get_args(View):
-            raise ValueError(f"view is {self.view!r}, it can be crop or slice.")
-        if self.normalise not in get_args(Normalise):
-            raise ValueError(
-                f"normalise is {self.normalise!r}, it can be percentile, minmax or zscore."
-            )
-        if len(self.size) != 2 or not all(8 <= side <= 2048 for side in self.size):
-            raise ValueError(f"size is {self.size}, each side can be 8 to 2048 pixels.")
-        if len(self.field_mm) != 2 or not all(1 <= side <= 500 for side in self.field_mm):
-            raise ValueError(f"field_mm is {self.field_mm}, each side can be 1 to 500 mm.")
-        if not abs(self.shift_mm) <= 200:
-            raise ValueError(f"shift_mm is {self.shift_mm}, it can be -200 to 200 mm.")
-        if not 0 <= self.neighbours <= 8:
-            raise ValueError(f"neighbours is {self.neighbours}, it can be 0 to 8.")
+    @model_validator(mode="before")
+    @classmethod
+    def _check_complete(cls, values: Any) -> Any:
+        """A document names every key, so that no later default can change what it means."""
+        if isinstance(values, Mapping) and (
+            missing := [field.name for field in fields(cls) if field.name not in values]
+        ):
+            raise ValueError(f"missing keys: {', '.join(missing)}")
+        return values
 
     @property
     def channels(self) -> int:
@@ -74,20 +73,4 @@ class InputSpec:
         Raises:
             ValueError: A key is missing or unknown, or a value impossible.
         """
-        known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            odd = ", ".join(sorted(set(values) ^ known))
-            raise ValueError(f"the input specification has missing or unknown keys: {odd}.")
-        try:
-            width, height = values["size"]
-            field_width, field_height = values["field_mm"]
-            numbers = {
-                "size": (int(width), int(height)),
-                "field_mm": (float(field_width), float(field_height)),
-                "shift_mm": float(values["shift_mm"]),
-                "neighbours": int(values["neighbours"]),
-                "level": bool(values["level"]),
-            }
-        except (TypeError, ValueError) as error:
-            raise ValueError("a size in the input specification is no number.") from error
-        return cls(**{**values, **numbers})
+        return read_document(cls, values, [field.name for field in fields(cls)])

@@ -14,7 +14,7 @@ from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
-from lss_cli.model.ood import fitted
+from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import in_order, plain
@@ -159,7 +159,7 @@ def _metadata(
             "largest_difference_to_keras": difference,
         },
         temperature=run.temperature,
-        familiarity=fitted(images, data.index["study_id"].to_numpy()[rows]),
+        ood=OodStatistics.fit(images, data.index["study_id"].to_numpy()[rows]),
         metrics={part: found for part, found in run.metrics.items() if part != TRAIN},
         licence=licence,
         intended_use=INTENDED_USE,

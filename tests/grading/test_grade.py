@@ -6,7 +6,7 @@ import pytest
 from lss_cli.anatomy import Level
 from lss_cli.grading.grade import UNSTABLE, grade_study, make_input, study_names
 from lss_cli.grading.result import UNFAMILIAR, UNLIKE
-from lss_cli.model.ood import fitted
+from lss_cli.model.ood import OodStatistics
 from lss_cli.model.session import Model, load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
@@ -23,8 +23,8 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
     # So few inputs have to be varied a little to have statistics.
     alike = np.concatenate([own] * 20) + random.normal(0, 0.02, (200, *own.shape[1:]))
     for name, images, strange in (("own", alike.astype(np.float32), 0), ("noise", noise, 10)):
-        known = fitted([images], np.arange(len(images)))
-        path = write_tiny_model(tmp_path / f"{name}.onnx", familiarity=known)
+        known = OodStatistics.fit([images], np.arange(len(images)))
+        path = write_tiny_model(tmp_path / f"{name}.onnx", ood=known)
         result = grade_study(found, points, [], load_model(path), check=False)
         assert [one.warnings for one in result.levels].count((UNFAMILIAR,)) == strange
         assert sum(UNLIKE in one.caution for one in result.levels) == strange

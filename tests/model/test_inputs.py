@@ -134,25 +134,3 @@ def test_a_field_without_contrast_is_an_error_but_a_neighbour_may_be_empty():
         image, _ = model_input(slices(pixels), (50, 40), spec, side=None)
         assert (image[:, :, 0] == 0).all()
         assert np.ptp(image[:, :, 1]) > 0
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"view": "zoom"},
-        {"size": (4, 4)},
-        {"field_mm": (0.0, 30.0)},
-        {"field_mm": (float("nan"), 30.0)},
-        {"shift_mm": float("nan")},
-        {"neighbours": -1},
-        {"normalise": "magic"},
-    ],
-)
-def test_impossible_specifications(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        InputSpec(**wrong)
-
-
-def test_the_specification_survives_json():
-    spec = InputSpec(view="slice", size=(40, 30), field_mm=(50, 40), shift_mm=3, level=True)
-    assert InputSpec.from_json(spec.to_json()) == spec

@@ -1,6 +1,6 @@
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lss_cli.model.metadata import ModelMetadata
-from lss_cli.model.ood import COMPONENTS, LENGTH, OodStatistics, described, fitted
+from lss_cli.model.ood import COMPONENTS, LENGTH, OodStatistics, describe
+from lss_cli.validation import read_document
 from tests.models import metadata
 
 
@@ -25,7 +26,7 @@ def blobs(count: int, seed: int, shape=(24, 32, 3)) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def known():
-    return fitted([blobs(300, 1), blobs(300, 2)], np.arange(600) // 10)
+    return OodStatistics.fit([blobs(300, 1), blobs(300, 2)], np.arange(600) // 10)
 
 
 def test_what_is_like_the_training_inputs_is_familiar(known):
@@ -66,8 +67,8 @@ def test_each_image_is_judged_by_itself(known):
         elements=st.floats(0, 1, width=32),
     )
 )
-def test_any_model_input_can_be_described(images):
-    values = described(images)
+def test_any_model_input_can_be_describe(images):
+    values = describe(images)
     assert values.shape == (len(images), LENGTH)
     assert np.isfinite(values).all()
 
@@ -76,7 +77,7 @@ def test_the_description_by_hand():
     across = np.tile(np.linspace(0, 1, 16, dtype=np.float32), (16, 1))
     image = np.stack([across, across, across + 0.2], axis=-1)[np.newaxis]
     grey, down, up, rising, falling, differences = np.split(
-        described(image)[0], [64, 84, 104, 124, 144]
+        describe(image)[0], [64, 84, 104, 124, 144]
     )
     np.testing.assert_allclose(grey[:8], (across[0, ::2] + across[0, 1::2]) / 2, rtol=1e-5)
     assert not (down.any() or up.any() or falling.any())
@@ -86,20 +87,20 @@ def test_the_description_by_hand():
 
 @pytest.mark.parametrize(("count", "studies"), [(1, 1), (2, 1), (2, 2), (9, 3), (40, 40)])
 def test_few_inputs_are_enough_to_go_on(count, studies):
-    known = fitted([blobs(count, 6)], np.arange(count) % studies)
+    known = OodStatistics.fit([blobs(count, 6)], np.arange(count) % studies)
     assert np.isfinite(known.score(blobs(3, 7))).all()
 
 
 def test_the_limit_is_measured_on_other_studies():
     """The inputs of a study are alike, so its own would make the limit too narrow."""
     images = np.repeat(blobs(12, 8), 5, axis=0)
-    by_study = fitted([images], np.repeat(np.arange(12), 5))
-    mixed = fitted([images], np.tile(np.arange(5), 12))
+    by_study = OodStatistics.fit([images], np.repeat(np.arange(12), 5))
+    mixed = OodStatistics.fit([images], np.tile(np.arange(5), 12))
     assert by_study.limit > 2 * mixed.limit
 
 
 def test_it_survives_the_file_exactly_and_is_small(known):
-    described_by = metadata(familiarity=known)
+    described_by = metadata(ood=known)
     text = described_by.to_json()
     assert ModelMetadata.from_json(text) == described_by
     assert len(text) < 60_000
@@ -119,27 +120,29 @@ ROW = [0.0] * LENGTH
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"mean": ROW[1:]}, f"{LENGTH - 1} numbers as mean"),
-        ({"mean": []}, "0 numbers as mean"),
-        ({"scale": ROW}, "not positive"),
-        ({"axes": []}, "0 axes and 12 spreads"),
-        ({"axes": [ROW] * (COMPONENTS - 1) + [ROW[1:]]}, "as an axis"),
-        ({"axes": [ROW] * 1000, "spread": [1.0] * 1000}, "1000 axes"),
-        ({"axes": [[[]] * LENGTH] * COMPONENTS}, "something odd"),
-        ({"axes": 5}, "something odd"),
-        ({"spread": [-1.0] * COMPONENTS}, "not positive"),
-        ({"rest": 0}, "not positive"),
-        ({"rest": None}, "something odd"),
+        ({"mean": ROW[1:]}, f"mean: .* {LENGTH} items .* not {LENGTH - 1}"),
+        ({"mean": []}, f"mean: .* {LENGTH} items .* not 0"),
+        ({"scale": ROW}, "scale.0: .* greater than 0"),
+        ({"axes": []}, "axes: .* at least 1 item"),
+        ({"axes": [ROW] * (COMPONENTS - 1) + [ROW[1:]]}, f"axes.11: .* {LENGTH} items"),
+        ({"axes": [ROW] * 1000, "spread": [1.0] * 1000}, f"axes: .* at most {LENGTH} items"),
+        ({"axes": [ROW] * COMPONENTS}, "not orthonormal"),
+        ({"axes": [ROW]}, "1 axes and 12 spreads"),
+        ({"axes": [[[]] * LENGTH] * COMPONENTS}, "axes.0.0: .* a valid number"),
+        ({"axes": 5}, "axes: .* a valid tuple"),
+        ({"spread": [-1.0] * COMPONENTS}, "spread.0: .* greater than 0"),
+        ({"rest": 0}, "rest: .* greater than 0"),
+        ({"rest": None}, "rest: .* a valid number"),
         ({"rest": "much"}, "much"),
-        ({"limit": float("nan")}, "not finite"),
-        ({"limit": float("inf")}, "not finite"),
-        ({"limit": 10**400}, "something odd"),
-        ({"mean": [float("nan")] * LENGTH}, "not finite"),
-        ({"surprise": 1}, "unknown keys"),
+        ({"limit": float("nan")}, "a finite number"),
+        ({"limit": float("inf")}, "a finite number"),
+        ({"limit": 10**400}, "limit: .* a valid number"),
+        ({"mean": [float("nan")] * LENGTH}, "a finite number"),
+        ({"surprise": 1}, "surprise is an unknown key"),
     ],
 )
 def test_statistics_that_cannot_be_used_are_refused(known, changes, what):
-    document = json.loads(metadata(familiarity=known).to_json())
+    document = json.loads(metadata(ood=known).to_json())
     document["familiarity"] |= changes
     with pytest.raises(ValueError, match=what):
         ModelMetadata.from_json(json.dumps(document))
@@ -155,4 +158,4 @@ def test_something_else_than_statistics_is_refused(instead):
 @pytest.mark.parametrize("extreme", [1e308, -1e308])
 def test_extreme_numbers_are_strange_and_break_nothing(known, extreme):
     odd = replace(known, mean=(extreme,) * LENGTH, scale=(5e-324,) * LENGTH)
-    assert (OodStatistics.from_json(odd.to_json()).score(blobs(2, 3)) > 1).all()
+    assert (read_document(OodStatistics, asdict(odd)).score(blobs(2, 3)) > 1).all()

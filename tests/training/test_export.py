@@ -113,7 +113,7 @@ def test_the_model_file_says_what_it_is(run, tmp_path):
 def test_the_model_file_knows_what_its_training_inputs_look_like(run, tmp_path):
     model = exported(run, tmp_path)
     data = Run.open(run).data()
-    known = model.metadata.familiarity
+    known = model.metadata.ood
     held_out = data.inputs(data.rows("test"))["image"]
     assert (known.score(held_out) > 1).mean() < 0.1
     assert (known.score(1 - held_out) > 1).all()

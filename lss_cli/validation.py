@@ -1,0 +1,55 @@
+"""What pydantic says against a document, in the words of our errors."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lss_cli.text import printable, suggest
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+T = TypeVar("T")
+
+
+def read_document(kind: type[T], values: Any, known: Iterable[str] = ()) -> T:
+    """Build a pydantic dataclass from a JSON document.
+
+    Args:
+        kind: The dataclass.
+        values: The document.
+        known: See `explain`.
+
+    Raises:
+        ValueError: Something is missing, unknown or impossible; says what, in one sentence.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise ValueError(explain(error, known)) from error
+
+
+def explain(error: "ValidationError", known: Iterable[str] = ()) -> str:
+    """The first thing that is wrong, in one sentence: where, what is wanted, what is there.
+
+    Args:
+        error: Of pydantic.
+        known: Keys that there are, of which the nearest to an unknown one is named.
+    """
+    first = error.errors(include_url=False)[0]
+    *path, last = [str(part) for part in first["loc"]] or [""]
+    place = ".".join([*path, last])
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"{printable(place)} is an unknown key.{suggest(last, known)}"
+    if first["type"] in {"missing", "missing_argument"}:
+        return f"{place} is missing."
+    # Of our own validators the words alone are wanted.
+    wanted = first["msg"].removeprefix("Value error, ").rstrip(".")
+    text = f"{place}: {wanted[:1].lower()}{wanted[1:]}" if place else wanted
+    given = first["input"]
+    if first["type"] == "value_error" or not isinstance(given, str | int | float | None):
+        return f"{text}."
+    hint = suggest(given, re.findall(r"'([^']*)'", wanted)) if isinstance(given, str) else ""
+    return f"{text}, not {printable(repr(given), 40)}.{hint}"
