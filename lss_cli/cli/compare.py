@@ -46,7 +46,7 @@ def compare(
     from lss_cli.evaluation.comparison import compare as run
     from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
-    from lss_cli.evaluation.sources import from_several
+    from lss_cli.evaluation.sources import open_networks
     from lss_cli.files import check_writable, write_text
 
     environment: Environment = context.obj
@@ -55,7 +55,7 @@ def compare(
     for path, _ in wanted:
         check_writable(path)
     comparison = run(
-        from_several(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
+        open_networks(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
     )
     environment.results.print(to_table(comparison))
     for path, render in wanted:

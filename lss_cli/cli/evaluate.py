@@ -53,7 +53,7 @@ def evaluate(
     from lss_cli.evaluation.presentation.page import write_report
     from lss_cli.evaluation.presentation.table import definitions as defined
     from lss_cli.evaluation.presentation.table import to_table
-    from lss_cli.evaluation.sources import from_anything
+    from lss_cli.evaluation.sources import open_predictions
     from lss_cli.files import make_folder
 
     environment: Environment = context.obj
@@ -70,7 +70,7 @@ def evaluate(
     evaluation = run(
         read_predictions(predictions)
         if predictions
-        else from_anything(str(model), data, [split], progress),
+        else open_predictions(str(model), data, [split], progress),
         EvaluationSettings(split, beta, resamples, seed),
     )
     environment.results.print(to_table(evaluation))

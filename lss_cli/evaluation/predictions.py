@@ -1,4 +1,4 @@
-"""Predictions: the rows that are evaluated, from whatever program."""
+"""``predictions.csv``: labelled probabilities, from whatever program."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ from lss_cli.text import join_words, printable
 # The name that the table has in a run folder.
 PREDICTIONS = "predictions.csv"
 
-PROBABILITIES = [one.column for one in Severity]
+PROBABILITIES = [severity.column for severity in Severity]
 COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
 REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
 ALL = "all"
 
+# How far three probabilities may be from summing to 1: three of two decimals.
 ROUNDING = 0.011
-"""How far three probabilities may be from summing to 1: three of two decimals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +122,9 @@ def read_predictions(path: Path, name: str | None = None) -> Predictions:
     if "split" not in table:
         table["split"] = TEST
     _fail_at(path, table, "study_id", table["study_id"] == "", "is empty")
-    table["condition"] = _words(path, table, "condition", Condition.parse)
-    table["level"] = _words(path, table, "level", Level.parse)
-    table["severity"] = _words(path, table, "severity", Severity.parse)
+    table["condition"] = _parse_words(path, table, "condition", Condition.parse)
+    table["level"] = _parse_words(path, table, "level", Level.parse)
+    table["severity"] = _parse_words(path, table, "severity", Severity.parse)
     for column in PROBABILITIES:
         values = to_numbers(table[column])
         _fail_at(path, table, column, ~values.between(0, 1), "is no probability from 0 to 1")
@@ -157,7 +157,7 @@ def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilit
         write_table(index.assign(**columns)[COLUMNS], file)
 
 
-def _words(
+def _parse_words(
     path: Path, table: pd.DataFrame, column: str, parse: Callable[[str], object]
 ) -> "pd.Series[str]":
     """Bring a column to the one vocabulary; the first word that it does not know is an error."""

@@ -1,4 +1,4 @@
-"""Where predictions come from: a run folder, a model file on prepared data, or a table."""
+"""Opens what can be evaluated: a run folder, a table of predictions, a model on prepared data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ def silent(done: int, total: int) -> None:
     """Say nothing of how far the work is."""
 
 
-def from_anything(
+def open_predictions(
     name: str, data: Path, parts: Sequence[str], progress: Progress = silent
 ) -> Predictions:
     """Predictions of a run folder, of a table (``.csv``), or of a model on prepared data.
@@ -54,32 +54,32 @@ def from_anything(
     # As everywhere, the name of a shipped model comes first; a folder of that name is ./NAME.
     if name not in shipped_models():
         if path.is_dir():
-            return from_run(path)
+            return read_run(path)
         if path.suffix.lower() == ".csv":
             return read_predictions(path)
-    return from_model(load_model(find_model(name)), Prepared.open(data), parts, progress)
+    return run_model(load_model(find_model(name)), Prepared.open(data), parts, progress)
 
 
-def from_several(names: Sequence[str], data: Path, split: str) -> list[Predictions]:
+def open_networks(names: Sequence[str], data: Path, split: str) -> list[Predictions]:
     """Predictions of several networks on one part, and on the training part where they have it.
 
     What is called the same is told apart by the path it was given as.
 
     Raises:
         UsageError: One of them is named twice.
-        DataError, ModelError: See `from_anything`.
+        DataError, ModelError: See `open_predictions`.
     """
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"{printable(twice[0])} is named twice.")
-    found = [from_anything(name, data, (split, TRAIN)) for name in names]
-    called = [one.name for one in found]
+    networks = [open_predictions(name, data, (split, TRAIN)) for name in names]
+    called = [network.name for network in networks]
     return [
-        one if called.count(one.name) == 1 else replace(one, name=name)
-        for name, one in zip(names, found, strict=True)
+        network if called.count(network.name) == 1 else replace(network, name=name)
+        for name, network in zip(names, networks, strict=True)
     ]
 
 
-def from_run(folder: Path) -> Predictions:
+def read_run(folder: Path) -> Predictions:
     """What a training wrote down.
 
     Raises:
@@ -94,7 +94,7 @@ def from_run(folder: Path) -> Predictions:
     return read_predictions(folder / PREDICTIONS, folder.resolve().name)
 
 
-def from_model(
+def run_model(
     model: Model, data: Prepared, parts: Sequence[str], progress: Progress
 ) -> Predictions:
     """Run a model on some parts of prepared data.
@@ -116,7 +116,7 @@ def from_model(
     probabilities = np.zeros((len(rows), len(PROBABILITIES)))
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        probabilities[start : start + BATCH] = _graded(model, data, some)
+        probabilities[start : start + BATCH] = _grade(model, data, some)
         progress(start + len(some), len(rows))
     columns = dict(zip(PROBABILITIES, probabilities.T, strict=True))
     table = data.index.iloc[rows].assign(**columns)
@@ -142,12 +142,12 @@ def check_fits(model: Model, data: Prepared) -> None:
     model.require(Condition(name) for name in data.index["condition"].unique())
 
 
-def _graded(model: Model, data: Prepared, rows: npt.NDArray[np.int64]) -> Float32Array:
+def _grade(model: Model, data: Prepared, rows: npt.NDArray[np.int64]) -> Float32Array:
     inputs = data.inputs(rows)
-    conditions = data.index["condition"].to_numpy()[rows]
-    flip = [model.metadata.mirrors(Condition(name)) for name in conditions]
+    conditions = map(Condition, data.index["condition"].to_numpy()[rows])
+    flip = [model.metadata.mirrors(condition) for condition in conditions]
     images, coords = inputs["image"], inputs["coords"].copy()
     images[flip] = images[flip][:, :, ::-1]
     coords[flip, 0] = 1 - coords[flip, 0]
-    levels = [Level(one) for one in data.index["level"].to_numpy()[rows]]
+    levels = [Level(level) for level in data.index["level"].to_numpy()[rows]]
     return model.probabilities(images, coords, levels)

@@ -1,17 +1,15 @@
-"""A study's result as one self-contained page, for the screen and for A4."""
+"""A study's result as one page, for the screen and for A4, and the overview of a report."""
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.grading.result import UNCERTAIN, LevelGrade, StudyGrade, shown
 from lss_cli.output.document import DISCLAIMER
 from lss_cli.output.picture import png
+from lss_cli.render.page import data_uri, render_page
 
 Pictures = Mapping[tuple[Condition, Level], Image.Image]
 
@@ -23,8 +21,8 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
         result: Of one study.
         pictures: The evidence, by condition and level, of those that have any.
     """
-    conditions = dict.fromkeys(one.condition for one in result.levels)
-    return render(
+    conditions = dict.fromkeys(level.condition for level in result.levels)
+    return render_page(
         "study.html",
         study_id=result.study_id,
         remark=result.remark,
@@ -33,7 +31,9 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             {
                 "name": condition.rsna_name if condition else "Unreadable rows",
                 "levels": [
-                    _level(one, pictures) for one in result.levels if one.condition is condition
+                    _level(level, pictures)
+                    for level in result.levels
+                    if level.condition is condition
                 ],
             }
             for condition in conditions
@@ -44,45 +44,56 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             "trained_on": result.model.trained_on,
             "licence": result.model.licence,
         },
-    )
-
-
-def render(template: str, **values: Any) -> str:
-    """Fill one of our pages. Every value is escaped, since names in files are not to be trusted."""
-    pages = Environment(
-        loader=PackageLoader("lss_cli.output"), autoescape=True, undefined=StrictUndefined
-    )
-    return pages.get_template(template).render(
-        **values,
-        grades=[str(one) for one in Severity],
+        grades=list(map(str, Severity)),
         disclaimer=DISCLAIMER,
-        program=f"lss {__version__}",
     )
 
 
-def _level(one: LevelGrade, pictures: Pictures) -> Mapping[str, Any]:
-    point = one.point
+def report_to_html(
+    rows: Iterable[Mapping[str, Any]], summary: Mapping[str, Any], pages: Mapping[str, str]
+) -> str:
+    """The overview of a report.
+
+    Args:
+        rows: All rows, in order.
+        summary: Counts, and how the report was made.
+        pages: Links to the studies' own pages, by study.
+    """
+    return render_page(
+        "report.html",
+        summary=summary,
+        rows=rows,
+        pages=pages,
+        shown=shown,
+        uncertain=UNCERTAIN,
+        grades=list(map(str, Severity)),
+        disclaimer=DISCLAIMER,
+    )
+
+
+def _level(level: LevelGrade, pictures: Pictures) -> Mapping[str, Any]:
+    point = level.point
     picture = (
-        pictures.get((one.condition, one.level))
-        if one.condition and isinstance(one.level, Level)
+        pictures.get((level.condition, level.level))
+        if level.condition and isinstance(level.level, Level)
         else None
     )
     return {
-        "name": str(one.level),
-        "series": one.series_id,
+        "name": str(level.level),
+        "series": level.series_id,
         "slice": point.instance_number if point else "–",
         "point": f"{point.x:.0f}, {point.y:.0f}" if point else "–",
-        "grade": one.shown,
-        "reason": one.reason,
-        "warnings": one.warnings,
+        "grade": level.shown,
+        "reason": level.reason,
+        "warnings": level.warnings,
         "bars": [
             {
                 "name": str(severity),
                 "percent": f"{100 * value:.1f}",
                 "text": f"{value:.1%}",
-                "likely": severity is one.grade,
+                "likely": severity is level.grade,
             }
-            for severity, value in zip(Severity, one.probabilities or (), strict=False)
+            for severity, value in zip(Severity, level.probabilities or (), strict=False)
         ],
-        "picture": base64.b64encode(png(picture)).decode() if picture else "",
+        "picture": data_uri("png", png(picture)) if picture else "",
     }

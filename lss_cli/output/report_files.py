@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lss_cli.files import replacing
-from lss_cli.grading.result import UNCERTAIN, shown
-from lss_cli.output.html import render
+from lss_cli.output.html import report_to_html
 from lss_cli.output.rows import COLUMNS, cells
 
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
@@ -41,14 +40,7 @@ def write_report(
             elif kind == "parquet":
                 _parquet(rows(), temporary)
             else:
-                page = render(
-                    "report.html",
-                    summary=summary,
-                    rows=rows(),
-                    pages=pages,
-                    shown=shown,
-                    uncertain=UNCERTAIN,
-                )
+                page = report_to_html(rows(), summary, pages)
                 temporary.write_text(page, encoding="utf-8")
 
 

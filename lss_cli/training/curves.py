@@ -2,40 +2,55 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow
 
-from lss_cli.files import replacing
 from lss_cli.training.state import Epoch
 
 
 def draw_curves(history: Sequence[Epoch], best: int, folder: Path) -> None:
-    """Write ``curves.png``: losses, accuracy and learning rate by epoch.
+    """Write ``curves.png`` and ``curves.svg``: losses, accuracy and learning rate by epoch.
 
     Args:
         history: One entry per epoch.
         best: The epoch whose weights are used; marked.
         folder: Where to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, middle, right = figure.subplots(1, 3)
-    epochs = [one.epoch for one in history]
-    left.plot(epochs, [one.loss for one in history], "o-", label="training (as minimised)")
-    left.plot(epochs, [one.val_loss for one in history], "o-", label="validation (log loss)")
-    middle.plot(epochs, [one.val_accuracy for one in history], "o-", label="validation")
-    right.plot(epochs, [one.learning_rate for one in history], "o-")
-    right.set_yscale("log")
-    for axes, name in ((left, "loss"), (middle, "accuracy"), (right, "learning rate")):
-        axes.set(xlabel="epoch", title=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.axvline(best, color="grey", linestyle=":", label=f"used: epoch {best}")
-        axes.legend(fontsize="small")
-    with replacing(folder / "curves.png") as file:
-        figure.savefig(file, dpi=110)
+    from lss_cli.render.plot import BLUE, GREY, VERMILION, save, style
+
+    epochs = [epoch.epoch for epoch in history]
+    with style():
+        figure = Figure(figsize=(12, 3.6))
+        left, middle, right = figure.subplots(1, 3)
+        training: dict[str, Any] = {"color": BLUE, "marker": "o"}
+        validation: dict[str, Any] = {"color": VERMILION, "marker": "s", "linestyle": "--"}
+        left.plot(
+            epochs, [epoch.loss for epoch in history], label="training (as minimised)", **training
+        )
+        left.plot(
+            epochs,
+            [epoch.val_loss for epoch in history],
+            label="validation (log loss)",
+            **validation,
+        )
+        middle.plot(
+            epochs, [epoch.val_accuracy for epoch in history], label="validation", **validation
+        )
+        right.plot(epochs, [epoch.learning_rate for epoch in history], color=GREY, marker="o")
+        right.set_yscale("log")
+        # Plain numbers: the style takes signs as they are.
+        right.yaxis.set_major_formatter(LogFormatter())
+        right.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+        for axes, name in ((left, "loss"), (middle, "accuracy"), (right, "learning rate")):
+            axes.set(xlabel="epoch", title=name)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.axvline(best, color=GREY, linestyle=":", label=f"used: epoch {best}")
+            axes.legend(fontsize="small")
+    save(figure, folder, "curves")
 
 
 class Board:

@@ -99,7 +99,7 @@ def test_a_model_is_run_on_prepared_data(tiny_model, tmp_path, lss):
 def test_the_other_side_is_mirrored_for_a_model_that_wants_it(tiny_model, tmp_path, lss):
     """The right side of mirrored images is graded as the left side of the original ones."""
     from lss_cli.dataset.prepared import Prepared
-    from lss_cli.evaluation.sources import from_model
+    from lss_cli.evaluation.sources import run_model
     from lss_cli.model.session import load_model
 
     source = image_table(tmp_path / "images", studies=10)
@@ -112,12 +112,12 @@ def test_the_other_side_is_mirrored_for_a_model_that_wants_it(tiny_model, tmp_pa
     code, _, err = lss("prepare", source, "--out", right, *INPUT, *condition)
     assert code == 0, err
     model = load_model(tiny_model)
-    one, other = (
-        from_model(model, Prepared.open(data), ["all"], lambda done, total: None)
+    left_side, right_side = (
+        run_model(model, Prepared.open(data), ["all"], lambda done, total: None)
         for data in (left, right)
     )
-    assert abs(one.probabilities - other.probabilities).max() < 5e-3
-    assert abs(one.probabilities - one.probabilities.mean(axis=0)).max() > 0.05
+    assert abs(left_side.probabilities - right_side.probabilities).max() < 5e-3
+    assert abs(left_side.probabilities - left_side.probabilities.mean(axis=0)).max() > 0.05
 
 
 def mirror_pictures(folder):

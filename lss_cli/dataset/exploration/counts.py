@@ -88,6 +88,11 @@ class Topic:
     table: pd.DataFrame
 
     @property
+    def columns(self) -> list[str]:
+        """Their names; the first one, that of the line, has none."""
+        return ["", *map(str, self.table.columns)]
+
+    @property
     def rows(self) -> list[list[str]]:
         """Its lines as text, the name of the line first."""
         return [[str(name), *map(_shown, row)] for name, *row in self.table.itertuples()]

@@ -1,10 +1,9 @@
-"""The figures of an exploration, legible without colour vision."""
+"""The figures of an exploration: what is in the prepared data."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,38 +14,25 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.dataset.exploration.counts import LEVELS, SEVERITIES, Exploration
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN
+from lss_cli.render.plot import BLUE, GREEN, ORANGE, PALE, PURPLE, SKY, save, style
 
-# Okabe and Ito, "Color Universal Design", 2008; the severities also differ in lightness.
-SHADES = {"Normal/Mild": "#56B4E9", "Moderate": "#E69F00", "Severe": "#8B1A1A"}
-CONDITIONS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7")
-BLUE, PALE = "#0072B2", "#B8C4CE"
+# The severities also differ in lightness.
+SHADES = {"Normal/Mild": SKY, "Moderate": ORANGE, "Severe": "#8B1A1A"}
+CONDITIONS = (BLUE, SKY, GREEN, ORANGE, PURPLE)
 
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "savefig.dpi": 130,
-    "figure.constrained_layout.use": True,
-    "text.parse_math": False,
-    # Equal data give equal files.
-    "svg.hashsalt": "lss",
-}
-
+# Inputs of each level in a contact sheet.
 EXAMPLES = 8
-"""Inputs of each level in a contact sheet."""
+# Longest side of an input in a contact sheet, in pixels.
 THUMBNAIL = 128
-"""Longest side of an input in a contact sheet, in pixels."""
 
 
-def draw_all(found: Exploration, data: Prepared | None, folder: Path) -> list[tuple[str, str]]:
+def draw_all(
+    exploration: Exploration, data: Prepared | None, folder: Path
+) -> list[tuple[str, str]]:
     """Draw every figure as PNG and SVG.
 
     Args:
-        found: The counts.
+        exploration: The counts.
         data: Model inputs, if there are any.
         folder: Where to write; it exists.
 
@@ -54,21 +40,20 @@ def draw_all(found: Exploration, data: Prepared | None, folder: Path) -> list[tu
         Name and title of each figure, in their order.
     """
     drawn = []
-    with mpl.rc_context(STYLE):
-        for name, title, figure in _figures(found, data):
-            for kind, metadata in (("png", None), ("svg", {"Date": None})):
-                figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
+    with style():
+        for name, title, figure in _figures(exploration, data):
+            save(figure, folder, name)
             drawn.append((name, title))
     return drawn
 
 
-def _figures(found: Exploration, data: Prepared | None) -> Iterator[tuple[str, str, Figure]]:
-    yield "conditions", "Points by condition", pie(found.conditions)
-    yield "levels", "Rows by level", bars(found.levels, "Rows by level")
-    yield "severities", "Rows by severity", bars(found.severities, "Rows by severity")
-    yield "severity-by-level", "Severity by level", stacked(found.by_level)
-    yield "axial-series", "Axial T2 series per study", per_study(found.axial_series)
-    yield "places", "Where the points lie", places(found)
+def _figures(exploration: Exploration, data: Prepared | None) -> Iterator[tuple[str, str, Figure]]:
+    yield "conditions", "Points by condition", pie(exploration.conditions)
+    yield "levels", "Rows by level", bars(exploration.levels, "Rows by level")
+    yield "severities", "Rows by severity", bars(exploration.severities, "Rows by severity")
+    yield "severity-by-level", "Severity by level", stacked_bars(exploration.by_level)
+    yield "axial-series", "Axial T2 series per study", per_study(exploration.axial_series)
+    yield "places", "Where the points lie", places(exploration)
     if data is not None:
         for condition in data.index["condition"].unique():
             for severity in Severity:
@@ -140,13 +125,13 @@ def bars(counts: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def stacked(tables: dict[str, pd.DataFrame]) -> Figure:
+def stacked_bars(tables: dict[str, pd.DataFrame]) -> Figure:
     """Severities of each level, one panel before and one after balancing."""
     figure = Figure(figsize=(5.2 * len(tables) + 0.6, 4))
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
     for axes, (name, table) in zip(panels, tables.items(), strict=True):
         base = np.zeros(len(table))
-        limit = max(int(one.sum(axis=1).max()) for one in tables.values())
+        limit = max(int(table.sum(axis=1).max()) for table in tables.values())
         for severity in SEVERITIES:
             counts = table[severity].to_numpy()
             axes.bar(
@@ -194,13 +179,13 @@ def per_study(studies: "pd.Series[int]") -> Figure:
     return figure
 
 
-def places(found: Exploration) -> Figure:
+def places(exploration: Exploration) -> Figure:
     """How many points lie where, one panel for each condition."""
-    groups = list(found.places.groupby("condition"))
+    groups = list(exploration.places.groupby("condition"))
     figure = Figure(figsize=(4.8 * len(groups), 4.2))
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
     for axes, (name, group) in zip(panels, groups, strict=True):
-        _density(figure, axes, group, found.unit)
+        _density(figure, axes, group, exploration.unit)
         axes.set_title(f"{_named(str(name))}\n{len(group):,} points", fontsize=10, loc="center")
     return figure
 
@@ -253,7 +238,7 @@ def contact_sheet(data: Prepared, rows: npt.NDArray[np.int64], title: str) -> Fi
         for column, row in enumerate(these[evenly]):
             image = data.inputs(np.array([row]))["image"][0, ::step, ::step, channels // 2]
             top, left = level.ordinal * (size[0] + gap), column * (size[1] + gap)
-            sheet[top : top + size[0], left : left + size[1]] = _stretched(image)
+            sheet[top : top + size[0], left : left + size[1]] = _stretch(image)
     figure = Figure(figsize=(8, 8 * sheet.shape[0] / sheet.shape[1] + 0.5))
     axes = figure.add_subplot()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -266,7 +251,7 @@ def contact_sheet(data: Prepared, rows: npt.NDArray[np.int64], title: str) -> Fi
     return figure
 
 
-def _stretched(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _stretch(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     low, high = float(image.min()), float(image.max())
     return (image - low) / (high - low or 1.0)
 

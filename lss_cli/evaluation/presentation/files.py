@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pandas as pd
@@ -15,50 +15,51 @@ from lss_cli.evaluation.evaluation import Evaluation
 COLUMNS = ["predictor", "level", "rows", "metric", "value", "low", "high"]
 
 
-def to_json(found: Evaluation) -> str:
-    """Everything, with definitions; ``null`` where a figure is undefined."""
+def to_json(evaluation: Evaluation) -> str:
+    """Everything, with definitions; ``null`` where a metric is undefined."""
     document = {
         "program": f"lss {__version__}",
-        "name": found.part.name,
-        "split": found.settings.split,
-        "rows": len(found.part.labels),
-        "studies": found.part.studies,
+        "name": evaluation.part.name,
+        "split": evaluation.settings.split,
+        "rows": len(evaluation.part.labels),
+        "studies": evaluation.part.studies,
         "intervals": {
             "level": 0.95,
             "unit": "study",
-            "resamples": len(found.resamples.counts),
-            "seed": found.settings.seed,
+            "resamples": len(evaluation.resamples.counts),
+            "seed": evaluation.settings.seed,
         },
         "baselines_fitted_on": "training part"
-        if found.baselines.fitted_on_training
+        if evaluation.baselines.fitted_on_training
         else "evaluated rows",
         "confusion": {
-            "classes": [str(one) for one in Severity],
-            "rows_true_columns_most_likely": found.confusion,
+            "classes": list(map(str, Severity)),
+            "rows_true_columns_most_likely": evaluation.confusion,
         },
         "figures": {
             predictor: {
                 level: {
-                    "rows": found.rows(level),
+                    "rows": evaluation.rows(level),
                     **{key: asdict(value) for key, value in estimates.items()},
                 }
                 for level, estimates in by_level.items()
             }
-            for predictor, by_level in found.estimates.items()
+            for predictor, by_level in evaluation.estimates.items()
         },
-        "definitions": {one.key: one.definition for one in found.metrics} | DEFINITIONS,
+        "definitions": {metric.key: metric.definition for metric in evaluation.metrics}
+        | DEFINITIONS,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_csv(found: Evaluation) -> str:
-    """One row per predictor, level and figure."""
-    table = pd.DataFrame(list(_rows(found)), columns=COLUMNS)
+def to_csv(evaluation: Evaluation) -> str:
+    """One row per predictor, level and metric."""
+    table = pd.DataFrame(list(_rows(evaluation)), columns=COLUMNS)
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def _rows(found: Evaluation) -> Iterator[tuple[Any, ...]]:
-    for predictor, by_level in found.estimates.items():
+def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
+    for predictor, by_level in evaluation.estimates.items():
         for level, estimates in by_level.items():
-            for key, one in estimates.items():
-                yield predictor, level, found.rows(level), key, one.value, one.low, one.high
+            for key, estimate in estimates.items():
+                yield predictor, level, evaluation.rows(level), key, *astuple(estimate)

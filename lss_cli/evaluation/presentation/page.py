@@ -1,16 +1,14 @@
 """An evaluation as a folder: figures as files, and one page that shows them all."""
 
-import base64
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lss_cli.anatomy import Severity
 from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
 from lss_cli.evaluation.presentation.files import to_csv, to_json
 from lss_cli.evaluation.presentation.table import arrow, heading, remarks, text
-from lss_cli.files import replacing, write_text
-from lss_cli.render.page import page, table_html
+from lss_cli.files import write_text
+from lss_cli.render.page import data_uri, render_page
 
 CAPTIONS = {
     "confusion": "Confusion matrix: rows in each cell, and their share of the true class.",
@@ -21,71 +19,67 @@ CAPTIONS = {
     "fewer than 5 rows. Below: how many rows.",
     "by_level": "By level, with 95 % intervals; diamonds: the prior by level, without an image.",
 }
+# The heads of its columns, and its rows.
+HtmlTable = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
-def write_report(found: Evaluation, out: Path) -> None:
+def write_report(evaluation: Evaluation, out: Path) -> None:
     """Write ``metrics.json``, ``metrics.csv``, the figures and ``index.html``."""
-    from lss_cli.evaluation.presentation.plots import figures, save
+    from lss_cli.evaluation.presentation.plots import draw_figures
+    from lss_cli.render.plot import save
 
     pictures = {}
-    for name, figure in figures(found).items():
-        for suffix in (".png", ".svg"):
-            with replacing(out / f"{name}{suffix}") as file:
-                save(figure, file)
+    for name, figure in draw_figures(evaluation).items():
+        save(figure, out, name)
         pictures[name] = (out / f"{name}.svg").read_bytes()
-    write_text(out / "metrics.json", to_json(found))
-    write_text(out / "metrics.csv", to_csv(found))
-    write_text(out / "index.html", to_html(found, pictures))
+    write_text(out / "metrics.json", to_json(evaluation))
+    write_text(out / "metrics.csv", to_csv(evaluation))
+    write_text(out / "index.html", to_html(evaluation, pictures))
 
 
-def to_html(found: Evaluation, pictures: dict[str, bytes]) -> str:
+def to_html(evaluation: Evaluation, pictures: Mapping[str, bytes]) -> str:
     """One page that needs no other file.
 
     Args:
-        found: What to show.
+        evaluation: What to show.
         pictures: SVG files by the names of `CAPTIONS`.
     """
-    title = f"Evaluation of {heading(found)}"
-    body = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(line)}</p>" for line in remarks(found))]
-    body += ["<h2>Figures</h2>", _overall(found)]
-    body += ["<h2>Confusion matrix</h2>", _confusion(found), _picture("confusion", pictures)]
-    body += ["<h2>Curves</h2>", _picture("roc", pictures), _picture("pr", pictures)]
-    body += ["<h2>Reliability</h2>", _picture("reliability", pictures)]
-    body += ["<h2>By level</h2>", _picture("by_level", pictures), _by_level(found)]
-    return page(title, body)
+    return render_page(
+        "evaluation.html",
+        heading=heading(evaluation),
+        remarks=remarks(evaluation),
+        overall=_overall(evaluation),
+        confusion=_confusion(evaluation),
+        by_level=_by_level(evaluation),
+        pictures={
+            name: (data_uri("svg+xml", pictures[name]), caption)
+            for name, caption in CAPTIONS.items()
+        },
+    )
 
 
-def _overall(found: Evaluation) -> str:
-    names = list(found.baselines.by_name)
-    rows: list[Sequence[str]] = []
-    for one in found.metrics:
-        values = [found.estimates[name][OVERALL][one.key] for name in (MODEL, *names)]
-        rows.append((f"{one.name} {arrow(one.better)}", *map(text, values), one.definition))
-    return table_html(("figure", found.part.name, *names, "definition"), rows)
+def _overall(evaluation: Evaluation) -> HtmlTable:
+    names = list(evaluation.baselines.by_name)
+    rows = []
+    for metric in evaluation.metrics:
+        estimates = [evaluation.estimates[name][OVERALL][metric.key] for name in (MODEL, *names)]
+        name = f"{metric.name} {arrow(metric.better)}"
+        rows.append((name, *map(text, estimates), metric.definition))
+    return ("figure", evaluation.part.name, *names, "definition"), rows
 
 
-def _confusion(found: Evaluation) -> str:
+def _confusion(evaluation: Evaluation) -> HtmlTable:
     rows = [
         (str(grade), *map(str, counts), str(sum(counts)))
-        for grade, counts in zip(Severity, found.confusion, strict=True)
+        for grade, counts in zip(Severity, evaluation.confusion, strict=True)
     ]
-    return table_html(("true \\ most likely", *map(str, Severity), "rows"), rows)
+    return ("true \\ most likely", *map(str, Severity), "rows"), rows
 
 
-def _by_level(found: Evaluation) -> str:
-    levels = found.estimates[MODEL]
+def _by_level(evaluation: Evaluation) -> HtmlTable:
+    levels = evaluation.estimates[MODEL]
     rows = [
-        (one.name, *(text(estimates[one.key]) for estimates in levels.values()))
-        for one in found.metrics
+        (metric.name, *(text(estimates[metric.key]) for estimates in levels.values()))
+        for metric in evaluation.metrics
     ]
-    heads = [f"{level} ({found.rows(level)} rows)" for level in levels]
-    return table_html(("figure", *heads), rows)
-
-
-def _picture(name: str, pictures: dict[str, bytes]) -> str:
-    source = base64.b64encode(pictures[name]).decode()
-    caption = escape(CAPTIONS[name])
-    return (
-        f'<figure><img src="data:image/svg+xml;base64,{source}" alt="{caption}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
+    return ("figure", *(f"{level} ({evaluation.rows(level)} rows)" for level in levels)), rows

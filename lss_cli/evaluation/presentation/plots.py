@@ -1,9 +1,7 @@
-"""The figures of an evaluation, drawn so that they can be told apart without colour."""
+"""The figures of an evaluation: confusion matrix, curves, reliability, metrics by level."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -16,68 +14,67 @@ from lss_cli.evaluation.curves import pr_points, roc_points
 from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
 from lss_cli.evaluation.reliability import BINS, reliability
 from lss_cli.evaluation.sample import BoolArray
+from lss_cli.render.plot import BLUE, GREY, VERMILION, style
 
-# Okabe and Ito, "Color Universal Design", 2008.
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#6b6b6b"
-
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "legend.frameon": False,
-    "savefig.dpi": 160,
-    "figure.constrained_layout.use": True,
-    # Names are text, whatever signs they hold.
-    "text.parse_math": False,
-    # The same evaluation gives the same file.
-    "svg.hashsalt": "lss",
-}
-
+# A bin with fewer rows is drawn hollow: its share says next to nothing.
 FEW = 5
-"""A bin with fewer rows is drawn hollow: its share says next to nothing."""
 
 BY_LEVEL = ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
 
-Task = tuple[str, str, BoolArray, npt.NDArray[Any], dict[str, Any]]
-"""Name, key of its area, which rows are positive, their scores, how its line looks."""
+
+class Question(NamedTuple):
+    """What a score answers by yes or no.
+
+    Attributes:
+        name: For people.
+        area: Key of its area under the ROC curve.
+        positive: Which rows are, N truth values.
+        scores: N numbers, higher for positives.
+        line: How it is drawn.
+    """
+
+    name: str
+    area: str
+    positive: BoolArray
+    scores: npt.NDArray[Any]
+    line: dict[str, Any]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are positive and negative rows."""
+        return bool(self.positive.any() and not self.positive.all())
 
 
-def figures(found: Evaluation) -> dict[str, Figure]:
+def draw_figures(evaluation: Evaluation) -> dict[str, Figure]:
     """All figures by the name of their files."""
-    with mpl.rc_context(STYLE):
+    with style():
         return {
-            "confusion": confusion(found),
-            "roc": roc(found),
-            "pr": pr(found),
-            "reliability": reliability_diagram(found),
-            "by_level": by_level(found),
+            "confusion": confusion(evaluation),
+            "roc": roc(evaluation),
+            "pr": pr(evaluation),
+            "reliability": reliability_diagram(evaluation),
+            "by_level": by_level(evaluation),
         }
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure in the format that the suffix names, the same bytes each time."""
-    with mpl.rc_context(STYLE):
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-
-
-def tasks(found: Evaluation) -> list[Task]:
-    """The two questions whose answers are scores: at least Moderate, and Severe."""
-    labels, probabilities = found.part.labels, found.part.probabilities
+def questions(evaluation: Evaluation) -> list[Question]:
+    """The two whose answers are scores: at least Moderate, and Severe."""
+    labels, probabilities = evaluation.part.labels, evaluation.part.probabilities
     moderate = labels >= 1, probabilities[:, 1] + probabilities[:, 2]
     severe = labels == 2, probabilities[:, 2]
     return [
-        ("≥ Moderate", "auc_at_least_moderate", *moderate, {"color": BLUE, "linestyle": "-"}),
-        ("Severe", "auc_severe", *severe, {"color": VERMILION, "linestyle": "--"}),
+        Question(
+            "≥ Moderate", "auc_at_least_moderate", *moderate, {"color": BLUE, "linestyle": "-"}
+        ),
+        Question("Severe", "auc_severe", *severe, {"color": VERMILION, "linestyle": "--"}),
     ]
 
 
-def confusion(found: Evaluation) -> Figure:
+def confusion(evaluation: Evaluation) -> Figure:
     """Counts, and their share of the true class as the shade."""
     figure = Figure(figsize=(5.2, 4.2))
     axes = figure.add_subplot()
-    counts = np.array(found.confusion)
+    counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
@@ -90,10 +87,10 @@ def confusion(found: Evaluation) -> Figure:
             va="center",
             color="white" if share > 0.55 else "black",
         )
-    names = [str(one) for one in Severity]
+    names = list(map(str, Severity))
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="most likely class", ylabel="true class", title=_title(found))
+    axes.set(xlabel="most likely class", ylabel="true class", title=_title(evaluation))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.85)
@@ -101,104 +98,105 @@ def confusion(found: Evaluation) -> Figure:
     return figure
 
 
-def roc(found: Evaluation) -> Figure:
+def roc(evaluation: Evaluation) -> Figure:
     """True against false positive rate."""
-    figure, axes = _square(found, "false positive rate", "true positive rate (sensitivity)")
+    figure, axes = _square(evaluation, "false positive rate", "true positive rate (sensitivity)")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.8)
-    for name, key, positive, scores, style in tasks(found):
-        if not positive.all() and positive.any():
-            area = _short(found.estimates[MODEL][OVERALL][key])
-            axes.plot(*roc_points(positive, scores), label=f"{name}, AUC {area}", **style)
+    for question in questions(evaluation):
+        if question.has_both:
+            area = _short(evaluation.estimates[MODEL][OVERALL][question.area])
+            points = roc_points(question.positive, question.scores)
+            axes.plot(*points, label=f"{question.name}, AUC {area}", **question.line)
     _legend(figure)
     return figure
 
 
-def pr(found: Evaluation) -> Figure:
+def pr(evaluation: Evaluation) -> Figure:
     """Precision against recall."""
-    figure, axes = _square(found, "recall (sensitivity)", "precision")
-    for name, _, positive, scores, style in tasks(found):
-        if not positive.all() and positive.any():
-            share = positive.mean()
-            axes.axhline(share, color=style["color"], linestyle=":", linewidth=1)
+    figure, axes = _square(evaluation, "recall (sensitivity)", "precision")
+    for question in questions(evaluation):
+        if question.has_both:
+            share = question.positive.mean()
+            axes.axhline(share, color=question.line["color"], linestyle=":", linewidth=1)
             axes.plot(
-                *pr_points(positive, scores),
-                label=f"{name} (share of rows {share:.0%}, dotted)",
-                **style,
+                *pr_points(question.positive, question.scores),
+                label=f"{question.name} (share of rows {share:.0%}, dotted)",
+                **question.line,
             )
     _legend(figure)
     return figure
 
 
-def reliability_diagram(found: Evaluation) -> Figure:
+def reliability_diagram(evaluation: Evaluation) -> Figure:
     """Observed share against predicted probability, and below how often each is predicted."""
     figure = Figure(figsize=(8.4, 5.2))
-    both = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[4, 1])
-    for (name, _, positive, scores, style), (top, below) in zip(tasks(found), both.T, strict=True):
-        colour = style["color"]
-        bins = reliability(positive, scores, found.resamples)
+    panels = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[4, 1])
+    for question, (top, below) in zip(questions(evaluation), panels.T, strict=True):
+        colour = question.line["color"]
+        bins = reliability(question.positive, question.scores, evaluation.resamples)
         top.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.8)
-        for one in bins:
-            if one.observed.low is not None and one.observed.high is not None:
-                ends = [one.observed.low, one.observed.high]
-                top.plot([one.predicted] * 2, ends, color=colour, linewidth=1.2)
-            filled = colour if one.rows >= FEW else "white"
-            at = one.predicted, one.observed.value
+        for bin_ in bins:
+            if bin_.observed.low is not None and bin_.observed.high is not None:
+                ends = [bin_.observed.low, bin_.observed.high]
+                top.plot([bin_.predicted] * 2, ends, color=colour, linewidth=1.2)
+            filled = colour if bin_.rows >= FEW else "white"
+            at = bin_.predicted, bin_.observed.value
             top.plot(*at, marker="o", color=colour, markerfacecolor=filled, markersize=6)
-        centres = (np.array([one.number for one in bins]) + 0.5) / BINS
-        bars = below.bar(centres, [one.rows for one in bins], width=0.9 / BINS, color=colour)
+        centres = (np.array([bin_.number for bin_ in bins]) + 0.5) / BINS
+        bars = below.bar(centres, [bin_.rows for bin_ in bins], width=0.9 / BINS, color=colour)
         below.bar_label(bars, fontsize=8, padding=1)
-        top.set(title=name, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        top.set(title=question.name, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
         below.set(xlabel="predicted probability", yticks=[])
         below.margins(y=0.35)
         below.spines["left"].set_visible(False)
-    both[0, 0].set_ylabel("observed share")
-    both[1, 0].set_ylabel("rows")
-    figure.suptitle(_title(found), fontweight="bold", fontsize=11)
+    panels[0, 0].set_ylabel("observed share")
+    panels[1, 0].set_ylabel("rows")
+    figure.suptitle(_title(evaluation))
     return figure
 
 
-def by_level(found: Evaluation) -> Figure:
-    """Four figures at each level and overall, beside the prior by level."""
+def by_level(evaluation: Evaluation) -> Figure:
+    """Four metrics at each level and overall, beside the prior by level."""
     figure = Figure(figsize=(8.4, 5.6))
-    shown = [one for one in found.metrics if one.key in BY_LEVEL]
-    scopes = [*(scope for scope in found.estimates[MODEL] if scope != OVERALL), OVERALL]
-    for place, one in enumerate(shown):
-        axes = figure.add_subplot(2, 2, place + 1)
-        better = "higher" if one.better > 0 else "lower"
-        axes.set_title(f"{one.name} ({better} is better)")
-        for name, style in (
+    shown = [metric for metric in evaluation.metrics if metric.key in BY_LEVEL]
+    scopes = [*(scope for scope in evaluation.estimates[MODEL] if scope != OVERALL), OVERALL]
+    for number, metric in enumerate(shown, start=1):
+        axes = figure.add_subplot(2, 2, number)
+        better = "higher" if metric.better > 0 else "lower"
+        axes.set_title(f"{metric.name} ({better} is better)")
+        for name, marks in (
             ("prior by level", {"marker": "D", "color": GREY, "markerfacecolor": "white"}),
             (MODEL, {"marker": "o", "color": BLUE}),
         ):
-            values = [found.estimates[name][scope][one.key] for scope in scopes]
-            _points(axes, values, shift=0.12 if name == MODEL else -0.12, **style)
+            values = [evaluation.estimates[name][scope][metric.key] for scope in scopes]
+            _points(axes, values, shift=0.12 if name == MODEL else -0.12, **marks)
         axes.axvline(len(scopes) - 1.5, color=GREY, linewidth=0.6)
         axes.set_xticks(range(len(scopes)), scopes)
         axes.set_xlim(-0.5, len(scopes) - 0.5)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.grid(axis="y", linewidth=0.4, alpha=0.6)
     handles, _ = figure.axes[0].get_legend_handles_labels()
-    figure.suptitle(_title(found), fontweight="bold", fontsize=11)
+    figure.suptitle(_title(evaluation))
     figure.legend(
-        handles[:2], ["prior by level", found.part.name], loc="outside lower center", ncols=2
+        handles[:2], ["prior by level", evaluation.part.name], loc="outside lower center", ncols=2
     )
     return figure
 
 
-def _points(axes: Axes, values: list[Estimate], shift: float, **style: Any) -> None:
-    x = [place + shift for place, one in enumerate(values) if one.value is not None]
-    defined = [one for one in values if one.value is not None]
-    y = [one.value for one in defined if one.value is not None]
-    axes.plot(x, y, linestyle="", markersize=5, label="points", **style)
-    for at, one in zip(x, defined, strict=True):
-        if one.low is not None and one.high is not None:
-            axes.plot([at, at], [one.low, one.high], color=style["color"], linewidth=1.2, zorder=0)
+def _points(axes: Axes, values: list[Estimate], shift: float, **marks: Any) -> None:
+    x = np.arange(len(values)) + shift
+    y = [np.nan if estimate.value is None else estimate.value for estimate in values]
+    axes.plot(x, y, linestyle="", markersize=5, label="points", **marks)
+    for at, estimate in zip(x, values, strict=True):
+        if estimate.low is not None and estimate.high is not None:
+            ends = [estimate.low, estimate.high]
+            axes.plot([at, at], ends, color=marks["color"], linewidth=1.2, zorder=0)
 
 
-def _square(found: Evaluation, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+def _square(evaluation: Evaluation, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(5.0, 5.4))
     axes = figure.add_subplot()
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=_title(found))
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=_title(evaluation))
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     return figure, axes
 
@@ -209,14 +207,14 @@ def _legend(figure: Figure) -> None:
         figure.legend(handles, labels, loc="outside lower center")
 
 
-def _title(found: Evaluation) -> str:
-    rows = f"{len(found.part.labels)} rows, {found.part.studies} studies"
-    return f"{found.part.name}, {found.settings.split} ({rows})"
+def _title(evaluation: Evaluation) -> str:
+    rows = f"{len(evaluation.part.labels)} rows, {evaluation.part.studies} studies"
+    return f"{evaluation.part.name}, {evaluation.settings.split} ({rows})"
 
 
-def _short(one: Estimate) -> str:
-    if one.value is None:
+def _short(estimate: Estimate) -> str:
+    if estimate.value is None:
         return "–"
-    if one.low is None or one.high is None:
-        return f"{one.value:.2f}"
-    return f"{one.value:.2f} ({one.low:.2f}–{one.high:.2f})"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"

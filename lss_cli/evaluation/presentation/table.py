@@ -15,74 +15,77 @@ from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
 from lss_cli.evaluation.metrics import GROUPS, metrics_with
 from lss_cli.text import printable
 
+# The metrics whose intervals fit side by side; the files hold all.
 BY_LEVEL = ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
-"""The figures whose intervals fit side by side; the files hold all."""
 
 
-def to_table(found: Evaluation) -> RenderableType:
-    """All figures beside the baselines, the confusion matrix, and some figures by level."""
+def to_table(evaluation: Evaluation) -> RenderableType:
+    """All metrics beside the baselines, the confusion matrix, and some metrics by level."""
     return Group(
-        Text(heading(found), style="bold"),
+        Text(heading(evaluation), style="bold"),
         Text(""),
-        _overall(found),
+        _overall(evaluation),
         Text(""),
         Text("True class (rows) and most likely class (columns)", style="bold"),
-        _confusion(found),
+        _confusion(evaluation),
         Text(""),
         Text("By level", style="bold"),
-        _by_level(found),
+        _by_level(evaluation),
         Text(""),
-        *(Text(line, style="dim") for line in remarks(found)),
+        *(Text(line, style="dim") for line in remarks(evaluation)),
     )
 
 
 def definitions(beta: float) -> RenderableType:
-    """What each figure is."""
+    """What each metric and each baseline is."""
     table = plain_table("figure", "definition")
-    for one in metrics_with(beta):
-        table.add_row(one.name, one.definition)
+    for metric in metrics_with(beta):
+        table.add_row(metric.name, metric.definition)
     table.add_section()
     for name, what in BASELINE_DEFINITIONS.items():
         table.add_row(name, what)
     return table
 
 
-def heading(found: Evaluation) -> str:
+def heading(evaluation: Evaluation) -> str:
     """What was evaluated, in one line."""
-    part, split = found.part, found.settings.split
+    part, split = evaluation.part, evaluation.settings.split
     rows = f"{len(part.labels)} rows of {part.studies} studies"
     return f"{printable(part.name)}: {'all parts' if split == OVERALL else split}, {rows}"
 
 
-def remarks(found: Evaluation) -> list[str]:
-    """What has to be said beside the figures."""
-    lines = [_intervals(found), "Baselines see no image; they are fitted on the training part."]
-    if not found.baselines.fitted_on_training:
+def remarks(evaluation: Evaluation) -> list[str]:
+    """What has to be said beside the values."""
+    lines = [
+        _intervals(evaluation),
+        "Baselines see no image; they are fitted on the training part.",
+    ]
+    if not evaluation.baselines.fitted_on_training:
         lines[-1] = (
             "Baselines see no image. The training part is not in these predictions, so they are "
             "fitted on the evaluated rows, which flatters them."
         )
     lines.append("↑ higher is better, ↓ lower is better. – undefined: a class is missing.")
-    if (found.part.table["split"] == TRAIN).any():
+    if (evaluation.part.table["split"] == TRAIN).any():
         lines.append("The training part is among these rows: the figures flatter the model.")
     return lines
 
 
-def _intervals(found: Evaluation) -> str:
-    if drawn := len(found.resamples.counts):
+def _intervals(evaluation: Evaluation) -> str:
+    if drawn := len(evaluation.resamples.counts):
         return f"[ ]: 95 % interval from {drawn} resamples of studies."
-    if found.part.studies == 1:
+    if evaluation.part.studies == 1:
         return "One study says nothing about others: there are no intervals."
     return "Without resamples there are no intervals."
 
 
-def text(one: Estimate, *, interval: bool = True) -> str:
+def text(estimate: Estimate, *, interval: bool = True) -> str:
     """``0.797 [0.738, 0.850]``."""
-    if one.value is None:
+    if estimate.value is None:
         return "–"
-    if not interval or one.low is None or one.high is None:
-        return f"{one.value:.3f}"
-    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+    if not interval or estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def arrow(better: int) -> str:
@@ -90,45 +93,45 @@ def arrow(better: int) -> str:
     return "↑" if better > 0 else "↓"
 
 
-def _overall(found: Evaluation) -> Table:
-    names = list(found.baselines.by_name)
+def _overall(evaluation: Evaluation) -> Table:
+    names = list(evaluation.baselines.by_name)
     table = plain_table(
         "figure", "", "value [95 % interval]", *names, numbers=range(2, 3 + len(names))
     )
     group = None
-    for one in found.metrics:
-        if one.group != group:
-            group = one.group
+    for metric in evaluation.metrics:
+        if metric.group != group:
+            group = metric.group
             table.add_section()
             table.add_row(Text(GROUPS[group], style="italic"))
-        others = [found.estimates[name][OVERALL][one.key] for name in names]
+        others = [evaluation.estimates[name][OVERALL][metric.key] for name in names]
         table.add_row(
-            one.name,
-            arrow(one.better),
-            text(found.estimates[MODEL][OVERALL][one.key]),
+            metric.name,
+            arrow(metric.better),
+            text(evaluation.estimates[MODEL][OVERALL][metric.key]),
             *(text(value, interval=False) for value in others),
         )
     return table
 
 
-def _confusion(found: Evaluation) -> Table:
+def _confusion(evaluation: Evaluation) -> Table:
     table = plain_table("", *Severity, "rows", numbers=range(1, 5))
-    for grade, counts in zip(Severity, found.confusion, strict=True):
+    for grade, counts in zip(Severity, evaluation.confusion, strict=True):
         total = sum(counts)
         cells = [f"{count} ({count / total:.0%})" if total else "0" for count in counts]
         table.add_row(str(grade), *cells, str(total))
     return table
 
 
-def _by_level(found: Evaluation) -> Table:
-    shown = [one for one in found.metrics if one.key in BY_LEVEL]
+def _by_level(evaluation: Evaluation) -> Table:
+    shown = [metric for metric in evaluation.metrics if metric.key in BY_LEVEL]
     table = plain_table(
-        "level", "rows", *(one.name for one in shown), numbers=range(1, 2 + len(shown))
+        "level", "rows", *(metric.name for metric in shown), numbers=range(1, 2 + len(shown))
     )
-    for level, estimates in found.estimates[MODEL].items():
+    for level, estimates in evaluation.estimates[MODEL].items():
         if level != OVERALL:
-            values = [text(estimates[one.key]) for one in shown]
-            table.add_row(level, str(found.rows(level)), *values)
+            values = [text(estimates[metric.key]) for metric in shown]
+            table.add_row(level, str(evaluation.rows(level)), *values)
     return table
 
 

@@ -43,7 +43,7 @@ def test_the_page_shows_them_with_their_counts(out):
     for target in re.findall(r'(?:src|href)="([^"]+)"', page):
         assert (out / "figures" / target).is_file()
     assert set(re.findall(r'src="([^"]+)\.png"', page)) == {*ALWAYS, *SHEETS}
-    assert "<th>left_subarticular_stenosis</th><td>45</td><td>50.0 %</td>" in page
+    assert '<th scope="row">left_subarticular_stenosis</th><td>45</td><td>50.0 %</td>' in page
     assert "<script" not in page
     assert "http" not in page
 
