@@ -1,6 +1,5 @@
 """A report over many studies as CSV, JSON lines, Parquet and an overview page."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -10,6 +9,7 @@ from typing import Any
 from lss_cli.files import replacing
 from lss_cli.output.html import report_to_html
 from lss_cli.output.rows import COLUMNS, cells
+from lss_cli.tables import write_rows
 
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
 """Gives the rows anew each time, since they do not have to fit into memory."""
@@ -46,9 +46,7 @@ def write_report(
 
 def _csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(cells(row) for row in rows)
+        write_rows(file, COLUMNS, (cells(row) for row in rows))
 
 
 def _jsonl(rows: Iterable[Mapping[str, Any]], path: Path) -> None:

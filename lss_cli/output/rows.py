@@ -1,13 +1,11 @@
 """Results as rows, one per study and level, and the rows as CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lss_cli import tables
 from lss_cli.anatomy import Severity
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.text import escape_formula
 
 COLUMNS = (
     "study_id",
@@ -52,13 +50,7 @@ def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
 
 def to_csv(results: Iterable[StudyGrade]) -> str:
     """The rows of all results under one header. Probabilities have six decimals."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for result in results:
-        for row in rows(result):
-            writer.writerow(cells(row))
-    return text.getvalue()
+    return tables.to_csv(COLUMNS, (cells(row) for result in results for row in rows(result)))
 
 
 def cells(row: Mapping[str, Any]) -> list[str]:
@@ -71,4 +63,4 @@ def _cell(column: str, value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.10g}" if column in {"x", "y"} else f"{value:.6f}"
-    return escape_formula(value) if isinstance(value, str) else str(value)
+    return str(value)

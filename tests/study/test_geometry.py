@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from highdicom.spatial import ImageToReferenceTransformer, PixelToPixelTransformer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,3 +100,45 @@ def place(geometry, point):
         + point[0] * across * geometry.row_cosine
         + point[1] * down * geometry.column_cosine
     )
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(*3 * [st.floats(-500, 500)]),
+    st.tuples(*2 * [st.floats(0.1, 3)]),
+    st.floats(-0.5, 6.5),
+    st.floats(-0.5, 4.5),
+)
+def test_a_pixel_lies_where_highdicom_finds_it(seed, position, spacing, x, y):
+    axes, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))
+    stored = Geometry(np.array(position), axes[0], axes[1], spacing, (7, 5))
+    oracle = ImageToReferenceTransformer(
+        position, [*axes[0], *axes[1]], pixel_spacing=[spacing[1], spacing[0]]
+    )
+    # highdicom counts from the corner of the first pixel, not from its centre.
+    (expected,) = oracle(np.array([[x + 0.5, y + 0.5]]))
+    np.testing.assert_allclose(stored.to_patient((x, y)), expected, atol=1e-6)
+    oriented = stored.orientation.orient_point((x, y), stored.size)
+    np.testing.assert_allclose(stored.oriented.to_patient(oriented), expected, atol=1e-6)
+
+
+@given(st.sampled_from([AXIAL, SAGITTAL, tilted(25)]), st.booleans(), st.integers(0, 3))
+def test_oriented_pixels_are_those_that_highdicom_maps_them_to(orientation, swap, signs):
+    row, column = np.array(orientation[:3], float), np.array(orientation[3:], float)
+    if swap:
+        row, column = column, row
+    stored = geometry((*row * (-1) ** (signs & 1), *column * (-1) ** (signs >> 1)))
+    pixels = np.arange(35).reshape(5, 7)
+    oriented = stored.orientation.orient_pixels(pixels)
+    rows, columns = np.indices(oriented.shape)
+    to_stored = PixelToPixelTransformer(
+        *_attributes(stored.oriented), *_attributes(stored), round_output=True
+    )
+    x, y = to_stored(np.stack([columns.ravel(), rows.ravel()], axis=1)).T
+    np.testing.assert_array_equal(oriented.ravel(), pixels[y, x])
+
+
+def _attributes(geometry):
+    """Position, orientation and spacing as DICOM has them."""
+    orientation = [*geometry.row_cosine, *geometry.column_cosine]
+    return tuple(geometry.position), orientation, geometry.spacing_mm[::-1]

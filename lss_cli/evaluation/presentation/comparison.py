@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lss_cli import tables
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.comparison import (
     TRAIN_ACCURACY,
@@ -17,7 +17,7 @@ from lss_cli.evaluation.comparison import (
 from lss_cli.evaluation.metrics import GROUPS
 from lss_cli.evaluation.presentation.table import arrow, plain_table, text
 from lss_cli.render.page import render_page
-from lss_cli.text import escape_formula, printable
+from lss_cli.text import printable
 
 # The best value carries this sign, so that colour is not needed to see it.
 MARK = "▸"
@@ -57,12 +57,12 @@ def to_csv(comparison: Comparison) -> str:
     table = []
     for key, better, cells in _rows(comparison):
         row: dict[str, object] = {"figure": key, "better": better}
-        for name, cell in zip(map(escape_formula, comparison.names), cells, strict=True):
+        for name, cell in zip(comparison.names, cells, strict=True):
             row |= _columns(name, cell.value)
             row |= _columns(f"{name} difference", cell.difference or Estimate(None))
         best = [name for name, cell in zip(comparison.names, cells, strict=True) if cell.best]
-        table.append(row | {"best": escape_formula(" = ".join(best))})
-    return str(pd.DataFrame(table).to_csv(index=False, lineterminator="\n"))
+        table.append(row | {"best": " = ".join(best)})
+    return tables.to_csv(table[0], (row.values() for row in table))
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, object]:

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, astuple
 from typing import Any
 
-import pandas as pd
-
-from lss_cli import __version__
+from lss_cli import __version__, tables
 from lss_cli.anatomy import Severity
 from lss_cli.evaluation.baselines import DEFINITIONS
 from lss_cli.evaluation.evaluation import Evaluation
@@ -54,8 +52,7 @@ def to_json(evaluation: Evaluation) -> str:
 
 def to_csv(evaluation: Evaluation) -> str:
     """One row per predictor, level and metric."""
-    table = pd.DataFrame(list(_rows(evaluation)), columns=COLUMNS)
-    return str(table.to_csv(index=False, lineterminator="\n"))
+    return tables.to_csv(COLUMNS, _rows(evaluation))
 
 
 def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
