@@ -1,4 +1,4 @@
-"""The one vocabulary: conditions, sides, levels and severities, and how others spell them."""
+"""Conditions, sides, levels and severities: the one vocabulary, and how others spell it."""
 
 import re
 from enum import StrEnum
@@ -36,6 +36,10 @@ class Level(StrEnum):
 
         Raises:
             ValueError: The text names no lumbar disc level; the message lists those that exist.
+
+        Examples:
+            >>> Level.parse("l5_s1")
+            <Level.L5_S1: 'L5/S1'>
         """
         return _parse(cls, text, re.sub(r"[\s/_-]+", "/", text.strip()).upper())
 
@@ -63,6 +67,10 @@ class Severity(StrEnum):
 
         Raises:
             ValueError: The text names no severity; the message lists those that exist.
+
+        Examples:
+            >>> Severity.parse("normal_mild").ordinal
+            0
         """
         return _parse(cls, text, re.sub(r"[\s/_-]+", "/", text.strip()).title())
 
@@ -92,6 +100,10 @@ class Condition(StrEnum):
 
         Raises:
             ValueError: The text names no condition; the message lists those that exist.
+
+        Examples:
+            >>> Condition.parse("Left Subarticular Stenosis").mirrored.rsna_name
+            'Right Subarticular Stenosis'
         """
         return _parse(cls, text, re.sub(r"[\s_-]+", "_", text.strip()).lower())
 
@@ -124,7 +136,12 @@ DEFAULT_CONDITION = Condition.LEFT_SUBARTICULAR
 
 
 def row_id(study_id: str, condition: Condition, level: Level) -> str:
-    """Name a row as RSNA's submissions do: ``100206310_left_subarticular_stenosis_l1_l2``."""
+    """Name a row as RSNA's submissions do.
+
+    Examples:
+        >>> row_id("100206310", Condition.LEFT_SUBARTICULAR, Level.L1_L2)
+        '100206310_left_subarticular_stenosis_l1_l2'
+    """
     return f"{study_id}_{condition}_{level.key}"
 
 

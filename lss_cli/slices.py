@@ -27,7 +27,13 @@ class Slices:
     origin: tuple[int, int] = (0, 0)
 
     def mirror(self) -> "Slices":
-        """Left and right exchanged."""
+        """Exchange left and right.
+
+        Examples:
+            >>> cut_out = Slices(np.array([[[1, 2]]]), (0.5, 0.5), (10, 10), origin=(3, 0))
+            >>> cut_out.mirror().pixels.tolist(), cut_out.mirror().origin
+            ([[[2, 1]]], (5, 0))
+        """
         left = self.full_size[0] - self.origin[0] - self.pixels.shape[2]
         return replace(self, pixels=self.pixels[:, :, ::-1], origin=(left, self.origin[1]))
 
@@ -36,6 +42,15 @@ def percentiles(values: Float32Array, low: float, high: float) -> tuple[float, f
     """Two percentiles, as `numpy.percentile` has them, in a third of its time.
 
     Every input of a model comes through here, and NumPy's own would load its masked arrays.
+
+    Args:
+        values: Of any shape, not empty.
+        low: The one percentile, 0 to 100.
+        high: The other.
+
+    Examples:
+        >>> percentiles(np.arange(5, dtype=np.float32), 25, 75)
+        (1.0, 3.0)
     """
     ordered = np.sort(values, axis=None)
     values_at = []

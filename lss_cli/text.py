@@ -40,6 +40,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def join_words(words: Iterable[str]) -> str:
-    """Join words for a sentence: ``a, b and c``."""
+    """Join words for a sentence.
+
+    Examples:
+        >>> join_words(["a", "b", "c"])
+        'a, b and c'
+    """
     *head, last = [str(word) for word in words]
     return f"{', '.join(head)} and {last}" if head else last

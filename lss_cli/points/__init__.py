@@ -1,1 +1,1 @@
-"""Points on discs, in and out."""
+"""Points on disc levels, read from tables and written to them."""

@@ -1,4 +1,4 @@
-"""One point on one disc level."""
+"""A point on a disc level, and a row that names none."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,10 @@ class Point:
         instance_number: InstanceNumber of the slice; of a multi-frame file the frame.
         x: Column in pixels, the centre of the first being 0.
         y: Row in pixels, the centre of the first being 0.
+
+    Examples:
+        >>> Point("1", "7", 20, Condition.LEFT_SUBARTICULAR, Level.L4_L5, x=180.4, y=165.0).level
+        <Level.L4_L5: 'L4/L5'>
     """
 
     study_id: str

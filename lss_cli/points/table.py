@@ -40,6 +40,15 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     Raises:
         PointsError: The file as a whole cannot be used: missing, empty, not UTF-8, without a
             required column, no JSON list, or without a row of the study.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "coords.json")
+        >>> row = {"instance_number": 20, "level": "L4/L5", "x": 180.4, "y": 165}
+        >>> _ = path.write_text(json.dumps([row]))
+        >>> points, bad_points = read_points(path)
+        >>> points[0].instance_number, str(points[0].condition), bad_points
+        (20, 'left_subarticular_stenosis', [])
     """
     others: set[str] = set()
     study_ids = tuple(normalize_id(study_id) for study_id in study_ids)
@@ -66,7 +75,12 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
 
 
 def normalize_id(name: str) -> str:
-    """``100206310`` for ``100206310.0``: pandas writes ids so where other rows have none."""
+    """Undo what pandas does to ids where other rows have none.
+
+    Examples:
+        >>> normalize_id("100206310.0")
+        '100206310'
+    """
     return re.sub(r"^(\d{1,15})\.0$", r"\1", name)
 
 

@@ -45,6 +45,20 @@ class Geometry:
         column_cosine: Unit vector along a column, in which the row index grows.
         spacing_mm: Distance of two columns and of two rows, in mm.
         size: Width and height, in pixels.
+
+    Examples:
+        A slice stored with its rows running to the right of the patient:
+
+        >>> right, back = np.array([-1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+        >>> stored = Geometry(np.zeros(3), right, back, (0.5, 0.8), (7, 5))
+        >>> stored.plane.value
+        'axial'
+        >>> stored.to_patient((2, 1)).tolist()
+        [-1.0, 0.8, 0.0]
+        >>> stored.orientation
+        Orientation(transpose=False, flip_x=True, flip_y=False)
+        >>> stored.oriented.position.tolist()
+        [-3.0, 0.0, 0.0]
     """
 
     position: Vector
@@ -102,25 +116,54 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Orientation:
-    """Exchange of rows and columns, then mirroring; exact, without any resampling."""
+    """Exchange of rows and columns, then mirroring; exact, without any resampling.
+
+    Attributes:
+        transpose: Rows become columns.
+        flip_x: The columns are mirrored, after `transpose`.
+        flip_y: The rows are mirrored, after `transpose`.
+    """
 
     transpose: bool
     flip_x: bool
     flip_y: bool
 
     def orient_pixels(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Orient an H × W array."""
+        """Orient an H × W array; the result is W × H where the orientation transposes.
+
+        Examples:
+            >>> pixels = np.array([[1, 2, 3], [4, 5, 6]])
+            >>> Orientation(transpose=True, flip_x=False, flip_y=True).orient_pixels(pixels)
+            array([[3, 6],
+                   [2, 5],
+                   [1, 4]])
+        """
         pixels = pixels.T if self.transpose else pixels
         return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
     def orient_pair(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Orient (width, height) or (column spacing, row spacing)."""
+        """Orient (width, height) or (column spacing, row spacing).
+
+        Examples:
+            >>> Orientation(transpose=True, flip_x=False, flip_y=True).orient_pair((3, 2))
+            (2, 3)
+        """
         return (pair[1], pair[0]) if self.transpose else pair
 
     def orient_point(
         self, point: tuple[float, float], size: tuple[int, int]
     ) -> tuple[float, float]:
-        """Orient a pixel position in a slice of `size` (width, height before orienting)."""
+        """Orient a pixel position (column, row) in a slice of `size`.
+
+        Args:
+            point: From the centre of the first pixel, in pixels.
+            size: Width and height before orienting.
+
+        Examples:
+            >>> turned = Orientation(transpose=True, flip_x=False, flip_y=True)
+            >>> turned.orient_point((2, 0), (3, 2))
+            (0, 0)
+        """
         x, y = self.orient_pair(point)
         width, height = self.orient_pair(size)
         return (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
@@ -128,7 +171,13 @@ class Orientation:
     def restore_point(
         self, point: tuple[float, float], size: tuple[int, int]
     ) -> tuple[float, float]:
-        """The inverse of `orient_point`, of the same `size` (width, height before orienting)."""
+        """Undo `orient_point`, given the same `size` (width, height before orienting).
+
+        Examples:
+            >>> turned = Orientation(transpose=True, flip_x=False, flip_y=True)
+            >>> turned.restore_point((0, 0), (3, 2))
+            (2, 0)
+        """
         x, y = point
         width, height = self.orient_pair(size)
         x, y = (width - 1 - x if self.flip_x else x), (height - 1 - y if self.flip_y else y)
