@@ -40,3 +40,13 @@ def write(path: Path, table: list[dict], columns: list[str] | None = None) -> Pa
         writer.writeheader()
         writer.writerows(table)
     return path
+
+
+def tables_of_networks(seeds=(0, 5)):
+    """Two networks on the same rows."""
+    made = [rows(seed=seed) for seed in seeds]
+    shared = set.intersection(*({(r["study_id"], r["level"]) for r in table} for table in made))
+    return [
+        (seed, [r for r in table if (r["study_id"], r["level"]) in shared])
+        for seed, table in zip(seeds, made, strict=True)
+    ]

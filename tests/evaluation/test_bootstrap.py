@@ -3,7 +3,6 @@ import pytest
 
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
 from lss_cli.evaluation.metrics import METRICS
-from lss_cli.evaluation.reliability import reliability
 from lss_cli.evaluation.sample import Sample
 
 ACCURACY = [METRICS["accuracy"]]
@@ -70,7 +69,7 @@ def test_one_study_says_nothing_about_others():
     assert estimate.low is None
 
 
-def test_a_figure_that_many_resamples_do_not_define_has_no_interval():
+def test_a_metric_that_many_resamples_do_not_define_has_no_interval():
     values = np.linspace(0, 1, 100)
     assert Estimate.of(0.5, values).low == pytest.approx(0.025)
     some, many = values.copy(), values.copy()
@@ -80,19 +79,9 @@ def test_a_figure_that_many_resamples_do_not_define_has_no_interval():
     assert Estimate.of(np.nan, values) == Estimate(None)
 
 
-def test_the_interval_of_a_biased_figure_lies_on_its_other_side():
+def test_the_interval_of_a_biased_metric_lies_on_its_other_side():
     draws = np.linspace(0.2, 0.6, 1001)
     plain, turned = Estimate.of(0.3, draws), Estimate.of(0.3, draws, biased=True)
     assert (plain.low, plain.high) == pytest.approx((0.21, 0.59))
     assert (turned.low, turned.high) == pytest.approx((0.01, 0.39))
     assert Estimate.of(0.2, draws, biased=True).low == 0
-
-
-def test_reliability_counts_rows_in_tenths():
-    predicted = np.array([0.0, 0.1, 0.95, 1.0, 0.95])
-    positive = np.array([False, True, True, True, False])
-    low, high = reliability(positive, predicted, Resamples.draw(list("abcde"), 200, 0))
-    assert (low.number, low.rows, low.observed.value) == (0, 2, 0.5)
-    assert (high.number, high.rows, high.observed.value) == (9, 3, pytest.approx(2 / 3))
-    assert high.predicted == pytest.approx(2.9 / 3)
-    assert high.observed.low < 2 / 3 < high.observed.high

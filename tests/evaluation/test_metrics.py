@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from lss_cli.evaluation.baselines import prior_by_level
 from lss_cli.evaluation.metrics import (
     METRICS,
     key_metrics,
@@ -214,10 +213,3 @@ def test_certainty_that_is_wrong_costs_much_and_not_infinitely_much():
 def test_one_class_has_no_auc():
     labels = np.zeros(4, dtype=int)
     assert key_metrics(labels, np.full((4, 3), 1 / 3))["auc_severe"] is None
-
-
-def test_the_prior_counts_per_level_and_leaves_nothing_impossible():
-    prior = prior_by_level(np.array([0, 0, 2]), np.array([0, 0, 4]))
-    assert prior[0] == pytest.approx([3 / 5, 1 / 5, 1 / 5])
-    assert prior[1] == pytest.approx([1 / 3] * 3)
-    assert prior[4] == pytest.approx([1 / 4, 1 / 4, 2 / 4])

@@ -9,21 +9,21 @@ LABELS = {"Normal/Mild": 0, "Moderate": 1, "Severe": 2}
 
 def test_the_least_that_is_needed(tmp_path):
     bare = [name for name in COLUMNS if name != "split"]
-    found = read_predictions(write(tmp_path / "p.csv", rows()[:3], bare))
-    assert found.name == "p.csv"
-    assert found.training is None
-    part = found.part("test")
+    predictions = read_predictions(write(tmp_path / "p.csv", rows()[:3], bare))
+    assert predictions.name == "p.csv"
+    assert predictions.training is None
+    part = predictions.part("test")
     assert part.table["row_id"][0] == "s000_left_subarticular_stenosis_l1_l2"
-    assert part.labels.tolist() == [LABELS[one["severity"]] for one in rows()[:3]]
+    assert part.labels.tolist() == [LABELS[row["severity"]] for row in rows()[:3]]
     assert part.probabilities.shape == (3, 3)
 
 
 def test_parts(tmp_path):
-    found = read_predictions(write(tmp_path / "p.csv", rows()))
-    test, both = found.part("test"), found.part("all")
-    assert len(test.labels) + len(found.training) == len(both.labels)
+    predictions = read_predictions(write(tmp_path / "p.csv", rows()))
+    test, both = predictions.part("test"), predictions.part("all")
+    assert len(test.labels) + len(predictions.training) == len(both.labels)
     with pytest.raises(DataError, match=r"no row of the part 'validation'.*test \(\d+\)"):
-        found.part("validation")
+        predictions.part("validation")
 
 
 def test_other_spellings_are_understood(tmp_path):
@@ -74,6 +74,6 @@ def test_a_table_without_rows(tmp_path):
 
 def test_a_label_that_is_there_twice_would_count_twice(tmp_path):
     table = rows()
-    found = read_predictions(write(tmp_path / "p.csv", [*table, table[-1]]))
+    predictions = read_predictions(write(tmp_path / "p.csv", [*table, table[-1]]))
     with pytest.raises(DataError, match="is there twice"):
-        found.part("test")
+        predictions.part("test")

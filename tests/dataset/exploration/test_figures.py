@@ -13,7 +13,8 @@ from tests.dataset.handmade import LEFT, RIGHT, image_table
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 ALWAYS = ["conditions", "levels", "severities", "severity-by-level", "axial-series", "places"]
 SHEETS = [
-    f"examples-left-subarticular-stenosis-{one}" for one in ("normal-mild", "moderate", "severe")
+    f"examples-left-subarticular-stenosis-{grade}"
+    for grade in ("normal-mild", "moderate", "severe")
 ]
 
 

@@ -1,0 +1,108 @@
+import csv
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.evaluation.handmade import rows, write
+
+FIGURES = ["by_level", "confusion", "pr", "reliability", "roc"]
+INPUT = ("--size", "32,24", "--field-mm", "40,30", "--shift-mm", "5")
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write(tmp_path / "predictions.csv", rows())
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "first"
+    folder.mkdir()
+    write(folder / "predictions.csv", rows())
+    return folder
+
+
+def test_a_table_is_evaluated_into_a_folder(table, tmp_path, lss):
+    out = tmp_path / "evaluation"
+    code, shown, err = lss("evaluate", "--predictions", table, "--out", out, "--resamples", "50")
+    assert code == 0
+    assert "index.html" in err
+    assert "prior by level" in shown
+    assert "fitted on the training part" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+    assert "\x1b" not in shown
+    names = {f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".svg")}
+    assert {path.name for path in out.iterdir()} == {
+        *names,
+        "metrics.json",
+        "metrics.csv",
+        "index.html",
+    }
+    document = json.loads((out / "metrics.json").read_text())
+    accuracy = document["figures"]["model"]["all"]["accuracy"]
+    assert accuracy["low"] < accuracy["value"] < accuracy["high"]
+    assert set(document["figures"]) == {"model", "majority", "prior", "prior by level"}
+    assert "L4/L5" in document["figures"]["prior"]
+    assert document["definitions"].keys() >= {"accuracy", "f_beta", "majority"}
+    lines = list(csv.DictReader((out / "metrics.csv").read_text().splitlines()))
+    assert float(lines[0]["value"]) == accuracy["value"]
+    page = (out / "index.html").read_text()
+    assert page.count('<img src="data:image/svg+xml;base64,') == len(FIGURES)
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+
+
+def test_a_run_is_evaluated_from_its_predictions(run, lss):
+    code, out, _ = lss("evaluate", "--model", run, "--split", "train", "--definitions")
+    assert code == 0
+    assert out.startswith("first: train, ")
+    assert "The training part is among these rows" in out
+    assert "RSNA 2024 competition" in out
+
+
+def test_baselines_without_a_training_part_say_so(tmp_path, lss):
+    only_test = [row for row in rows() if row["split"] == "test"]
+    code, out, _ = lss("evaluate", "--predictions", write(tmp_path / "p.csv", only_test))
+    assert code == 0
+    assert "fitted on the evaluated rows" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "give one of --model and --predictions"),
+        (("--model", "m", "--predictions", "p.csv"), 2, "give one of"),
+        (("--predictions", "none.csv"), 3, "no such file"),
+        (("--model", "."), 3, "no finished run here"),
+        (("--model", "defualt"), 3, "Did you mean 'default'"),
+    ],
+)
+def test_messages(arguments, code, said, lss, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exit_code, out, err = lss("evaluate", *arguments)
+    assert exit_code == code
+    assert said in err
+    assert not out
+
+
+def test_missing_matplotlib_is_named_before_the_work(table, tmp_path, lss):
+    command = ("evaluate", "--predictions", table, "--out", tmp_path / "out")
+    code, out, err = lss(*command, is_installed=lambda package: False)
+    assert code == 3
+    assert "pip install 'lss-cli[train]'" in err
+    assert not out
+    assert not (tmp_path / "out").exists()
+
+
+def test_neither_tensorflow_nor_matplotlib_is_imported(table):
+    program = (
+        "import sys; from lss_cli.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    arguments = ["evaluate", "--predictions", str(table), "--resamples", "10"]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
