@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lss_cli.batch.job import GradingJob, failed_rows
-from lss_cli.batch.pool import Answer, Grader, Worker
+from lss_cli.batch.pool import Grader, JobAnswer, Worker
 from lss_cli.errors import LssError, UsageError
 
 RETRIES = 3
 CONNECT_S = 20
 
 
-def grade_on_cluster(jobs: Sequence[GradingJob], grader: Grader, address: str) -> Iterator[Answer]:
+def grade_on_cluster(
+    jobs: Sequence[GradingJob], grader: Grader, address: str
+) -> Iterator[JobAnswer]:
     """Grade on a cluster; answers come as they are ready.
 
     Each Dask worker keeps one grading process of ours, so that timeouts and crashes mean the same
@@ -49,14 +51,14 @@ def grade_on_cluster(jobs: Sequence[GradingJob], grader: Grader, address: str) -
                 yield future.result()
             else:
                 reason = f"the cluster lost it ({type(failure).__name__})."
-                yield Answer(job, failed_rows(job, reason, grader.card), lost=True)
+                yield JobAnswer(job, failed_rows(job, reason, grader.card), lost=True)
             future.release()
 
 
 _own = threading.local()
 
 
-def _grade(job: dict[str, Any], grader: Grader) -> Answer:
+def _grade(job: dict[str, Any], grader: Grader) -> JobAnswer:
     """Run on a Dask worker: each of its threads keeps a grading process from task to task."""
     worker: Worker | None = getattr(_own, "worker", None)
     if worker is None or worker.grader != grader:

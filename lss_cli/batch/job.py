@@ -1,9 +1,12 @@
 """One study's work: what goes to a worker, and the rows that come back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import pydantic.dataclasses
+from pydantic import field_validator
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError
@@ -15,6 +18,7 @@ from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import rows
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.study.study import read_study
+from lss_cli.validation import read_document
 
 # A row of the report, as `lss_cli.output.rows.rows` gives it.
 Row = Mapping[str, Any]
@@ -22,7 +26,7 @@ Row = Mapping[str, Any]
 NO_POINT = "the table has no point for this level."
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class GradingJob:
     """One study to be graded. Plain values only, so that it can travel as JSON.
 
@@ -47,14 +51,20 @@ class GradingJob:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "GradingJob":
-        """The job that `to_json` described."""
-        return cls(
-            **{
-                **values,
-                "points": tuple(_point(point) for point in values["points"]),
-                "bad_points": tuple(_bad_point(point) for point in values["bad_points"]),
-                "conditions": tuple(Condition(name) for name in values["conditions"]),
-            }
+        """The job that `to_json` described.
+
+        Raises:
+            ValueError: It described no job.
+        """
+        return read_document(cls, values)
+
+    @field_validator("bad_points")
+    @classmethod
+    def _read_levels(cls, points: tuple[BadPoint, ...]) -> tuple[BadPoint, ...]:
+        """A level that could be read is one again, not its text."""
+        return tuple(
+            replace(point, level=Level(point.level)) if point.level in list(Level) else point
+            for point in points
         )
 
 
@@ -110,15 +120,3 @@ def _complete(
         for level in Level
     ]
     return (*ordered, *rest.values())
-
-
-def _point(values: Mapping[str, Any]) -> Point:
-    level, condition = Level(values["level"]), Condition(values["condition"])
-    return Point(**{**values, "level": level, "condition": condition})
-
-
-def _bad_point(values: Mapping[str, Any]) -> BadPoint:
-    condition = Condition(values["condition"]) if values["condition"] else None
-    level = values["level"]
-    known = Level(level) if level in list(Level) else level
-    return BadPoint(**{**values, "level": known, "condition": condition})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lss_cli.batch.job import Row
-from lss_cli.batch.pool import Answer
+from lss_cli.batch.pool import JobAnswer
 from lss_cli.errors import OutputError
 
 
@@ -94,7 +94,7 @@ class Journal:
         file.truncate(end)
         return cls(path, offsets, file)
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: JobAnswer) -> None:
         """Put a finished study on disk."""
         entry = {"study_id": answer.job.study_id, "lost": answer.lost, "rows": list(answer.rows)}
         self.offsets[answer.job.study_id] = self._append(entry)

@@ -17,7 +17,7 @@ from lss_cli.batch.cluster import grade_on_cluster
 from lss_cli.batch.job import GradingJob
 from lss_cli.batch.journal import Journal
 from lss_cli.batch.plan import plan_jobs, study_folders
-from lss_cli.batch.pool import Answer, Grader, grade_locally
+from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
 from lss_cli.files import check_writable, make_folder, write_text
 from lss_cli.model.session import Model
@@ -159,7 +159,9 @@ def _run(
     }
 
 
-def _answers(jobs: Sequence[GradingJob], request: ReportRequest, model: Model) -> Iterator[Answer]:
+def _answers(
+    jobs: Sequence[GradingJob], request: ReportRequest, model: Model
+) -> Iterator[JobAnswer]:
     grader = Grader(model.path.resolve(), model.card, request.timeout_s)
     if request.scheduler:
         return grade_on_cluster(jobs, grader, request.scheduler)

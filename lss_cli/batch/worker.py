@@ -1,58 +1,38 @@
-"""A process that grades studies: jobs come in on stdin as JSON lines, rows go out on stdout.
+"""A process that grades studies: jobs come in, rows go out.
 
     python -m lss_cli.batch.worker MODEL SHA256
 
-A process of its own, since a damaged file may crash or hang a decoder; lines of JSON, since
-nothing that comes from outside is ever unpickled.
+A process of its own, since a damaged file may crash or hang a decoder.
 """
 
-import json
-import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from lss_cli.batch.job import GradingJob, failed_rows, grade_job
-from lss_cli.errors import LssError
+from lss_cli.batch.job import GradingJob, Row, failed_rows, grade_job
+from lss_cli.child import Answer, serve
+from lss_cli.errors import ModelError
 from lss_cli.model.session import Model, load_model
 
 
-def main() -> None:
-    """Serve until stdin ends."""
-    answers = _own_stdout()
+def _begin() -> Callable[[Any], Answer]:
     path, sha256 = sys.argv[1:]
-    try:
-        # Several workers share the processor; each keeps to one core.
-        model = load_model(Path(path), threads=1)
-    except LssError as error:
-        print(json.dumps({"fault": str(error)}), file=answers)
-        return
+    # Several workers share the processor; each keeps to one core.
+    model = load_model(Path(path), threads=1)
     if model.sha256 != sha256:
-        print(json.dumps({"fault": f"{path} has changed."}), file=answers)
-        return
-    # Loading takes time that is not the first study's.
-    print(json.dumps({"ready": True}), file=answers)
-    for line in sys.stdin:
-        print(
-            json.dumps({"rows": _rows(GradingJob.from_json(json.loads(line)), model)}), file=answers
-        )
+        raise ModelError(f"{path} has changed.")
+    return lambda request: ({"rows": _rows(GradingJob.from_json(request), model)}, b"")
 
 
-def _rows(job: GradingJob, model: Model) -> list[object]:
+def _rows(job: GradingJob, model: Model) -> list[Row]:
     try:
-        return list(grade_job(job, model))
+        return grade_job(job, model)
     except Exception as error:
         # A fault of ours must not cost the other studies; its place is all that can be told.
         reason = f"a fault in lss ({type(error).__name__}); grade this study with --debug."
-        return list(failed_rows(job, reason, model.card))
-
-
-def _own_stdout() -> TextIO:
-    """Stdout for answers alone; what libraries print goes to stderr."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-    os.dup2(2, 1)
-    return answers
+        return failed_rows(job, reason, model.card)
 
 
 if __name__ == "__main__":
-    main()
+    serve(_begin)
