@@ -154,7 +154,7 @@ def test_a_crash_and_an_endless_study_cost_themselves_only(
 ):
     names = ["a", "crashing", "endless", "unlucky", "z"]
     studies, coords = copies(three_phantoms, tmp_path, names)
-    monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")))
+    monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")), prepend=os.pathsep)
     code, out, _ = report(studies, coords, "--timeout", "3")
     assert code == 4
     found = by_study(tmp_path / "report.csv")
