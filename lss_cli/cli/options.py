@@ -1,24 +1,15 @@
-"""Options that several commands take, as types for their signatures."""
+"""Options on the command line: those that several commands take, and those made of fields."""
 
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
 from lss_cli.anatomy import Condition
-from lss_cli.errors import UsageError
-
-
-def parse_condition(name: str) -> Condition:
-    """Read ``--condition``.
-
-    Raises:
-        UsageError: The name is no condition; the message lists those that exist.
-    """
-    try:
-        return Condition.parse(name)
-    except ValueError as error:
-        raise UsageError(f"--condition: {error}") from None
+from lss_cli.options import OptionSet, parse_condition
 
 
 def _set_quiet(context: typer.Context, quiet: bool) -> None:
@@ -70,3 +61,73 @@ ResamplesOption = Annotated[int, typer.Option(min=0, help="Draws behind the inte
 SeedOption = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 
 PREPARED = Path("prepared")
+
+CommandFunction = Callable[..., None]
+
+
+def with_options_of(options: type[OptionSet]) -> Callable[[CommandFunction], CommandFunction]:
+    """Give a command one option of the command line for each field of `options`.
+
+    The command takes what was typed, by the fields' names, as its parameter ``options``. What was
+    not typed is left out, so that a file's value or a default can stand.
+
+    Typer makes options of a function's signature. That of the new function says what it takes,
+    by the attribute that PEP 362 has for functions whose parameters are made at run time.
+    """
+
+    def decorate(command: CommandFunction) -> CommandFunction:
+        made = {parameter.name: parameter for parameter in _parameters(options)}
+
+        @functools.wraps(command)
+        def command_with_options(*, context: typer.Context, **values: Any) -> None:
+            given = {name: values.pop(name) for name in made}
+            typed = {name: value for name, value in given.items() if _is_typed(context, name)}
+            command(context=context, options=typed, **values)
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            parameters += made.values() if parameter.name == "options" else [parameter]
+        command_with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command_with_options.__annotations__ = {
+            parameter.name: parameter.annotation for parameter in parameters
+        }
+        return command_with_options
+
+    return decorate
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _parameters(options: type[OptionSet]) -> Iterator[inspect.Parameter]:
+    """A parameter for each option; where an option has parts, one for each of those."""
+    for name, field in options.fields().items():
+        kind, parts = options.kind(name), field.metadata["parts"]
+        if not parts:
+            yield _parameter(name, kind, field.default, field.metadata)
+        for part, option in parts.items():
+            default = getattr(field.default, part)
+            yield _parameter(part, get_type_hints(kind)[part], default, option.metadata)
+
+
+def _parameter(name: str, kind: Any, default: Any, about: Mapping[str, Any]) -> inspect.Parameter:
+    metavar, typed = about["metavar"], about["typed"]
+    if get_origin(kind) is tuple:
+        item, *more = get_args(kind)
+        if more == [...] and about["parser"]:
+            kind, default = list[item], list(default)  # type: ignore[valid-type]
+        else:
+            # Typed as text, of which the parser or the option itself makes numbers.
+            kind, default = str, typed or ",".join(f"{number:g}" for number in default)
+    option = typer.Option(
+        *filter(None, [about["flag"]]),
+        help=about["text"],
+        metavar=metavar or None,
+        parser=about["parser"],
+        show_default=default != "",
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )

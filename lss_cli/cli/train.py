@@ -1,21 +1,31 @@
 """``lss train``."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import PREPARED, ConfigOption, DataOption, Debug, Quiet
-from lss_cli.cli.training import collect_options, show_training, with_training_options
+from lss_cli.cli.options import (
+    PREPARED,
+    ConfigOption,
+    DataOption,
+    Debug,
+    Quiet,
+    with_options_of,
+)
+from lss_cli.cli.training import collect_options, show_training
+from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-@with_training_options
+@with_options_of(TrainingOptions)
 def train(
+    *,
     context: typer.Context,
     data: DataOption = PREPARED,
     out: Annotated[
@@ -31,9 +41,9 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well.")
     ] = False,
+    options: Mapping[str, Any],
     _quiet: Quiet = False,
     _debug: Debug = False,
-    **options: Any,
 ) -> None:
     """Train a network on prepared data.
 

@@ -1,14 +1,12 @@
 """What `lss train` and `lss tune` share: their options, and how they show a training."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_origin
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from lss_cli.training.options import FIELDS, TYPES, TrainingOptions, read_toml
+from lss_cli.options import read_toml
+from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -18,32 +16,13 @@ if TYPE_CHECKING:
     from lss_cli.training.loop import Step
 
 
-def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, which takes them as ``**options``, one option per field of `TrainingOptions`.
-
-    An option that is not given is ``None``, so that a file's value can stand.
-    """
-    signature = inspect.signature(command)
-    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    added = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_typed(name)
-        )
-        for name in FIELDS
-    ]
-    command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
-    kept = {name: kind for name, kind in command.__annotations__.items() if name != "options"}
-    command.__annotations__ = kept | {one.name: one.annotation for one in added}
-    return command
-
-
 def collect_options(
-    given: Mapping[str, Any], config: Path | None, begun: Mapping[str, Any] | None = None
+    typed: Mapping[str, Any], config: Path | None, begun: Mapping[str, Any] | None = None
 ) -> TrainingOptions:
     """The options of a training: what was typed, else the file's, else the defaults.
 
     Args:
-        given: From the command line; ``None`` where nothing was typed.
+        typed: What was typed on the command line.
         config: A TOML file.
         begun: What an interrupted training began with.
 
@@ -53,8 +32,7 @@ def collect_options(
     values: dict[str, Any] = dict(begun or {})
     if config:
         values |= read_toml(config)
-    typed = {name: value for name, value in given.items() if value is not None}
-    return TrainingOptions.from_mapping(values | typed, str(config or "options"))
+    return TrainingOptions.from_mapping(values | dict(typed), str(config or "options"))
 
 
 class TrainingDisplay:
@@ -129,21 +107,3 @@ def _line(step: "Step") -> str:
     if "features" in step.what and step.done // quarter > (step.done - 1) // quarter:
         return f"{step.what}: {step.done} of {step.total}; {rate}"
     return ""
-
-
-def _typed(name: str) -> Any:
-    """The annotation that Typer makes the option ``--name`` of."""
-    field, kind = FIELDS[name], TYPES[name]
-    about: dict[str, Any] = {"help": field.metadata["help"], "show_default": _shown(field.default)}
-    if get_origin(kind) is tuple:
-        about |= {"metavar": "N,N…"}
-        return Annotated[str | None, typer.Option(**about)]
-    if kind is str and name == "weights":
-        about |= {"metavar": "none|imagenet|FILE"}
-    return Annotated[kind | None, typer.Option(**about)]
-
-
-def _shown(default: Any) -> str | bool:
-    if isinstance(default, tuple):
-        return ",".join(map(str, default))
-    return str(default).lower() if isinstance(default, bool) else (str(default) or False)

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import PREPARED, ConfigOption, DataOption, Debug, Quiet
-from lss_cli.cli.training import collect_options, show_training, with_training_options
+from lss_cli.cli.options import (
+    PREPARED,
+    ConfigOption,
+    DataOption,
+    Debug,
+    Quiet,
+    with_options_of,
+)
+from lss_cli.cli.training import collect_options, show_training
+from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,8 +26,9 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
-@with_training_options
+@with_options_of(TrainingOptions)
 def tune(
+    *,
     context: typer.Context,
     data: DataOption = PREPARED,
     out: Annotated[
@@ -32,9 +41,9 @@ def tune(
         Path | None, typer.Option(help="TOML file of what to search.", show_default="most options")
     ] = None,
     config: ConfigOption = None,
+    options: Mapping[str, Any],
     _quiet: Quiet = False,
     _debug: Debug = False,
-    **options: Any,
 ) -> None:
     """Search for good training options; interrupt and continue it at will.
 

@@ -1,59 +1,123 @@
 """What a person asks `lss prepare` for."""
 
+# ruff: noqa: RUF009 - `option` makes a field, as `dataclasses.field` does
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition
 from lss_cli.dataset.split import parse_proportions
 from lss_cli.errors import UsageError
 from lss_cli.model.spec import InputSpec
+from lss_cli.options import OptionSet, option, parse_condition
 
+# From the lateral recess to beyond the midline. Of cut-outs of 53 × 36 mm around the canal, 97 %
+# hold it wholly; a square that wide around the point fits into 18 %.
 DEFAULT_SPEC = InputSpec(size=(80, 64), field_mm=(36.0, 30.0), shift_mm=6.0)
-"""From the lateral recess to beyond the midline. Of cut-outs of 53 × 36 mm around the canal, 97 %
-hold it wholly; a square that wide around the point fits into 18 %."""
 
+# Training, validation and test, by studies: the study's proportions.
 DEFAULT_SPLIT = "80:10:10"
-"""Training, validation and test, by studies: the study's proportions."""
 
 Balance = Literal["none", "drop-normal-studies", "equal"]
 Scope = Literal["training", "all"]
 Strategy = Literal["random", "stratified", "equal-train"]
 
 
-@dataclass(frozen=True)
-class PrepareOptions:
-    """What to prepare, and how.
+def pair_parser(flag: str, kind: type[int] | type[float]) -> Callable[[str], tuple[float, float]]:
+    """A function that reads ``N`` or ``W,H`` and, where it cannot, names the option."""
 
-    Attributes:
-        conditions: What a model shall learn to grade.
-        mirror: Whether the other sides are added, mirrored, to the training part.
-        balance: Which studies are left out for the sake of the rarer grades.
-        balance_scope: Whether that happens in the training part alone or before the split.
-        proportions: Training, validation and test, by studies.
-        strategy: How studies are dealt out to the parts.
-        folds: Folds of what is not test; 0 for none.
-        seed: Of split, folds and balance.
-        spec: How model inputs are made.
-        tables_only: Whether no image is opened and no model input made.
+    def parse_pair(text: str) -> tuple[float, float]:
+        try:
+            first, *rest = [kind(float(part)) for part in text.split(",")]
+            (second,) = rest or [first]
+        except ValueError:
+            raise UsageError(f"{flag} is {text!r}.", todo="Give one number, or W,H.") from None
+        return first, second
+
+    return parse_pair
+
+
+# How model inputs are made; a field of `InputSpec` each.
+SPEC_OPTIONS = {
+    "view": option(None, "A field around the point, or the whole slice."),
+    "size": option(
+        None,
+        "Pixels of the network's image.",
+        metavar="N|W,H",
+        parser=pair_parser("--size", int),
+    ),
+    "field_mm": option(
+        None,
+        "Field around the point, in mm.",
+        metavar="N|W,H",
+        parser=pair_parser("--field-mm", float),
+    ),
+    "shift_mm": option(None, "Shift of the field from the point to the midline, in mm."),
+    "neighbours": option(None, "Slices on each side of the point's own."),
+    "normalise": option(None, "How grey values are brought to one range."),
+    "level": option(None, "Let the network know the disc level.", flag="--level"),
+}
+
+
+# Each counts once.
+Conditions = Annotated[
+    tuple[Condition, ...], BeforeValidator(lambda names: tuple(dict.fromkeys(names)))
+]
+
+
+@dataclass(frozen=True)
+class PrepareOptions(OptionSet):
+    """What to prepare, and how; each field's help says what it is.
+
+    Raises:
+        UsageError: A value that cannot be, or would have no effect.
     """
 
-    conditions: tuple[Condition, ...] = (DEFAULT_CONDITION,)
-    mirror: bool = False
-    balance: Balance = "none"
-    balance_scope: Scope = "training"
-    proportions: tuple[float, float, float] = parse_proportions(DEFAULT_SPLIT)
-    strategy: Strategy = "random"
-    folds: int = 0
-    seed: int = 0
-    spec: InputSpec = DEFAULT_SPEC
-    tables_only: bool = False
+    conditions: Conditions = option(
+        (DEFAULT_CONDITION,),
+        "What to learn; may be given several times.",
+        flag="--condition",
+        metavar="<list[str]>",
+        parser=parse_condition,
+    )
+    mirror: bool = option(
+        False, "Add the other side, mirrored, to the training part.", flag="--mirror"
+    )
+    spec: InputSpec = option(DEFAULT_SPEC, "How model inputs are made.", parts=SPEC_OPTIONS)
+    balance: Balance = option(
+        "none",
+        "Leave out studies whose five levels are all Normal/Mild, or as many as it takes "
+        "for equal numbers of the three grades.",
+    )
+    balance_scope: Scope = option(
+        "training", "Balance the training part alone, or everything before the split."
+    )
+    proportions: tuple[float, float, float] = option(
+        parse_proportions(DEFAULT_SPLIT),
+        "Training:validation:test or training:test, by studies.",
+        flag="--split",
+        typed=DEFAULT_SPLIT,
+        metavar="A:B:C|A:C",
+        parser=parse_proportions,
+    )
+    strategy: Strategy = option(
+        "random",
+        "Deal studies out by chance, with the same proportions of the grades in each "
+        "part, or so that also the training part has equal numbers of the three grades.",
+    )
+    folds: int = option(0, "Divide what is not test into so many folds; 0: into none.")
+    seed: int = option(0, "The same seed gives the same split.")
+    tables_only: bool = option(
+        False, "Join, balance and split; open no image.", flag="--tables-only"
+    )
 
     def __post_init__(self) -> None:
-        """Refuse what would have no effect.
-
-        Raises:
-            UsageError: Says which option.
-        """
+        """Refuse what cannot be, and what would have no effect."""
+        super().__post_init__()
+        if self.folds == 1:
+            raise UsageError("folds is 1.", todo="Give 2 or more, or 0 for none.")
         if self.mirror and not self.mirrored:
             raise UsageError(
                 "--mirror would add nothing.",
@@ -70,4 +134,8 @@ class PrepareOptions:
         """The conditions that are added, mirrored."""
         if not self.mirror:
             return ()
-        return tuple(one.mirrored for one in self.conditions if one.mirrored not in self.conditions)
+        return tuple(
+            condition.mirrored
+            for condition in self.conditions
+            if condition.mirrored not in self.conditions
+        )

@@ -6,14 +6,13 @@ option of `lss train`, the key of ``--config`` and, where it has a range to sear
 """
 
 # ruff: noqa: RUF009 - `option` makes a field, as `dataclasses.field` does
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator
 
 from lss_cli.errors import UsageError
-from lss_cli.text import suggest
+from lss_cli.options import OptionSet, Range, option
 
 Backbone = Literal[
     "custom",
@@ -36,50 +35,19 @@ Precision = Literal["float32", "mixed"]
 NO_WEIGHTS, IMAGENET = "none", "imagenet"
 
 
-@dataclass(frozen=True)
-class Range:
-    """Numbers that tuning may try.
-
-    Attributes:
-        low: The smallest.
-        high: The largest.
-        log: Whether each factor counts the same, instead of each difference.
-    """
-
-    low: float
-    high: float
-    log: bool = False
+def _split_nodes(value: Any) -> Any:
+    """Nodes may come as text, ``128,64``, and as a list."""
+    if isinstance(value, str):
+        return tuple(int(part) for part in value.split(","))
+    return tuple(value) if isinstance(value, list) else value
 
 
-Search = Range | tuple[Any, ...]
-"""What tuning may try: a range, or one of several values."""
-
-
-def option(
-    default: Any,
-    text: str,
-    *,
-    low: float = 0,
-    high: float = 1e9,
-    search: Search = (),
-    custom_only: bool = False,
-) -> Any:
-    """A field of `TrainingOptions`.
-
-    Args:
-        default: Its value unless told otherwise.
-        text: One line for ``--help``.
-        low: The smallest number allowed.
-        high: The largest.
-        search: What tuning tries unless told otherwise; nothing for most.
-        custom_only: Whether it concerns the custom network alone.
-    """
-    about = {"help": text, "low": low, "high": high, "search": search, "custom_only": custom_only}
-    return field(default=default, metadata=about)
+# Of layers, one after the other.
+Nodes = Annotated[tuple[int, ...], BeforeValidator(_split_nodes)]
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
+class TrainingOptions(OptionSet):
     """How to train; each field's help says what it is.
 
     Raises:
@@ -87,7 +55,11 @@ class TrainingOptions:
     """
 
     backbone: Backbone = option("custom", "Image part of the network.")
-    weights: str = option(NO_WEIGHTS, "Start of the backbone: none, imagenet or a weights file.")
+    weights: str = option(
+        NO_WEIGHTS,
+        "Start of the backbone: none, imagenet or a weights file.",
+        metavar="none|imagenet|FILE",
+    )
     until: str = option("", "Use a ready-made backbone up to this layer only.")
     slices: Slices = option(
         "channels", "Neighbouring slices as channels, or one by one through an LSTM."
@@ -105,11 +77,19 @@ class TrainingOptions:
         16, "Filters of the first block; each next has twice as many.", low=1,
         search=(8, 16, 32), custom_only=True,
     )  # fmt: skip
-    dense: tuple[int, ...] = option(
-        (128, 64), "Nodes of the dense layers.", low=1, search=((64,), (128, 64), (256, 128))
+    dense: Nodes = option(
+        (128, 64),
+        "Nodes of the dense layers.",
+        low=1,
+        metavar="N,N…",
+        search=((64,), (128, 64), (256, 128)),
     )
-    coordinates: tuple[int, ...] = option(
-        (2, 4, 2), "Nodes of the layers on the point.", low=1, search=((2, 4, 2), (8, 8))
+    coordinates: Nodes = option(
+        (2, 4, 2),
+        "Nodes of the layers on the point.",
+        low=1,
+        metavar="N,N…",
+        search=((2, 4, 2), (8, 8)),
     )
     activation: Activation = option(
         "relu", "Of all layers but a ready-made backbone's.", search=get_args(Activation)
@@ -157,8 +137,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        for one in dataclasses.fields(self):
-            object.__setattr__(self, one.name, checked(one.name, getattr(self, one.name)))
+        super().__post_init__()
         frozen = self.freeze or self.fine_tune_epochs > 0
         if frozen and self.weights == NO_WEIGHTS:
             raise UsageError(
@@ -180,95 +159,3 @@ class TrainingOptions:
             raise UsageError("--until cuts a ready-made backbone; give the custom one --blocks.")
         if self.backbone == "custom" and self.weights == IMAGENET:
             raise UsageError("the custom network has no ImageNet weights.")
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON document."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], where: str) -> "TrainingOptions":
-        """From keys and values of a file.
-
-        Raises:
-            UsageError: A key that does not exist (the nearest is named), or a bad value.
-        """
-        return cls(**{check_key(key, where): value for key, value in values.items()})
-
-
-FIELDS = {one.name: one for one in dataclasses.fields(TrainingOptions)}
-TYPES = get_type_hints(TrainingOptions)
-
-
-def check_key(key: str, where: str) -> str:
-    """`key`, if there is such an option.
-
-    Raises:
-        UsageError: There is none; names the nearest.
-    """
-    if key not in FIELDS:
-        raise UsageError(f"{where}: there is no option {key!r}.{suggest(key, FIELDS)}")
-    return key
-
-
-def checked(name: str, value: Any) -> Any:
-    """`value` in the type of the option `name`; nodes may come as text, ``128,64``.
-
-    Raises:
-        UsageError: It is of another type, or outside of the option's limits.
-    """
-    kind, about = TYPES[name], FIELDS[name].metadata
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise UsageError(
-                f"{name} is {value!r}.{suggest(str(value), get_args(kind))}",
-                todo=f"There is: {', '.join(get_args(kind))}.",
-            )
-        return value
-    try:
-        if get_origin(kind) is tuple:
-            parts = value.split(",") if isinstance(value, str) else value
-            value = tuple(int(part) for part in parts)
-            numbers = list(value)
-        else:
-            if isinstance(value, bool) != (kind is bool) or isinstance(value, str) != (kind is str):
-                raise TypeError
-            if kind is int and value != int(value):
-                raise ValueError
-            value = kind(value)
-            numbers = [] if kind in (bool, str) else [value]
-    except (TypeError, ValueError, OverflowError, AttributeError):
-        wanted = "whole numbers" if get_origin(kind) is tuple else kind.__name__
-        raise UsageError(f"{name} is {value!r}; {wanted} wanted.") from None
-    if not all(about["low"] <= number <= about["high"] for number in numbers):
-        raise UsageError(f"{name} is {value!r}, it can be {about['low']:g} to {about['high']:g}.")
-    return value
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file's table.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    import tomllib  # here, since the help of all commands loads this module
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the file cannot be read ({error}).", where=str(path)) from None
-
-
-def to_toml(options: TrainingOptions) -> str:
-    """The options as a file that `lss train --config` takes."""
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in options.to_json().items())
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(str, value))}]"
-    return repr(value)

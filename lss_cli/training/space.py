@@ -6,16 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lss_cli.errors import UsageError
-from lss_cli.training.options import (
-    FIELDS,
-    TYPES,
-    Range,
-    Search,
-    TrainingOptions,
-    check_key,
-    checked,
-    read_toml,
-)
+from lss_cli.options import Range, Search, read_toml
+from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     import optuna
@@ -27,7 +19,7 @@ def default_space(base: TrainingOptions) -> Space:
     """Every option that has something to search, and matters to this backbone."""
     space = {
         name: field.metadata["search"]
-        for name, field in FIELDS.items()
+        for name, field in TrainingOptions.fields().items()
         if field.metadata["search"]
         and (base.backbone == "custom" or not field.metadata["custom_only"])
     }
@@ -46,7 +38,7 @@ def read_space(path: Path) -> Space:
             or a range that is none.
     """
     space = {
-        check_key(name, str(path)): _search(name, value, path)
+        TrainingOptions.check_key(name, str(path)): _search(name, value, path)
         for name, value in read_toml(path).items()
     }
     if not space:
@@ -54,29 +46,29 @@ def read_space(path: Path) -> Space:
     return space
 
 
-def suggested(space: Space, trial: "optuna.Trial") -> dict[str, Any]:
+def suggest_options(space: Space, trial: "optuna.Trial") -> dict[str, Any]:
     """Let a trial choose; nodes come as text, since a study stores plain values only."""
-    return {name: _suggested(name, search, trial) for name, search in space.items()}
+    return {name: _suggest(name, search, trial) for name, search in space.items()}
 
 
 def space_json(space: Space) -> dict[str, Any]:
     """Plain values for a JSON document."""
     return {
-        name: asdict(search) if isinstance(search, Range) else [_plain(one) for one in search]
+        name: asdict(search) if isinstance(search, Range) else [_plain(choice) for choice in search]
         for name, search in space.items()
     }
 
 
 def _search(name: str, value: Any, path: Path) -> Search:
     if isinstance(value, list) and value:
-        return tuple(checked(name, one) for one in value)
-    if isinstance(value, dict) and TYPES[name] in (int, float):
+        return tuple(TrainingOptions.check(name, choice) for choice in value)
+    if isinstance(value, dict) and TrainingOptions.kind(name) in (int, float):
         try:
-            found = Range(**value)
-            for end in (found.low, found.high):
-                checked(name, end)
-            if found.low < found.high and (found.low > 0 or not found.log):
-                return found
+            search = Range(**value)
+            for end in (search.low, search.high):
+                TrainingOptions.check(name, end)
+            if search.low < search.high and (search.low > 0 or not search.log):
+                return search
         except TypeError:
             pass
     raise UsageError(
@@ -86,10 +78,10 @@ def _search(name: str, value: Any, path: Path) -> Search:
     )
 
 
-def _suggested(name: str, search: Search, trial: "optuna.Trial") -> Any:
+def _suggest(name: str, search: Search, trial: "optuna.Trial") -> Any:
     if not isinstance(search, Range):
-        return trial.suggest_categorical(name, [_plain(one) for one in search])
-    if TYPES[name] is int:
+        return trial.suggest_categorical(name, [_plain(choice) for choice in search])
+    if TrainingOptions.kind(name) is int:
         return trial.suggest_int(name, int(search.low), int(search.high), log=search.log)
     return trial.suggest_float(name, search.low, search.high, log=search.log)
 

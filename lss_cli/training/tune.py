@@ -17,8 +17,8 @@ from lss_cli.errors import DataError, UsageError
 from lss_cli.files import make_folder, replacing, write_text
 from lss_cli.training.fit import check_trainable
 from lss_cli.training.loop import Step, Training, Watch
-from lss_cli.training.options import TrainingOptions, to_toml
-from lss_cli.training.space import Space, space_json, suggested
+from lss_cli.training.options import TrainingOptions
+from lss_cli.training.space import Space, space_json, suggest_options
 
 STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
 NAME = "lss"
@@ -113,7 +113,7 @@ def tune(
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-        options = replace(base, **suggested(space, trial))
+        options = replace(base, **suggest_options(space, trial))
         Training(data, options, observe, features=out / "features").run()
         return min(losses)
 
@@ -188,7 +188,7 @@ def _write(study: optuna.Study, out: Path, base: TrainingOptions) -> Tuned:
     importance: dict[str, float] = {}
     if len(_done(study)) >= FEWEST_FOR_IMPORTANCE:
         importance = optuna.importance.get_param_importances(study)
-    write_text(out / BEST, to_toml(best))
+    write_text(out / BEST, best.to_toml())
     tables = {
         TRIALS: pd.DataFrame(
             [

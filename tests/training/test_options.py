@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 from lss_cli.errors import UsageError
-from lss_cli.training.options import FIELDS, Range, TrainingOptions, read_toml, to_toml
+from lss_cli.options import Range, read_toml
+from lss_cli.training.options import TrainingOptions
 from lss_cli.training.space import default_space, read_space
 
 
@@ -11,7 +12,7 @@ def test_what_is_written_is_read_again(tmp_path):
     options = TrainingOptions(
         dense=(5, 4), weights='odd "name"\\.h5', freeze=True, learning_rate=3e-5, activation="tanh"
     )
-    (tmp_path / "o.toml").write_text(to_toml(options))
+    (tmp_path / "o.toml").write_text(options.to_toml())
     assert TrainingOptions.from_mapping(read_toml(tmp_path / "o.toml"), "o.toml") == options
 
 
@@ -41,8 +42,8 @@ def test_what_cannot_be_is_refused(values, message):
 
 
 def test_every_option_explains_itself():
-    for name, field in FIELDS.items():
-        assert field.metadata["help"].endswith("."), name
+    for name, field in TrainingOptions.fields().items():
+        assert field.metadata["text"].endswith("."), name
 
 
 def test_what_the_study_varied_is_searched():

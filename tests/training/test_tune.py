@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from lss_cli.errors import DataError, UsageError
-from lss_cli.training.options import Range, TrainingOptions
+from lss_cli.options import Range
+from lss_cli.training.options import TrainingOptions
 from lss_cli.training.tune import tune
 from tests.training.conftest import quiet
 
