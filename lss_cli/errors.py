@@ -8,16 +8,22 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller."""
+    """What the process tells its caller.
+
+    Attributes:
+        DONE: All went well.
+        FAULT: A fault of ours.
+        USAGE: The command was used wrongly.
+        UNUSABLE_INPUT: The input cannot be used, or an extra is not installed.
+        INCOMPLETE: Finished, but some levels or studies were not graded.
+        INTERRUPTED: The user stopped it.
+    """
 
     DONE = 0
     FAULT = 1
-    """A fault of ours."""
     USAGE = 2
     UNUSABLE_INPUT = 3
-    """The input cannot be used, or an extra is not installed."""
     INCOMPLETE = 4
-    """Finished, but some levels or studies were not graded."""
     INTERRUPTED = 130
 
 

@@ -42,7 +42,7 @@ class Places:
         """Distance from the midline."""
         return np.abs(self.u)
 
-    def only(self, which: npt.NDArray[np.intp]) -> "Places":
+    def take(self, which: npt.NDArray[np.intp]) -> "Places":
         """Some of the positions."""
         return Places(*(getattr(self, field.name)[which] for field in fields(self)))
 
@@ -90,7 +90,7 @@ class Curve:
         """The angle of the plane across the curve at `s`, in radians."""
         return float(np.interp(s, self.s, np.arctan2(self._sin, self._cos)))
 
-    def place(self, u: float, v: float, s: float) -> npt.NDArray[np.float64]:
+    def to_patient(self, u: float, v: float, s: float) -> npt.NDArray[np.float64]:
         """The patient position of (u, v, s), in mm."""
         x, y, z, sin, cos = (
             float(np.interp(s, self.s, table))

@@ -1,4 +1,4 @@
-"""Cutting a plane through a patient, and what a scanner makes of it."""
+"""Imaging planes, and how a scanner pictures them: coil, noise and resolution."""
 
 from dataclasses import dataclass
 

@@ -27,7 +27,7 @@ class Sac:
     front: Floats
     floor: Floats
 
-    def only(self, which: np.ndarray[tuple[int], np.dtype[np.intp]]) -> "Sac":
+    def take(self, which: np.ndarray[tuple[int], np.dtype[np.intp]]) -> "Sac":
         """At some of the positions."""
         return Sac(self.width[which], self.front[which], self.floor[which])
 
@@ -77,7 +77,7 @@ class CaudaEquina:
     def paint(self, here: Floats, at: Places, sac: Sac, fluid: Floats, edge: float) -> None:
         """Lay the roots over the signal `here`, where there is `fluid`."""
         wet = np.flatnonzero(fluid > 0.02)
-        piece, at, sac, fluid = here[wet], at.only(wet), sac.only(wet), fluid[wet]
+        piece, at, sac, fluid = here[wet], at.take(wet), sac.take(wet), fluid[wet]
         for strand in self._strands:
             u, v = self._place(strand, at.s, sac)
             seen = cover(strand.end - 4 - at.s, 8.0) * fluid
@@ -117,7 +117,7 @@ def paint_traversing_roots(body: Body, here: Floats, at: Places, room: Floats, e
         near = np.flatnonzero((q > PATH_S[0]) & (q < PATH_S[-1]))
         if not len(near):
             continue
-        piece, some, q = here[near], at.only(near), q[near]
+        piece, some, q = here[near], at.take(near), q[near]
         a = body.size * np.interp(q, PATH_S, PATH_A).astype(np.float32)
         v = body.size * np.interp(q, PATH_S, PATH_V).astype(np.float32)
         out = np.clip((-q - 12) / 12, 0, 1)

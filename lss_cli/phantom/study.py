@@ -163,7 +163,7 @@ def _axial_slices(
 
     def plane_across(s: float, tilt: float, across: float) -> ImagingPlane:
         row, column = _axial_directions(tilt, roll)
-        centre = curve.place(0, 0, s) + across * np.cross(row, column)
+        centre = curve.to_patient(0, 0, s) + across * np.cross(row, column)
         return ImagingPlane.around(
             centre + aside * row + behind * column, row, column, spacing, size
         )
@@ -180,13 +180,13 @@ def _axial_slices(
             ]
     else:
         tilt = 0.5 * curve.tilt(curve.level(Level.L4_L5))
-        top = curve.place(0, 0, curve.level(Level.L1_L2) + rng.uniform(8, 16))
-        bottom = curve.place(0, 0, curve.level(Level.L5_S1) - rng.uniform(8, 14))
+        top = curve.to_patient(0, 0, curve.level(Level.L1_L2) + rng.uniform(8, 16))
+        bottom = curve.to_patient(0, 0, curve.level(Level.L5_S1) - rng.uniform(8, 14))
         middle = curve.level(Level.L3_L4)
         row, column = _axial_directions(tilt, roll)
         normal = np.cross(row, column)
-        first = float((top - curve.place(0, 0, middle)) @ normal)
-        last = float((bottom - curve.place(0, 0, middle)) @ normal)
+        first = float((top - curve.to_patient(0, 0, middle)) @ normal)
+        last = float((bottom - curve.to_patient(0, 0, middle)) @ normal)
         planes = [
             plane_across(middle, tilt, first - gap * i)
             for i in range(1 + int((first - last) / gap))
@@ -216,7 +216,7 @@ def _sagittal_slices(
     spacing = round(float(rng.uniform(260, 300) / size), 4)
     count = int(rng.integers(11, 16))
     gap = float(rng.uniform(4.0, 4.8))
-    centre = body.curve.place(0, 5, body.curve.level(Level.L3_L4) + rng.uniform(5, 25))
+    centre = body.curve.to_patient(0, 5, body.curve.level(Level.L3_L4) + rng.uniform(5, 25))
     row, column = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0])
     return tuple(
         PhantomSlice(
@@ -252,7 +252,7 @@ def _click(
 ) -> PhantomPoint:
     """The click, on the slice nearest to what is clicked."""
     u, v = (0.0, 7.0) if condition.side is None else body.clicks[level, Side(condition.side)]
-    place = body.curve.place(u, v, body.curve.level(level) + rng.normal(0, 0.8))
+    place = body.curve.to_patient(u, v, body.curve.level(level) + rng.normal(0, 0.8))
     projected = [(slice_.instance_number, *slice_.plane.project(place)) for slice_ in series.slices]
     number, x, y, _ = min(projected, key=lambda slice_: abs(slice_[3]))
     return PhantomPoint(series.series_id, number, condition, level, round(x, 4), round(y, 4))

@@ -61,13 +61,13 @@ class Tissue:
         at = self._body.curve.locate(x.ravel(), y.ravel(), z.ravel())
         skin = self._skin(at)
         inside = np.flatnonzero(skin < 2)
-        at, skin = self._displace(at.only(inside)), skin[inside]
+        at, skin = self._displace(at.take(inside)), skin[inside]
         here = np.zeros(len(inside), dtype=np.float32)
         for part in self._parts:
             near = np.flatnonzero(part.near(at))
             if len(near):
                 piece = here[near]
-                part.paint(piece, at.only(near), edge)
+                part.paint(piece, at.take(near), edge)
                 here[near] = piece
         paint(here, SKIN, cover(np.abs(skin + 1) - 1, edge))
         signal[inside] = here * cover(skin, edge)

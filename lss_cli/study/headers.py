@@ -109,9 +109,9 @@ def read_file(path: Path) -> ImageFile | SkippedFile | None:
     """Read one file's header; ``None`` when it is not a DICOM image."""
     with silence_pydicom():
         try:
-            header, syntax, pixels_at, cut_off = _read_elements(path)
+            header, syntax, pixel_data_offset, cut_off = _read_elements(path)
             if "Rows" in header:
-                return _make_file(path, header, syntax, pixels_at)
+                return _make_file(path, header, syntax, pixel_data_offset)
             reason = "its header is incomplete" if cut_off else ""
         except InvalidDicomError:
             reason = ""
@@ -156,7 +156,7 @@ def _guess_syntax(start: bytes, bare: bool) -> str:
     return str(ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian)
 
 
-def _make_file(path: Path, header: Header, syntax: str, pixels_at: int) -> ImageFile:
+def _make_file(path: Path, header: Header, syntax: str, pixel_data_offset: int) -> ImageFile:
     per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
     shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     frames = int(header.get("NumberOfFrames") or 1)
@@ -166,7 +166,7 @@ def _make_file(path: Path, header: Header, syntax: str, pixels_at: int) -> Image
     frame_groups: list[tuple[Header, ...]] = [(group, shared, header) for group in per_frame]
     frame_groups = frame_groups or [(header,)]
     slices = tuple(
-        make_slice(path, header, groups, index if frames > 1 else None, syntax, pixels_at)
+        make_slice(path, header, groups, index if frames > 1 else None, syntax, pixel_data_offset)
         for index, groups in enumerate(frame_groups)
     )
     first = frame_groups[0]

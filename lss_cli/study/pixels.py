@@ -1,4 +1,4 @@
-"""Decode the slices that are needed, and no others."""
+"""The pixels of a slice, decoded when they are needed."""
 
 import struct
 import zlib
@@ -75,7 +75,7 @@ def read_pixels(slice_: Slice) -> Float32Array:
             where=where,
             todo="Check Rows, Columns and NumberOfFrames, or export the series again.",
         )
-    if slice_.samples != 1:
+    if slice_.samples_per_pixel != 1:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
     try:
         with silence_pydicom():
@@ -116,7 +116,7 @@ def _decode(slice_: Slice) -> npt.NDArray[Any]:
     syntax = UID(slice_.transfer_syntax)
     decoder = _decoder_of(slice_)
     with slice_.path.open("rb") as file:
-        file.seek(slice_.pixels_at)
+        file.seek(slice_.pixel_data_offset)
         start = file.read(8 if syntax.is_implicit_VR else 12)
         tag = struct.unpack_from("<HH" if syntax.is_little_endian else ">HH", start)
         if tag != PIXEL_DATA:

@@ -1,4 +1,4 @@
-"""The header of a plain DICOM file, picked out of its first bytes.
+"""A fast reader of headers, for plain DICOM files alone.
 
 Nearly every MRI file is of one kind: explicit VR, little endian, and no sequence among what is
 asked for. Such a header is read here ten times as fast as by pydicom, whose reader takes on all

@@ -46,7 +46,7 @@ class Slice:
         array_bytes: What the decoded pixels of the whole file would take, by its header.
         rescale: Slope and intercept.
         inverted: Small values are bright (MONOCHROME1).
-        pixels_at: Where in the file the element with the pixels begins.
+        pixel_data_offset: Where in the file the element with the pixels begins.
         pixel_options: What pydicom's decoders want to know of the pixels.
     """
 
@@ -57,10 +57,10 @@ class Slice:
     geometry: Geometry
     transfer_syntax: str
     array_bytes: int
-    samples: int
+    samples_per_pixel: int
     rescale: tuple[float, float]
     inverted: bool
-    pixels_at: int
+    pixel_data_offset: int
     pixel_options: Mapping[str, Any]
 
 
@@ -70,7 +70,7 @@ def make_slice(
     groups: tuple[Header, ...],
     frame: int | None,
     syntax: str,
-    pixels_at: int,
+    pixel_data_offset: int,
 ) -> Slice:
     """Make the slice that a file or one of its frames holds.
 
@@ -81,7 +81,7 @@ def make_slice(
             file itself, in this order.
         frame: Index of the frame in a multi-frame file, else ``None``.
         syntax: The transfer syntax.
-        pixels_at: Where in the file the element with the pixels begins.
+        pixel_data_offset: Where in the file the element with the pixels begins.
 
     Raises:
         HeaderError: The header does not say where the slice lies, or says what cannot be.
@@ -101,10 +101,10 @@ def make_slice(
         geometry=_make_geometry(header, groups),
         transfer_syntax=syntax,
         array_bytes=rows * columns * samples * frames * bits // 8,
-        samples=samples,
+        samples_per_pixel=samples,
         rescale=(1.0 if slope is None else slope, 0.0 if intercept is None else intercept),
         inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
-        pixels_at=pixels_at,
+        pixel_data_offset=pixel_data_offset,
         pixel_options=_pixel_options(header, frames),
     )
 

@@ -86,17 +86,18 @@ def _depth(slice_: Slice, normal: Vector) -> float:
 def _split_repetitions(parallel: Sequence[Slice]) -> list[list[Slice]]:
     """Slices along the normal; the k-th slice at one position goes into the k-th layer."""
     normal = parallel[0].geometry.normal
-    places: list[list[Slice]] = []
+    positions: list[list[Slice]] = []
     for slice_ in sorted(parallel, key=lambda slice_: _depth(slice_, normal)):
-        if places and _depth(slice_, normal) - _depth(places[-1][0], normal) <= SAME_POSITION_MM:
-            places[-1].append(slice_)
+        depth = _depth(slice_, normal)
+        if positions and depth - _depth(positions[-1][0], normal) <= SAME_POSITION_MM:
+            positions[-1].append(slice_)
         else:
-            places.append([slice_])
+            positions.append([slice_])
     layers: dict[int, list[Slice]] = defaultdict(list)
-    for place in places:
+    for at_position in positions:
         # The number orders repetitions; without it the position in the file decides.
-        place.sort(key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
-        for repetition, slice_ in enumerate(place):
+        at_position.sort(key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
+        for repetition, slice_ in enumerate(at_position):
             layers[repetition].append(slice_)
     return list(layers.values())
 

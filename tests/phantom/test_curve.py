@@ -13,7 +13,7 @@ def curve():
 def test_locate_undoes_place(curve):
     rng = np.random.default_rng(2)
     uvs = rng.uniform((-40, -30, -20), (40, 50, 170), (200, 3))
-    places = np.array([curve.place(*uv) for uv in uvs], dtype=np.float32)
+    places = np.array([curve.to_patient(*uv) for uv in uvs], dtype=np.float32)
     located = curve.locate(*places.T)
     assert np.abs(np.stack([located.u, located.v, located.s], axis=1) - uvs).max() < 0.3
 

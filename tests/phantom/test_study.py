@@ -55,7 +55,7 @@ def test_points_lie_in_the_slice_nearest_the_disc():
             if point.condition is Condition.SPINAL_CANAL:
                 continue
             curve = phantom.body.curve
-            disc = curve.place(0, 3, curve.level(point.level))
+            disc = curve.to_patient(0, 3, curve.level(point.level))
             offsets = [
                 abs(slice_.plane.project(disc)[2]) for slice_ in series_of(phantom, point).slices
             ]

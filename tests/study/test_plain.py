@@ -29,11 +29,11 @@ def test_what_is_read_is_what_pydicom_reads(path):
     plain = read_plain(start(path), TAGS)
     if plain is None:
         return
-    values, syntax, pixels_at = plain
+    values, syntax, pixel_data_offset = plain
     with warnings.catch_warnings(), path.open("rb") as file:
         warnings.simplefilter("ignore")
         header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
-        assert pixels_at == file.tell()
+        assert pixel_data_offset == file.tell()
         assert syntax == header.file_meta.TransferSyntaxUID
         assert set(values) == {keyword for keyword in KEYWORDS if keyword in header}
         assert all(same(value, header.get(keyword)) for keyword, value in values.items())
