@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
-from lss_cli.annotate.browser import serving
+from lss_cli.annotate.browser import serve_page
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import StudyView
 from lss_cli.grading.grade import grade_study
@@ -35,14 +35,16 @@ def main() -> None:
         study = read_study(next((data / "train_images").iterdir()))
         model = load_model(find_model("default"))
 
-        def grade(clicked: Annotations) -> StudyGrade:
-            return grade_study(study, clicked.points, [], model)
+        def grade(annotations: Annotations) -> StudyGrade:
+            return grade_study(study, annotations.points, [], model)
 
         sides = [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
-        visit = AnnotationSession(StudyView.of(study), sides, grade, lambda _: b"")
+        session = AnnotationSession(StudyView.of(study), sides, grade, lambda _: b"")
         with (data / "train_label_coordinates.csv").open(newline="") as file:
-            visit.mark({"marks": [mark(row, visit.view) for row in csv.DictReader(file)][5:10]})
-        with serving(visit) as (link, _), sync_playwright() as playwright:
+            session.annotate(
+                {"marks": [mark(row, session.view) for row in csv.DictReader(file)][5:10]}
+            )
+        with serve_page(session) as (link, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
             )
@@ -62,7 +64,7 @@ def main() -> None:
 def mark(row: dict[str, str], view: StudyView) -> dict[str, object]:
     """A row of the phantom's points as the page has it; phantoms are stored as they are shown."""
     axial = view.axial[0]
-    numbers = [axial.number(index) for index in range(len(axial.slices))]
+    numbers = [axial.instance_number(index) for index in range(len(axial.slices))]
     number = int(row["instance_number"])
     return {
         "condition": Condition.parse(row["condition"]),

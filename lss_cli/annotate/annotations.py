@@ -1,7 +1,8 @@
-"""What a person has set on the page: from the page's JSON to points in the files' own pixels."""
+"""Annotations: from the page's JSON to points in the files' own pixels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from lss_cli.anatomy import Condition, Level
@@ -41,7 +42,7 @@ class Annotations:
 def parse_annotations(
     document: Any, view: StudyView, conditions: Sequence[Condition]
 ) -> Annotations:
-    """Read the page's marks.
+    """Read what the page says is set.
 
     Args:
         document: ``{"marks": [{condition, level, series, slice, x, y} or {condition, level,
@@ -57,55 +58,55 @@ def parse_annotations(
     remark = document.get("remark", "")
     if not isinstance(remark, str) or len(remark) > LONGEST_REMARK:
         raise ValueError(f"the remark is no text of up to {LONGEST_REMARK} characters.")
-    marks: dict[tuple[Condition, Level], Mapping[str, Any]] = {}
-    for mark in document["marks"]:
-        key = _key(mark, conditions)
-        if key in marks:
+    annotations: dict[tuple[Condition, Level], Mapping[str, Any]] = {}
+    for annotation in document["marks"]:
+        key = _key(annotation, conditions)
+        if key in annotations:
             raise ValueError(f"{key[0]} {key[1]} is set twice.")
-        marks[key] = mark
+        annotations[key] = annotation
     # In whatever order they were clicked, they are kept side by side and head to feet.
-    every = [(one, level) for one in conditions for level in Level if (one, level) in marks]
-    absent = [key for key in every if marks[key].get("not_visible") is True]
+    every = [key for key in product(conditions, Level) if key in annotations]
+    absent = [key for key in every if annotations[key].get("not_visible") is True]
     return Annotations(
-        tuple(_point(marks[key], key, view) for key in every if key not in absent),
+        tuple(_point(annotations[key], key, view) for key in every if key not in absent),
         tuple(absent),
         printable(" ".join(remark.split()), LONGEST_REMARK),
     )
 
 
-def _key(mark: Any, conditions: Sequence[Condition]) -> tuple[Condition, Level]:
-    if not isinstance(mark, dict):
+def _key(annotation: Any, conditions: Sequence[Condition]) -> tuple[Condition, Level]:
+    if not isinstance(annotation, dict):
         raise ValueError("a mark is no object.")
-    condition = Condition.parse(str(mark.get("condition")))
+    condition = Condition.parse(str(annotation.get("condition")))
     if condition not in conditions:
         raise ValueError(f"{condition} is not asked for.")
-    return condition, Level.parse(str(mark.get("level")))
+    return condition, Level.parse(str(annotation.get("level")))
 
 
-def _point(mark: Mapping[str, Any], key: tuple[Condition, Level], view: StudyView) -> Point:
-    series = view.axial[_index(mark, "series", len(view.axial))]
-    index = _index(mark, "slice", len(series.slices))
-    number = series.number(index)
-    if number is None:
+def _point(annotation: Mapping[str, Any], key: tuple[Condition, Level], view: StudyView) -> Point:
+    series = view.axial[_index(annotation, "series", len(view.axial))]
+    index = _index(annotation, "slice", len(series.slices))
+    instance_number = series.instance_number(index)
+    if instance_number is None:
         raise ValueError("this slice has no number of its own, so a point cannot name it.")
     geometry = series.slices[index][1].geometry
     width, height = geometry.orientation.orient_pair(geometry.size)
-    x, y = _within(mark, "x", width), _within(mark, "y", height)
+    x, y = _within(annotation, "x", width), _within(annotation, "y", height)
     x, y = geometry.orientation.restore_point((x, y), geometry.size)
     # A hundredth of a pixel is finer than any click, and the same in coords.csv.
     x, y = round(x, 2), round(y, 2)
-    return Point(view.study.id, series.series.id, number, *key, x, y)
+    return Point(view.study.id, series.series.id, instance_number, *key, x, y)
 
 
-def _index(mark: Mapping[str, Any], name: str, count: int) -> int:
-    value = mark.get(name)
+def _index(annotation: Mapping[str, Any], name: str, count: int) -> int:
+    value = annotation.get(name)
     if type(value) is not int or not 0 <= value < count:
         raise ValueError(f"{name} is no number from 0 to {count - 1}.")
     return value
 
 
-def _within(mark: Mapping[str, Any], name: str, size: int) -> float:
-    value = mark.get(name)
+def _within(annotation: Mapping[str, Any], name: str, size: int) -> float:
+    value = annotation.get(name)
     # Also not a number, which is neither less nor more than anything.
     if not isinstance(value, int | float) or not -0.5 <= value <= size - 0.5:
         raise ValueError(f"{name} lies outside the slice.")

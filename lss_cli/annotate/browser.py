@@ -12,23 +12,23 @@ from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.guard import Guard
 from lss_cli.annotate.server import make_app
-from lss_cli.annotate.session import AnnotationSession, Evidence, Grade
+from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import PointsError, UsageError
 from lss_cli.study.study import Study
 
-# How long the page's last requests may take when the visit has ended.
+# How long the page's last requests may take when the session has ended.
 CLOSING_S = 2
 
 
-def click_points(
+def annotate_in_browser(
     study: Study,
     *,
     conditions: Sequence[Condition],
-    grade: Grade,
+    grade: GradeAnnotations,
     announce: Callable[[str], None],
     open_browser: Callable[[str], bool],
-    evidence: Evidence | None = None,
+    draw_evidence: DrawEvidence | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
 
@@ -38,7 +38,7 @@ def click_points(
         grade: What the button "Grade" on the page calls.
         announce: Called with the link and how to open it.
         open_browser: Opens the link here, and says whether it did; else the person does.
-        evidence: Draws what stands behind the grade of one level, as a PNG; offered after
+        draw_evidence: Draws what stands behind the grade of one level, as a PNG; offered after
             grading.
 
     Raises:
@@ -46,49 +46,51 @@ def click_points(
         StudyError: The study has no axial series.
         PointsError: The page was closed before anything was set.
     """
-    clickable = [one for one in conditions if one.series_description.startswith("Axial")]
+    clickable = [
+        condition for condition in conditions if condition.series_description.startswith("Axial")
+    ]
     if not clickable:
         raise UsageError(
             "points are set by click on axial slices, and nothing that is wanted is graded there.",
             todo="Give the points with --coords.",
         )
-    visit = AnnotationSession(StudyView.of(study), clickable, grade, evidence)
-    return wait_for_points(visit, announce, open_browser)
+    session = AnnotationSession(StudyView.of(study), clickable, grade, draw_evidence)
+    return wait_for_annotations(session, announce, open_browser)
 
 
-def wait_for_points(
-    visit: AnnotationSession, announce: Callable[[str], None], open_browser: Callable[[str], bool]
+def wait_for_annotations(
+    session: AnnotationSession, announce: Callable[[str], None], open_browser: Callable[[str], bool]
 ) -> Annotations:
-    """Serve the page of a visit until it ends.
+    """Serve the page of a session until it ends.
 
     Args:
-        visit: Whose page is served.
-        announce: As for `click_points`.
-        open_browser: As for `click_points`.
+        session: Whose page is served.
+        announce: As for `annotate_in_browser`.
+        open_browser: As for `annotate_in_browser`.
 
     Raises:
         PointsError: The page was closed before anything was set.
     """
-    with serving(visit) as (link, port):
+    with serve_page(session) as (link, port):
         announce(_directions(link, port, opened=open_browser(link)))
         # In short steps, because on Windows Ctrl-C does not interrupt a wait.
-        while not visit.ended.wait(0.5):
+        while not session.ended.wait(0.5):
             pass
-    if visit.fault:
-        raise visit.fault
-    if not visit.clicked:
+    if session.fault:
+        raise session.fault
+    if not session.annotations:
         raise PointsError("the page was closed before a point was set.")
-    return visit.clicked
+    return session.annotations
 
 
 @contextmanager
-def serving(visit: AnnotationSession) -> Iterator[tuple[str, int]]:
+def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
     """Serve on 127.0.0.1 and a free port; gives the one-time link and the port."""
     # With its protocol named, asyncio sends small answers at once; else each waits for 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        guard = Guard(make_app(visit), port)
+        guard = Guard(make_app(session), port)
         server = uvicorn.Server(
             uvicorn.Config(
                 guard,

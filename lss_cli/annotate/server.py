@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lss_cli.annotate.session import AnnotationSession
-from lss_cli.annotate.view import encoded
+from lss_cli.annotate.view import encode_pixels
 from lss_cli.errors import LssError
 from lss_cli.study.pixels import read_pixels
 
@@ -21,8 +21,8 @@ MEDIA_TYPES = {
 }
 
 
-def make_app(visit: AnnotationSession) -> Starlette:
-    """The application of one visit. Whoever serves it puts a `Guard` around it."""
+def make_app(session: AnnotationSession) -> Starlette:
+    """The application of one session. Whoever serves it puts a `Guard` around it."""
     page = page_files()
 
     def page_file(request: Request) -> Response:
@@ -33,40 +33,40 @@ def make_app(visit: AnnotationSession) -> Starlette:
         return Response(content, media_type=media_type)
 
     def study(_: Request) -> Response:
-        return JSONResponse(visit.opened())
+        return JSONResponse(session.open_page())
 
     def pixels(request: Request) -> Response:
         series, index = request.path_params["series"], request.path_params["slice"]
-        every = visit.view.series
+        every = session.view.series
         if series >= len(every) or index >= len(every[series].slices):
             raise HTTPException(404)
-        kind, content = encoded(read_pixels(every[series].slices[index][1]))
+        kind, content = encode_pixels(read_pixels(every[series].slices[index][1]))
         return Response(
             content, headers={"X-Pixel-Type": kind}, media_type="application/octet-stream"
         )
 
-    async def marks(request: Request) -> Response:
+    async def annotate(request: Request) -> Response:
         try:
-            visit.mark(await request.json())
+            session.annotate(await request.json())
         except (ValueError, RecursionError) as error:
             return PlainTextResponse(str(error), 400)
         return Response(status_code=204)
 
     def grade(_: Request) -> Response:
-        return JSONResponse(visit.graded())
+        return JSONResponse(session.grade())
 
     def evidence(request: Request) -> Response:
-        picture = visit.evidence(**request.path_params)
+        picture = session.evidence(**request.path_params)
         if picture is None:
             raise HTTPException(404)
         return Response(picture, media_type="image/png")
 
     def finish(_: Request) -> Response:
-        visit.finish()
+        session.finish()
         return Response(status_code=204)
 
     def left(request: Request) -> Response:
-        visit.left(request.path_params["page"])
+        session.close_page(request.path_params["page"])
         return Response(status_code=204)
 
     return Starlette(
@@ -74,14 +74,14 @@ def make_app(visit: AnnotationSession) -> Starlette:
             Route("/", page_file),
             Route("/study", study),
             Route("/pixels/{series:int}/{slice:int}", pixels),
-            Route("/marks", marks, methods=["PUT"]),
+            Route("/marks", annotate, methods=["PUT"]),
             Route("/grade", grade, methods=["POST"]),
             Route("/evidence/{condition}/{level:path}", evidence),
             Route("/finish", finish, methods=["POST"]),
             Route("/left/{page:int}", left, methods=["POST"]),
             Route("/{name}", page_file),
         ],
-        exception_handlers={LssError: _said},
+        exception_handlers={LssError: _show_error},
     )
 
 
@@ -89,11 +89,11 @@ def page_files() -> dict[str, tuple[bytes, str]]:
     """The files of the page by name, with their media types: all that a path can lead to."""
     folder = files("lss_cli.annotate") / "page"
     return {
-        one.name: (one.read_bytes(), MEDIA_TYPES["." + one.name.rpartition(".")[2]])
-        for one in folder.iterdir()
-        if one.is_file()
+        file.name: (file.read_bytes(), MEDIA_TYPES["." + file.name.rpartition(".")[2]])
+        for file in folder.iterdir()
+        if file.is_file()
     }
 
 
-def _said(_: Request, error: Exception) -> Response:
+def _show_error(_: Request, error: Exception) -> Response:
     return PlainTextResponse(str(error), 422)

@@ -1,4 +1,4 @@
-"""One visit to the page: what the page and the waiting command share."""
+"""An annotation session: what the page and the waiting command share."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,8 @@ from lss_cli.grading.result import LevelGrade, StudyGrade
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
 RETURN_S = 3.0
 
-Grade = Callable[[Annotations], StudyGrade]
-Evidence = Callable[[LevelGrade], bytes]
+GradeAnnotations = Callable[[Annotations], StudyGrade]
+DrawEvidence = Callable[[LevelGrade], bytes]
 
 
 class AnnotationSession:
@@ -28,24 +28,24 @@ class AnnotationSession:
         self,
         view: StudyView,
         conditions: Sequence[Condition],
-        grade: Grade,
-        evidence: Evidence | None = None,
+        grade: GradeAnnotations,
+        draw_evidence: DrawEvidence | None = None,
         return_s: float = RETURN_S,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
-        self.clicked = Annotations()
+        self.annotations = Annotations()
         self.ended = threading.Event()
         self.fault: Exception | None = None
         self._document: Any = {"marks": [], "remark": ""}
-        self._grade, self._evidence = grade, evidence
+        self._grade, self._draw_evidence = grade, draw_evidence
         self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
         self._pages = 0
         self._leaving: threading.Timer | None = None
 
-    def opened(self) -> dict[str, Any]:
+    def open_page(self) -> dict[str, Any]:
         """A page has been loaded: tell it all it needs, and its number."""
         with self._lock:
             self._pages += 1
@@ -53,38 +53,43 @@ class AnnotationSession:
             return self.view.to_json() | {
                 "page": self._pages,
                 "conditions": [
-                    {"id": one, "label": one.side.title() if one.side else "Canal"}
-                    for one in self.conditions
+                    {
+                        "id": condition,
+                        "label": condition.side.title() if condition.side else "Canal",
+                    }
+                    for condition in self.conditions
                 ],
                 "levels": list(Level),
                 "severities": list(Severity),
-                "evidence": self._evidence is not None,
+                "evidence": self._draw_evidence is not None,
                 "longest_remark": LONGEST_REMARK,
                 "set": self._document,
             }
 
-    def mark(self, document: Any) -> None:
+    def annotate(self, document: Any) -> None:
         """Keep what the page says is set.
 
         Raises:
             ValueError: It cannot be understood; what was set before is kept.
         """
-        clicked = parse_annotations(document, self.view, self.conditions)
+        annotations = parse_annotations(document, self.view, self.conditions)
         with self._lock:
-            self.clicked, self._document = clicked, document
+            self.annotations, self._document = annotations, document
 
-    def graded(self) -> dict[str, Any]:
+    def grade(self) -> dict[str, Any]:
         """Grade what is set.
 
         Raises:
             LssError: It cannot be graded; the page shows why.
         """
-        with self._faults():
-            result = self._grade(self.clicked)
+        with self._keep_fault():
+            result = self._grade(self.annotations)
         self._graded = {
-            f"{one.condition}/{one.level}": one for one in result.levels if one.probabilities
+            f"{level.condition}/{level.level}": level
+            for level in result.levels
+            if level.probabilities
         }
-        return {"levels": [_row(one) for one in result.levels], "notes": result.notes}
+        return {"levels": [_row(level) for level in result.levels], "notes": result.notes}
 
     def evidence(self, condition: str, level: str) -> bytes | None:
         """A PNG of what stands behind the last grade of a level; ``None`` if there is none.
@@ -92,17 +97,17 @@ class AnnotationSession:
         Raises:
             LssError: It cannot be drawn; the page shows why.
         """
-        found = self._graded.get(f"{condition}/{level}")
-        if found is None or self._evidence is None:
+        graded = self._graded.get(f"{condition}/{level}")
+        if graded is None or self._draw_evidence is None:
             return None
-        with self._faults():
-            return self._evidence(found)
+        with self._keep_fault():
+            return self._draw_evidence(graded)
 
     def finish(self) -> None:
         """The person is done."""
         self.ended.set()
 
-    def left(self, page: int) -> None:
+    def close_page(self, page: int) -> None:
         """A page was closed: end, unless it was an older one or comes back soon."""
         with self._lock:
             if page == self._pages:
@@ -112,8 +117,8 @@ class AnnotationSession:
                 self._leaving.start()
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """A fault of ours ends the visit: where the command waits is the place that reports it."""
+    def _keep_fault(self) -> Iterator[None]:
+        """A fault of ours ends the session: it is reported where the command waits."""
         try:
             yield
         except LssError:
@@ -128,13 +133,13 @@ class AnnotationSession:
             self._leaving.cancel()
 
 
-def _row(one: LevelGrade) -> dict[str, Any]:
+def _row(level: LevelGrade) -> dict[str, Any]:
     return {
-        "condition": one.condition,
-        "level": one.level,
-        "probabilities": one.probabilities,
-        "grade": one.grade,
-        "uncertain": one.shown if one.uncertain else "",
-        "reason": one.reason,
-        "warnings": one.warnings,
+        "condition": level.condition,
+        "level": level.level,
+        "probabilities": level.probabilities,
+        "grade": level.grade,
+        "uncertain": level.shown if level.uncertain else "",
+        "reason": level.reason,
+        "warnings": level.warnings,
     }

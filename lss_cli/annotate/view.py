@@ -29,13 +29,17 @@ class SeriesView:
     @cached_property
     def slices(self) -> tuple[tuple[int, Slice], ...]:
         """Every slice, with the number of its stack."""
-        lying = [one for one in self.series.stacks if one.slices[0].geometry.plane is self.plane]
-        return tuple((index, one) for index, stack in enumerate(lying) for one in stack.slices)
+        stacks = [
+            stack for stack in self.series.stacks if stack.slices[0].geometry.plane is self.plane
+        ]
+        return tuple(
+            (index, slice_) for index, stack in enumerate(stacks) for slice_ in stack.slices
+        )
 
-    def number(self, index: int) -> int | None:
+    def instance_number(self, index: int) -> int | None:
         """By which number a point may name this slice; ``None`` where it would be ambiguous."""
         number = self.slices[index][1].instance_number
-        same = [one for one in self.series.slices if one.instance_number == number]
+        same = [slice_ for slice_ in self.series.slices if slice_.instance_number == number]
         return number if len(same) == 1 else None
 
     def to_json(self) -> dict[str, Any]:
@@ -45,8 +49,8 @@ class SeriesView:
             "label": printable(self.series.description, 40) or "no description",
             "weighting": weighting(self.series),
             "slices": [
-                {"stack": stack, "number": self.number(index)} | _place(one)
-                for index, (stack, one) in enumerate(self.slices)
+                {"stack": stack, "number": self.instance_number(index)} | _placement(slice_)
+                for index, (stack, slice_) in enumerate(self.slices)
             ],
         }
 
@@ -72,13 +76,15 @@ class StudyView:
         Raises:
             StudyError: It has no axial series.
         """
-        axial = _lying(study, Plane.AXIAL)
+        axial = _views(study, Plane.AXIAL)
         if not axial:
             raise StudyError(
                 "the study has no axial series to set points in.", where=str(study.folder)
             )
         sagittal = [
-            one for one in _lying(study, Plane.SAGITTAL) if any(_meet(one, two) for two in axial)
+            view
+            for view in _views(study, Plane.SAGITTAL)
+            if any(_overlap(view, other) for other in axial)
         ]
         return cls(study, tuple(axial), tuple(sagittal))
 
@@ -91,13 +97,13 @@ class StudyView:
         """What the page needs to know. No name, number or date of the patient is in it."""
         return {
             "study": printable(self.study.id),
-            "series": [one.to_json() for one in self.series],
+            "series": [view.to_json() for view in self.series],
             "axial": list(range(len(self.axial))),
             "sagittal": list(range(len(self.axial), len(self.series))),
         }
 
 
-def encoded(pixels: Float32Array) -> tuple[str, bytes]:
+def encode_pixels(pixels: Float32Array) -> tuple[str, bytes]:
     """Little-endian bytes in the smallest type that holds every value exactly, and its name."""
     if np.array_equal(pixels, np.rint(pixels)):
         for kind in PIXEL_TYPES:
@@ -107,13 +113,13 @@ def encoded(pixels: Float32Array) -> tuple[str, bytes]:
     return "float32", pixels.astype("<f4").tobytes()
 
 
-def _lying(study: Study, plane: Plane) -> list[SeriesView]:
-    found = [
-        SeriesView(one, plane)
-        for one in study.series
-        if one.plane is plane and not NOT_ANATOMY.search(one.description)
+def _views(study: Study, plane: Plane) -> list[SeriesView]:
+    views = [
+        SeriesView(series, plane)
+        for series in study.series
+        if series.plane is plane and not NOT_ANATOMY.search(series.description)
     ]
-    return sorted(found, key=lambda one: _rank(one.series))
+    return sorted(views, key=lambda view: _rank(view.series))
 
 
 def _rank(series: Series) -> tuple[int, bool]:
@@ -121,8 +127,8 @@ def _rank(series: Series) -> tuple[int, bool]:
     return likely, bool(FAT_SUPPRESSED.search(series.description))
 
 
-def _place(one: Slice) -> dict[str, Any]:
-    geometry = one.geometry.oriented
+def _placement(slice_: Slice) -> dict[str, Any]:
+    geometry = slice_.geometry.oriented
     return {
         "size": geometry.size,
         "spacing": geometry.spacing_mm,
@@ -132,22 +138,22 @@ def _place(one: Slice) -> dict[str, Any]:
     }
 
 
-def _meet(one: SeriesView, two: SeriesView) -> bool:
+def _overlap(view: SeriesView, other: SeriesView) -> bool:
     """Whether the boxes around two series overlap.
 
     Frames of reference do not say it: real studies have one per series.
     """
-    low, high = zip(_box(one), _box(two), strict=True)
+    low, high = zip(_box(view), _box(other), strict=True)
     return bool((np.maximum(*low) <= np.minimum(*high)).all())
 
 
 def _box(view: SeriesView) -> tuple[Any, Any]:
-    corners = np.array([corner for _, one in view.slices for corner in _corners(one)])
+    corners = np.array([corner for _, slice_ in view.slices for corner in _corners(slice_)])
     return corners.min(axis=0), corners.max(axis=0)
 
 
-def _corners(one: Slice) -> Iterator[Any]:
-    geometry = one.geometry
+def _corners(slice_: Slice) -> Iterator[Any]:
+    geometry = slice_.geometry
     across = geometry.row_cosine * geometry.spacing_mm[0] * (geometry.size[0] - 1)
     along = geometry.column_cosine * geometry.spacing_mm[1] * (geometry.size[1] - 1)
     for x in (0, 1):

@@ -40,5 +40,5 @@ def annotate_study(
         # Also under --quiet: without the link there is nothing to be done.
         announce=lambda text: print(text, file=environment.stderr, flush=True),
         open_browser=environment.open_browser,
-        evidence=evidence,
+        draw_evidence=evidence,
     )

@@ -22,9 +22,9 @@ PIPED_WIDTH = 120
 
 
 def _annotate(*arguments: Any, **options: Any) -> "Annotations":
-    from lss_cli.annotate.browser import click_points
+    from lss_cli.annotate.browser import annotate_in_browser
 
-    return click_points(*arguments, **options)
+    return annotate_in_browser(*arguments, **options)
 
 
 def _open_browser(link: str) -> bool:
@@ -45,7 +45,7 @@ class Environment:
         width: Columns of results; ``None`` for the terminal's, or `PIPED_WIDTH` without one.
         quiet: Whether only results and errors are printed.
         debug: Whether errors come with a traceback.
-        annotate: Has points set by hand, as `click_points` does.
+        annotate: Has points set by hand, as `annotate_in_browser` does.
         open_link: Opens a link in a browser; says whether there is one.
         is_installed: Whether an optional package could be imported.
         models: Folder of the shipped models.

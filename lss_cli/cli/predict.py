@@ -51,7 +51,7 @@ def predict(
     from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
-    from lss_cli.output.document import to_json
+    from lss_cli.output.json_document import to_json
     from lss_cli.output.outputs import Outputs
     from lss_cli.output.table import to_table
     from lss_cli.points.table import read_points, write_points

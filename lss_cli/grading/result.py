@@ -15,6 +15,7 @@ UNCERTAIN = (
     "Normal/Mild/Moderate or Moderate/Severe: both grades are possible, since the likelier one has "
     f"less than {100 * CERTAIN:g}%."
 )
+DISCLAIMER = "Not a medical device. For research; a physician decides."
 UNLIKE = "unlike the training images"
 UNFAMILIAR = (
     "the image around the point is unlike those that the model was trained on; check the series "

@@ -47,13 +47,13 @@ def model_input(
         side = side.other if side else None
     pixels = _middle(slices.pixels, spec.channels)
     box = field_box(slices, point, spec, side)
-    covered = _covered(box, spec.size, (pixels.shape[2], pixels.shape[1]))
+    covered = _covered_pixels(box, spec.size, (pixels.shape[2], pixels.shape[1]))
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
-    fields = [_resampled(one, box, spec.size) for one in pixels]
+    fields = [_resample(slice_, box, spec.size) for slice_ in pixels]
     if not np.ptp(fields[spec.neighbours][covered]) > 0:
         raise ValueError("the field around the point has no contrast.")
-    channels = [_normalised(one, covered, spec) for one in fields]
+    channels = [_normalise(field, covered, spec) for field in fields]
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
 
@@ -63,7 +63,7 @@ def covered_share(
 ) -> float:
     """How much of the field the slices hold, 0 to 1; arguments as in `model_input`."""
     held = slices.pixels.shape[2], slices.pixels.shape[1]
-    return float(_covered(field_box(slices, point, spec, side), spec.size, held).mean())
+    return float(_covered_pixels(field_box(slices, point, spec, side), spec.size, held).mean())
 
 
 def _middle(pixels: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
@@ -89,7 +89,7 @@ def field_box(
     return x - half_width, y - half_height, x + half_width, y + half_height
 
 
-def _covered(
+def _covered_pixels(
     box: tuple[float, float, float, float], size: tuple[int, int], held: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
     """Which pixels of the resampled field have their centre in the image, H × W."""
@@ -98,7 +98,7 @@ def _covered(
     return np.outer((y >= 0) & (y <= held[1]), (x >= 0) & (x <= held[0]))
 
 
-def _resampled(
+def _resample(
     pixels: npt.NDArray[Any], box: tuple[float, float, float, float], size: tuple[int, int]
 ) -> Float32Array:
     """Bilinear, smoothed first where it shrinks, so that no line is skipped; H × W."""
@@ -112,7 +112,7 @@ def _resampled(
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=moved), dtype=np.float32)
 
 
-def _normalised(
+def _normalise(
     image: Float32Array, covered: npt.NDArray[np.bool_], spec: InputSpec
 ) -> Float32Array:
     """Each channel by itself, since 8-bit sources are scaled slice by slice."""

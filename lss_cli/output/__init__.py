@@ -1,1 +1,1 @@
-"""Results as a table, CSV and JSON."""
+"""A result as table, CSV, JSON, page, pictures, structured report; a report's rows as files."""

@@ -6,8 +6,7 @@ from typing import Any
 from PIL import Image
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.grading.result import UNCERTAIN, LevelGrade, StudyGrade, shown
-from lss_cli.output.document import DISCLAIMER
+from lss_cli.grading.result import DISCLAIMER, UNCERTAIN, LevelGrade, StudyGrade, shown
 from lss_cli.output.picture import png
 from lss_cli.render.page import data_uri, render_page
 

@@ -75,7 +75,7 @@ class Outputs:
 
             write_text(self.csv, to_csv([result]))
         if self.json:
-            from lss_cli.output.document import to_json
+            from lss_cli.output.json_document import to_json
 
             write_text(self.json, to_json(result))
         if self.html or self.pictures:

@@ -6,8 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lss_cli.anatomy import Condition, Severity
-from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.output.document import DISCLAIMER
+from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade
 from lss_cli.text import printable
 
 COLOURS = {Severity.NORMAL_MILD: "green", Severity.MODERATE: "yellow", Severity.SEVERE: "red"}
@@ -24,7 +23,7 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
     The series stands in the heading; where levels lie in several, it takes the points' place. On a
     terminal of less than `WIDTH` columns both are left out, so that the grades are not cut.
     """
-    conditions = list(dict.fromkeys(one.condition for one in result.levels))
+    conditions = list(dict.fromkeys(level.condition for level in result.levels))
     parts: list[RenderableType] = []
     for condition in conditions:
         levels = [level for level in result.levels if level.condition == condition]

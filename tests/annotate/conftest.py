@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lss_cli.anatomy import Condition
-from lss_cli.annotate.browser import serving
+from lss_cli.annotate.browser import serve_page
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import StudyView
 from lss_cli.phantom.dataset import write_phantoms
@@ -36,15 +36,15 @@ def two_series(tmp_path):
 
 
 @pytest.fixture
-def visit(two_series) -> AnnotationSession:
-    """A visit whose grading fails, for those that do not get there."""
-    return AnnotationSession(StudyView.of(two_series), SIDES, grade=lambda clicked: 1 / 0)
+def session(two_series) -> AnnotationSession:
+    """A session whose grading fails, for those that do not get there."""
+    return AnnotationSession(StudyView.of(two_series), SIDES, grade=lambda annotations: 1 / 0)
 
 
 @pytest.fixture
-def served(visit):
-    """The visit's link and port, as long as the test runs."""
-    with serving(visit) as where:
+def served(session):
+    """The session's link and port, as long as the test runs."""
+    with serve_page(session) as where:
         yield where
 
 

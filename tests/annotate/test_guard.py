@@ -45,7 +45,7 @@ def own(ask, link, served):
     }
 
 
-def test_the_link_works_once(ask, link, visit):
+def test_the_link_works_once(ask, link, session):
     code, headers, body = ask("GET", link)
     assert (code, b'url=/"' in body) == (200, True)
     assert "HttpOnly" in headers["Set-Cookie"]
@@ -72,7 +72,7 @@ def test_a_wrong_token_does_not_use_up_the_link(ask, link):
     assert ask("GET", link)[0] == 200
 
 
-def test_the_page_gets_what_it_needs(ask, own, visit):
+def test_the_page_gets_what_it_needs(ask, own, session):
     code, headers, body = ask("GET", "/", **own)
     assert (code, b"<canvas" in body) == (200, True)
     assert "default-src 'none'" in headers["Content-Security-Policy"]
@@ -81,7 +81,7 @@ def test_the_page_gets_what_it_needs(ask, own, visit):
     assert (code, len(body), headers["X-Pixel-Type"]) == (200, 64 * 64 * 2, "uint16")
     assert headers["Cache-Control"] == "no-store"
     assert ask("PUT", "/marks", MARKS, **own)[0] == 204
-    assert visit.clicked.remark == "x"
+    assert session.annotations.remark == "x"
 
 
 def test_another_host_name_is_refused(ask, own, served, link):
@@ -95,21 +95,21 @@ def test_a_forwarded_localhost_is_served(ask, own, served):
     assert ask("GET", "/study", **own | {"Host": name, "Origin": f"http://{name}"})[0] == 200
 
 
-def test_another_origin_can_neither_read_nor_drive(ask, own, visit):
+def test_another_origin_can_neither_read_nor_drive(ask, own, session):
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1", ""]:
         assert ask("GET", "/pixels/0/0", **own | {"Origin": origin})[0] == 403
         assert ask("PUT", "/marks", MARKS, **own | {"Origin": origin})[0] == 403
         assert ask("POST", "/finish", "", **own | {"Origin": origin})[0] == 403
-        assert visit.clicked.remark == ""
-        assert not visit.ended.is_set()
+        assert session.annotations.remark == ""
+        assert not session.ended.is_set()
 
 
-def test_requests_of_other_sites_without_an_origin_are_refused(ask, own, visit):
+def test_requests_of_other_sites_without_an_origin_are_refused(ask, own, session):
     del own["Origin"]
     for site in ("cross-site", "same-site"):
         assert ask("GET", "/pixels/0/0", Sec_Fetch_Site=site, **own)[0] == 403
     assert ask("POST", "/finish", "", **own)[0] == 403
-    assert not visit.ended.is_set()
+    assert not session.ended.is_set()
 
 
 def test_no_cross_origin_permission_is_ever_given(ask, own):
@@ -158,10 +158,10 @@ def test_large_bodies_are_refused(ask, own, served):
     assert ask("PUT", "/marks", "[" * 60_000, **own)[0] == 400
 
 
-def test_wrong_marks_change_nothing(ask, own, visit):
+def test_wrong_marks_change_nothing(ask, own, session):
     assert ask("PUT", "/marks", MARKS, **own)[0] == 204
     assert ask("PUT", "/marks", '{"marks": [{"level": "L9"}]}', **own)[0] == 400
-    assert visit.clicked.remark == "x"
+    assert session.annotations.remark == "x"
 
 
 def test_a_damaged_slice_says_so(ask, own, two_series):

@@ -148,7 +148,7 @@ def test_points_are_set_corrected_graded_and_kept(
 ):
     truth = left_points(scanned)
     (axial,) = StudyView.of(read_study(study)).axial
-    slices = {axial.number(index): one for index, (_, one) in enumerate(axial.slices)}
+    slices = {axial.instance_number(index): one for index, (_, one) in enumerate(axial.slices)}
     saved = tmp_path / "coords.csv"
 
     def click(level, aside=0):
@@ -279,7 +279,7 @@ def test_a_click_on_a_disc_finds_its_axial_slice_and_others_stay_outside(
             index, one = next(
                 (index, one)
                 for index, (_, one) in enumerate(axial.slices)
-                if axial.number(index) == int(row["instance_number"])
+                if axial.instance_number(index) == int(row["instance_number"])
             )
             where = one.geometry
             place = where.position + where.row_cosine * float(row["x"]) * where.spacing_mm[0]
@@ -292,7 +292,7 @@ def test_a_click_on_a_disc_finds_its_axial_slice_and_others_stay_outside(
             ]
             page.mouse.click(*position(page, "sagittal", middle, pixel))
             settle(page)
-            assert shown(page) == axial.number(index), level
+            assert shown(page) == axial.instance_number(index), level
 
         letters = page.evaluate(
             """async () => {

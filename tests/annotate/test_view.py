@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lss_cli.annotate.view import StudyView, encoded
+from lss_cli.annotate.view import StudyView, encode_pixels
 from lss_cli.errors import StudyError
 from lss_cli.study.study import read_study
 from tests.dicom import SAGITTAL, axial_stack, image, save
@@ -17,7 +17,7 @@ def labels(views):
 
 
 def numbers(view):
-    return [view.number(index) for index in range(len(view.slices))]
+    return [view.instance_number(index) for index in range(len(view.slices))]
 
 
 def test_axial_slices_run_head_to_feet_through_all_stacks(tmp_path):
@@ -76,7 +76,7 @@ def test_values_arrive_exactly(kind, data):
     dtype, _ = kind
     values = data.draw(arrays(dtype, (3, 4)))
     values = np.nan_to_num(values.astype(np.float32))
-    name, content = encoded(values)
+    name, content = encode_pixels(values)
     found = np.frombuffer(content, np.dtype(name).newbyteorder("<")).reshape(3, 4)
     np.testing.assert_array_equal(found.astype(np.float32), values)
 
@@ -86,4 +86,4 @@ def test_values_arrive_exactly(kind, data):
     [([0, 65535], "uint16"), ([-1, 32767], "int16"), ([-1, 40000], "float32"), ([0.5], "float32")],
 )
 def test_in_the_smallest_type_that_holds_them(values, kind):
-    assert encoded(np.array([values], np.float32))[0] == kind
+    assert encode_pixels(np.array([values], np.float32))[0] == kind

@@ -1,12 +1,10 @@
-"""Results as JSON: the rows of the CSV, with warnings, and what graded them."""
+"""A result as JSON: the rows of the CSV, with warnings, and what graded them."""
 
 import json
 
 from lss_cli import __version__
-from lss_cli.grading.result import StudyGrade
+from lss_cli.grading.result import DISCLAIMER, StudyGrade
 from lss_cli.output.rows import rows
-
-DISCLAIMER = "Not a medical device. For research; a physician decides."
 
 
 def to_json(result: StudyGrade) -> str:
