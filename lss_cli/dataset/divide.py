@@ -1,4 +1,4 @@
-"""The master table into parts and folds, balanced; all of it from the tables alone."""
+"""Divides the master table into splits and folds and balances it, from the tables alone."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +10,14 @@ from lss_cli.dataset.sources.master_table import Reason, reject, usable
 from lss_cli.dataset.split import TEST, TRAIN, Strata, fold_studies, split_studies
 from lss_cli.errors import DataError, UsageError
 
+# The reasons that balancing gives.
 BALANCED_AWAY = (Reason.NORMAL_STUDY, Reason.SURPLUS_STUDY)
-"""The reasons that balancing gives."""
 
 
 def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
-    """Assign parts and folds, and mark what balancing leaves out.
+    """Assign splits and folds, and reject what balancing leaves out.
 
-    The conditions asked for decide alone about parts and folds, so that the same studies are held
+    The conditions asked for decide alone about splits and folds, so that the same studies are held
     out with and without `--mirror`; a study that has nothing but mirrored rows can only serve the
     training.
 
@@ -37,8 +37,8 @@ def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame
         _balance(table, np.ones(len(table), bool), options.balance, options.seed)
     own = table[usable(table) & ~table["mirror"]]
     strata = None if options.strategy == "random" else _strata(own)
-    part = split_studies(own["study_id"], options.proportions, options.seed, strata)
-    table["split"] = [part.get(study, TRAIN) for study in table["study_id"]]
+    split = split_studies(own["study_id"], options.proportions, options.seed, strata)
+    table["split"] = [split.get(study, TRAIN) for study in table["study_id"]]
     held_out = table["mirror"] & (table["split"] != TRAIN)
     reject(table, held_out, Reason.MIRRORED_HELD_OUT, table["split"])
     training = (table["split"] == TRAIN).to_numpy()
@@ -61,7 +61,7 @@ def _folds(table: pd.DataFrame, options: PrepareOptions) -> list[str] | str:
         )
     strata = None if options.strategy == "random" else _strata(rest)
     fold = fold_studies(rest["study_id"], options.folds, options.seed, strata)
-    # Studies of the test part have none, nor those with nothing but mirrored rows.
+    # Studies of the test split have none, nor those with nothing but mirrored rows.
     return [fold.get(study, "") for study in table["study_id"]]
 
 

@@ -1,4 +1,4 @@
-"""Prepared data as cross-validation sees them: one fold held out, or all trained on."""
+"""Prepared data as cross-validation uses them: one fold held out, or all trained on."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, TRAIN, VALIDATION
 from lss_cli.errors import DataError
 
+# The split of rows that a fold neither learns from nor is measured on.
 UNUSED = ""
-"""The part of rows that a fold neither learns from nor is measured on."""
 
 
 def fold_names(data: Prepared) -> list[str]:
@@ -29,7 +29,7 @@ def fold_names(data: Prepared) -> list[str]:
 
 
 def fold_of(data: Prepared, name: str) -> Prepared:
-    """The data with one fold for validation, the others for training; the test part stays.
+    """The data with one fold for validation, the others for training; the test split stays.
 
     Mirrored rows serve the training only: those of the fold itself are left out.
     """
@@ -47,6 +47,6 @@ def fold_of(data: Prepared, name: str) -> Prepared:
 
 
 def all_folds(data: Prepared) -> Prepared:
-    """The data as the mean of all folds has seen them: all but the test part was trained on."""
+    """The data as the mean of all folds has seen them: all but the test split was trained on."""
     split = np.where(data.index["split"] == TEST, TEST, TRAIN)
     return replace(data, index=data.index.assign(split=split))

@@ -180,7 +180,8 @@ def _write_tables(table: pd.DataFrame, index: pd.DataFrame | None, out: Path) ->
     Raises:
         DataError: Every row is rejected.
     """
-    rows = table[~usable(table)].assign(condition=table["source_condition"])
+    rows = table[~usable(table)]
+    rows = rows.assign(condition=rows["source_condition"])
     with replacing(out / REJECTS) as path:
         write_table(rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"]), path)
     used = table[usable(table)]

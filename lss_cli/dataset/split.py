@@ -1,4 +1,4 @@
-"""Studies into parts and folds; a study is never divided."""
+"""Assigns studies to splits and folds; a study is never divided."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,8 @@ from lss_cli.errors import UsageError
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 
+# Studies alike share a stratum; strata are dealt out one after the other, the largest first.
 Strata = Mapping[str, tuple[int, ...]]
-"""Studies alike share a stratum; strata are dealt out one after the other, the largest first."""
 
 
 def parse_proportions(text: str) -> tuple[float, float, float]:
@@ -17,9 +17,13 @@ def parse_proportions(text: str) -> tuple[float, float, float]:
 
     Raises:
         UsageError: There are not two or three numbers, or none is left to train on.
+
+    Examples:
+        >>> parse_proportions("80:20")
+        (80.0, 0.0, 20.0)
     """
     try:
-        train, *rest = (float(part) for part in text.split(":"))
+        train, *rest = map(float, text.split(":"))
         validation, test = rest if len(rest) == 2 else (0.0, *rest)
     except ValueError:
         train = validation = test = -1.0
@@ -36,24 +40,28 @@ def parse_proportions(text: str) -> tuple[float, float, float]:
 def split_studies(
     studies: Iterable[str], proportions: Sequence[float], seed: int, strata: Strata | None = None
 ) -> dict[str, str]:
-    """Assign each study to a part.
+    """Assign each study to a split.
 
     The order in which studies are dealt out is that of a hash of seed and study, so it depends
     on neither the order of the rows nor the machine.
 
     Args:
         studies: Study ids, in any order, any number of times.
-        proportions: Weights of `SPLITS`; each part is within one study of its share.
+        proportions: Weights of `SPLITS`; each is within one study of its share.
         seed: Another seed gives another split.
-        strata: Of each study; where given, each part gets its share of every stratum.
+        strata: Of each study; where given, each split gets its share of every stratum.
 
     Returns:
-        The part of each study.
+        The split of each study.
+
+    Examples:
+        >>> split_studies(["7", "8", "9", "8"], (2, 0, 1), seed=0)
+        {'7': 'train', '9': 'train', '8': 'test'}
     """
     order = _order(studies, str(seed), strata)
     sizes = _sizes(len(order), proportions)
-    hands = _spread(sizes) if strata else _blocks(sizes)
-    return {study: SPLITS[hand] for study, hand in zip(order, hands, strict=True)}
+    turns = _spread(sizes) if strata else _blocks(sizes)
+    return {study: SPLITS[split] for study, split in zip(order, turns, strict=True)}
 
 
 def fold_studies(
@@ -64,8 +72,12 @@ def fold_studies(
     Args:
         studies: Study ids, in any order, any number of times.
         folds: How many.
-        seed: As in `split_studies`; folds do not follow from parts.
+        seed: As in `split_studies`; folds do not follow from splits.
         strata: As in `split_studies`.
+
+    Examples:
+        >>> fold_studies(["7", "8", "9"], 2, seed=0)
+        {'9': '0', '8': '1', '7': '0'}
     """
     order = _order(studies, f"{seed} fold", strata)
     return {study: str(position % folds) for position, study in enumerate(order)}
@@ -79,21 +91,35 @@ def _order(studies: Iterable[str], seed: str, strata: Strata | None) -> list[str
 
 
 def _blocks(sizes: Sequence[int]) -> list[int]:
-    """First all turns of the first, then all of the second, and so on."""
-    return [hand for hand, size in enumerate(sizes) for _ in range(size)]
+    """First all turns of the first split, then all of the second, and so on.
+
+    >>> _blocks([3, 1])
+    [0, 0, 0, 1]
+    """
+    return [split for split, size in enumerate(sizes) for _ in range(size)]
 
 
 def _spread(sizes: Sequence[int]) -> list[int]:
-    """As many of each as in `_blocks`, each spread evenly over the whole."""
-    turns = [((turn + 0.5) / size, hand) for hand, size in enumerate(sizes) for turn in range(size)]
-    return [hand for _, hand in sorted(turns)]
+    """As many of each split as in `_blocks`, each spread evenly over the whole.
+
+    >>> _spread([3, 1])
+    [0, 0, 1, 0]
+    """
+    turns = [
+        ((turn + 0.5) / size, split) for split, size in enumerate(sizes) for turn in range(size)
+    ]
+    return [split for _, split in sorted(turns)]
 
 
 def _sizes(count: int, proportions: Sequence[float]) -> list[int]:
-    """Largest remainders: whole numbers that sum to `count`, each within one of its share."""
+    """Largest remainders: whole numbers that sum to `count`, each within one of its share.
+
+    >>> _sizes(11, (80, 10, 10))
+    [9, 1, 1]
+    """
     shares = [count * weight / sum(proportions) for weight in proportions]
     sizes = [int(share) for share in shares]
-    by_remainder = sorted(range(len(shares)), key=lambda part: sizes[part] - shares[part])
-    for part in by_remainder[: count - sum(sizes)]:
-        sizes[part] += 1
+    by_remainder = sorted(range(len(shares)), key=lambda split: sizes[split] - shares[split])
+    for split in by_remainder[: count - sum(sizes)]:
+        sizes[split] += 1
     return sizes

@@ -37,8 +37,8 @@ from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.processors import processors
 
+# Studies that are drawn; the others are copies of them under other ids.
 DISTINCT = 25
-"""Studies that are drawn; the others are copies of them under other ids."""
 
 SIDES = (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
 SIZE = PrepareOptions().spec.size

@@ -14,9 +14,9 @@ def rows(**grades: list[str]) -> pd.DataFrame:
     """One study per keyword, its grades from L1/L2 on."""
     return pd.DataFrame(
         [
-            {"study_id": study, "source_condition": "c", "level": level, "severity": one}
+            {"study_id": study, "source_condition": "c", "level": level, "severity": grade}
             for study, given in grades.items()
-            for level, one in zip(Level, given, strict=False)
+            for level, grade in zip(Level, given, strict=False)
         ]
     ).assign(reason="")
 
@@ -28,9 +28,9 @@ def test_studies_with_five_normal_levels_are_found():
         gap=[NORMAL] * 4,
         empty=[NORMAL] * 4 + [""],
     )
-    found = all_normal(table)
-    assert set(table.loc[found, "study_id"]) == {"normal"}
-    assert found.sum() == 5
+    normal = all_normal(table)
+    assert set(table.loc[normal, "study_id"]) == {"normal"}
+    assert normal.sum() == 5
 
 
 def test_a_label_counts_once_and_without_a_point_too():
@@ -68,7 +68,7 @@ def test_a_grade_that_does_not_occur_is_left_out_of_account():
     )
 )
 def test_no_single_study_more_or_less_would_even_it_out_better(grades):
-    table = rows(**{f"s{number}": one for number, one in enumerate(grades)})
+    table = rows(**{f"s{number}": study for number, study in enumerate(grades)})
     kept = table[~table["study_id"].isin(surplus_studies(table, seed=0))]
     present = severity_counts(table).sum() > 0
     counts = severity_counts(kept).loc[:, present]

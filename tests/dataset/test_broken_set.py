@@ -107,9 +107,9 @@ def test_each_has_its_own_reason_and_the_rest_is_prepared(tmp_path, folder):
     added = rejects[(rejects["file"] == POINTS) & (rejects["line"].astype(int) > last - 5)]
     assert added.sort_values("line")["reason"].tolist() == strange
     rest = rejects.drop(index=added.index)
-    found = {(row.study_id, row.level): row.reason for row in rest.itertuples()}
-    assert found == expected
-    assert len(rest) == len(found)
+    reasons = {(row.study_id, row.level): row.reason for row in rest.itertuples()}
+    assert reasons == expected
+    assert len(rest) == len(reasons)
     # File and line are those of the row: the first point of study 100 without a label is on line 2.
     assert (rejects["line"].astype(int) > 1).all()
     assert rejects.loc[rejects["reason"] == "no point", "file"].tolist() == [LABELS]
@@ -120,7 +120,9 @@ def test_each_has_its_own_reason_and_the_rest_is_prepared(tmp_path, folder):
     master = read(tmp_path / "out" / "Master_data.csv")
     assert len(data.index) == len(master) == counts.used == 30 - len(expected)
     keys = set(zip(master["study_id"], master["level"], strict=True))
-    assert keys == {(str(s), one) for s in range(100, 106) for one in LEVELS} - set(expected)
+    assert keys == {(str(study), level) for study in range(100, 106) for level in LEVELS} - set(
+        expected
+    )
     assert data.inputs(np.arange(counts.used))["image"].std(axis=(1, 2, 3)).min() > 0.05
 
 
@@ -140,7 +142,7 @@ def test_all_conditions_at_once_and_in_both_spellings(tmp_path, conditions_folde
     ours.to_csv(conditions_folder / LABELS, index=False)
     points = read(conditions_folder / POINTS)
     points["condition"] = [
-        str(Condition.parse(one)) if n % 2 else one for n, one in enumerate(points["condition"])
+        str(Condition.parse(name)) if n % 2 else name for n, name in enumerate(points["condition"])
     ]
     points.to_csv(conditions_folder / POINTS, index=False)
     counts = prepare(
@@ -148,7 +150,7 @@ def test_all_conditions_at_once_and_in_both_spellings(tmp_path, conditions_folde
     )
     assert (counts.used, counts.other_conditions) == (25, 0)
     master = read(tmp_path / "out" / "Master_data.csv")
-    kinds = {str(one): one.series_description for one in Condition}
+    kinds = {str(condition): condition.series_description for condition in Condition}
     assert (master["series_description"] == master["condition"].map(kinds)).all()
     assert set(master["severity"]) <= {"Normal/Mild", "Moderate", "Severe"}
 

@@ -66,20 +66,20 @@ options = st.builds(
 @given(studies, options)
 def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, options):
     table = table_of(studies, options.mirror)
-    found = divide_studies(table, options)
+    divided = divide_studies(table, options)
 
-    assert len(found) == len(table)
-    assert (found.groupby("study_id")["split"].nunique() == 1).all()
-    assert found.loc[found["mirror"] & usable(found), "split"].isin([TRAIN]).all()
+    assert len(divided) == len(table)
+    assert (divided.groupby("study_id")["split"].nunique() == 1).all()
+    assert divided.loc[divided["mirror"] & usable(divided), "split"].isin([TRAIN]).all()
 
-    own = found[table["reason"].eq("") & ~table["mirror"]]
+    own = divided[table["reason"].eq("") & ~table["mirror"]]
     count = own["study_id"].nunique()
-    for part, weight in zip(SPLITS, options.proportions, strict=True):
+    for split, weight in zip(SPLITS, options.proportions, strict=True):
         share = count * weight / sum(options.proportions)
-        assert abs(own.loc[own["split"] == part, "study_id"].nunique() - share) < 1
+        assert abs(own.loc[own["split"] == split, "study_id"].nunique() - share) < 1
 
     shuffled = divide_studies(table.sample(frac=1, random_state=options.seed), options)
-    assert shuffled.sort_index()[["split", "reason"]].equals(found[["split", "reason"]])
+    assert shuffled.sort_index()[["split", "reason"]].equals(divided[["split", "reason"]])
 
 
 @settings(deadline=None, max_examples=60)
@@ -87,11 +87,11 @@ def test_for_any_table_studies_stay_whole_and_parts_have_their_share(studies, op
 def test_folds_divide_what_is_not_test(studies, strategy, folds):
     chosen = PrepareOptions(proportions=(80, 0, 20), strategy=strategy, folds=folds)
     try:
-        found = divide_studies(table_of(studies), chosen)
+        divided = divide_studies(table_of(studies), chosen)
     except UsageError:
         return
-    assert (found.groupby("study_id")["fold"].nunique() == 1).all()
-    used = found[usable(found)]
+    assert (divided.groupby("study_id")["fold"].nunique() == 1).all()
+    used = divided[usable(divided)]
     assert used.loc[used["split"] == TEST, "fold"].eq("").all()
     sizes = used[used["split"] != TEST].groupby("fold")["study_id"].nunique()
     assert list(sizes.index) == [str(fold) for fold in range(folds)]
@@ -101,12 +101,12 @@ def test_folds_divide_what_is_not_test(studies, strategy, folds):
 def test_a_stratified_split_keeps_the_proportions_of_the_grades():
     rng = random.Random(1)
     table = table_of({str(n): rng.choices(GRADES, [70, 20, 10], k=5) for n in range(300)})
-    found = divide_studies(
+    divided = divide_studies(
         table, PrepareOptions(strategy="stratified", proportions=(70, 15, 15), folds=5)
     )
-    whole = found["severity"].value_counts(normalize=True)
+    whole = divided["severity"].value_counts(normalize=True)
     for column in ("split", "fold"):
-        for name, rows in found[found[column] != ""].groupby(column):
+        for name, rows in divided[divided[column] != ""].groupby(column):
             share = rows["severity"].value_counts(normalize=True)
             assert share.to_dict() == pytest.approx(whole.to_dict(), abs=0.02), name
 
@@ -114,19 +114,19 @@ def test_a_stratified_split_keeps_the_proportions_of_the_grades():
 def test_balancing_the_training_leaves_the_other_parts_as_they_are():
     table = table_of(mixed(90))
     plain = divide_studies(table, PrepareOptions())
-    found = divide_studies(table, PrepareOptions(balance="drop-normal-studies"))
-    assert found["split"].equals(plain["split"])
-    dropped = found[found["reason"] == Reason.NORMAL_STUDY]
+    divided = divide_studies(table, PrepareOptions(balance="drop-normal-studies"))
+    assert divided["split"].equals(plain["split"])
+    dropped = divided[divided["reason"] == Reason.NORMAL_STUDY]
     assert set(dropped["split"]) == {TRAIN}
-    assert {int(one[1:]) % 3 for one in dropped["study_id"]} == {0}
-    assert (found[usable(found)].query("split != 'train'")["severity"] == GRADES[0]).any()
+    assert {int(study[1:]) % 3 for study in dropped["study_id"]} == {0}
+    assert (divided[usable(divided)].query("split != 'train'")["severity"] == GRADES[0]).any()
 
 
 def test_balancing_everything_comes_before_the_split():
-    found = divide_studies(
+    divided = divide_studies(
         table_of(mixed(90)), PrepareOptions(balance="drop-normal-studies", balance_scope="all")
     )
-    used = found[usable(found)]
+    used = divided[usable(divided)]
     assert used.groupby("split")["study_id"].nunique().to_dict() == {
         TRAIN: 48,
         VALIDATION: 6,
@@ -145,8 +145,8 @@ def test_balancing_everything_comes_before_the_split():
 def test_equal_grades_in_training(options):
     rng = random.Random(2)
     table = table_of({str(n): rng.choices(GRADES, [70, 20, 10], k=5) for n in range(300)})
-    found = divide_studies(table, options)
-    used = found[usable(found)]
+    divided = divide_studies(table, options)
+    used = divided[usable(divided)]
     counts = used[used["split"] == TRAIN]["severity"].value_counts()
     assert counts.max() - counts.min() <= 1
     assert counts.min() > 40
@@ -158,13 +158,13 @@ def test_equal_grades_in_training(options):
 def test_mirrored_rows_follow_their_study():
     table = table_of(mixed(30), mirror=True)
     plain = divide_studies(table_of(mixed(30)), PrepareOptions(folds=3))
-    found = divide_studies(table, PrepareOptions(mirror=True, folds=3))
+    divided = divide_studies(table, PrepareOptions(mirror=True, folds=3))
     for column in ("split", "fold"):
         assert (
-            found.groupby("study_id")[column].first().to_dict()
+            divided.groupby("study_id")[column].first().to_dict()
             == plain.groupby("study_id")[column].first().to_dict()
         )
-    held_out = found[found["mirror"] & (found["split"] != TRAIN)]
+    held_out = divided[divided["mirror"] & (divided["split"] != TRAIN)]
     assert set(held_out["reason"]) == {str(Reason.MIRRORED_HELD_OUT)}
 
 

@@ -12,11 +12,11 @@ WEIGHTS = st.tuples(st.integers(1, 100), st.integers(0, 100), st.integers(0, 100
 
 @given(st.sets(st.text(min_size=1, max_size=8), max_size=60), WEIGHTS, st.integers(0, 2**32))
 def test_each_part_is_within_one_study_of_its_share(studies, weights, seed):
-    parts = split_studies(studies, weights, seed)
-    assert set(parts) == studies
-    for part, weight in zip(SPLITS, weights, strict=True):
+    splits = split_studies(studies, weights, seed)
+    assert set(splits) == studies
+    for split, weight in zip(SPLITS, weights, strict=True):
         share = len(studies) * weight / sum(weights)
-        assert abs(list(parts.values()).count(part) - share) < 1
+        assert abs(list(splits.values()).count(split) - share) < 1
 
 
 @given(st.lists(st.integers(0, 10**9).map(str), max_size=40), st.integers(0, 99))
@@ -27,9 +27,9 @@ def test_the_order_of_the_rows_does_not_matter(studies, seed):
 
 
 def test_the_split_is_the_same_on_every_machine():
-    parts = split_studies(map(str, range(10)), (80, 10, 10), seed=1)
-    assert [one for one, part in parts.items() if part == "validation"] == ["9"]
-    assert [one for one, part in parts.items() if part == "test"] == ["1"]
+    splits = split_studies(map(str, range(10)), (80, 10, 10), seed=1)
+    assert [study for study, split in splits.items() if split == "validation"] == ["9"]
+    assert [study for study, split in splits.items() if split == "test"] == ["1"]
 
 
 def test_another_seed_is_another_split():

@@ -42,11 +42,11 @@ REQUIRED = [
 CUT_OUT = ["origin_x", "origin_y", "full_width", "full_height"]
 OPTIONAL = ["annotated_instance", *CUT_OUT, "pixel_spacing_mm"]
 
+# Width of a slice whose pixel spacing is not given: the median axial T2 field of the RSNA data.
 NOMINAL_WIDTH_MM = 170.0
-"""Width of a slice whose pixel spacing is not given: the median axial T2 field of the RSNA data."""
 
+# An image that claims more is not decoded: no MRI slice has 8192² pixels.
 MAX_PIXELS = 2**26
-"""An image that claims more is not decoded: no MRI slice has 8192² pixels."""
 
 GREY = {"L", "I;16", "I;16B", "I", "F"}
 

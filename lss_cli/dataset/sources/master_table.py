@@ -82,7 +82,7 @@ def usable(table: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def check_keys(table: pd.DataFrame) -> pd.DataFrame:
-    """Bring condition and level to the one vocabulary; mark what names no row, or one again.
+    """Bring condition and level to the one vocabulary; reject what names no row, or one again.
 
     Args:
         table: Text columns ``study_id``, ``condition``, ``level``, and ``line``.
@@ -115,7 +115,7 @@ def select(table: pd.DataFrame, conditions: Sequence[Condition]) -> pd.DataFrame
 
 
 def check_values(table: pd.DataFrame) -> pd.DataFrame:
-    """Mark rows without a usable label or point.
+    """Reject rows without a usable label or point.
 
     Args:
         table: The columns of `COLUMNS` as text, with reasons; an empty cell is a missing one.

@@ -36,8 +36,8 @@ POINTS = "train_label_coordinates.csv"
 SERIES = "train_series_descriptions.csv"
 IMAGES = "train_images"
 
+# Decoded slices kept in memory while a study is worked on: 128 MiB of 1024² pixels.
 KEPT_SLICES = 32
-"""Decoded slices kept in memory while a study is worked on: 128 MiB of 1024² pixels."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,18 @@ class RsnaFolder:
     def _labels(self) -> pd.DataFrame:
         """One row per label that is there; `train.csv` has a column per condition and level."""
         wide = read_table(self.folder / LABELS, ["study_id"])
-        columns = [name for name in wide.columns if _condition_and_level(name)]
-        if not columns:
+        labels = {name: key for name in wide.columns if (key := _condition_and_level(name))}
+        if not labels:
             raise DataError(
                 "no column names a condition and a level.",
                 where=f"{self.folder / LABELS}, line 1",
                 todo="A column is named like 'left_subarticular_stenosis_l4_l5'.",
             )
-        table = wide.melt(["study_id", "line"], columns, var_name="column", value_name="severity")
-        parts = table.pop("column").map(_condition_and_level)
-        table["condition"], table["level"] = parts.str[0], parts.str[1]
+        table = wide.melt(
+            ["study_id", "line"], list(labels), var_name="column", value_name="severity"
+        )
+        keys = table.pop("column").map(labels)
+        table["condition"], table["level"] = keys.str[0], keys.str[1]
         table = table[table["severity"] != ""].reset_index(drop=True)
         return check_keys(table.assign(file=LABELS))
 
@@ -200,7 +202,7 @@ def _condition_and_level(column: str) -> tuple[str, str] | None:
 
 
 def _check_series(table: pd.DataFrame) -> pd.DataFrame:
-    """Mark points in another kind of series than the one in which their condition is graded."""
+    """Reject points in another kind of series than the one in which their condition is graded."""
     kind = {str(condition): condition.series_description.lower() for condition in Condition}
     description = table["series_description"]
     reject(table, description == "", Reason.UNKNOWN_SERIES)

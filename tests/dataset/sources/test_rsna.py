@@ -79,10 +79,10 @@ def test_each_broken_row_has_its_own_reason(tmp_path):
         point(),
         point(study="2"),
     ]
-    found = verdicts(folder_of(tmp_path, labels, points).master_table())
+    reasons = verdicts(folder_of(tmp_path, labels, points).master_table())
 
-    assert found.pop((LABELS, 3)) == "duplicate: the first is on line 2"
-    assert found == {
+    assert reasons.pop((LABELS, 3)) == "duplicate: the first is on line 2"
+    assert reasons == {
         (POINTS, 3): "no label",
         (POINTS, 4): "unknown severity",
         (POINTS, 5): "not a number: x is left",
@@ -141,7 +141,7 @@ def test_nothing_is_lost_or_counted_twice(tmp_path_factory, labels, rows):
 
     point_rows = table[table["file"] == POINTS]
     assert sorted(point_rows["line"]) == [line + 2 for line in range(len(rows))]
-    label_cells = sum(bool(one[column]) for one in labels for column in LABEL_COLUMNS)
+    label_cells = sum(bool(label[column]) for label in labels for column in LABEL_COLUMNS)
     label_rows = (table["file"] == LABELS).sum()
     paired = ((table["file"] == POINTS) & (table["severity"] != "")).sum()
     assert label_rows + paired == label_cells
