@@ -61,7 +61,7 @@ def _figures(exploration: Exploration, data: Prepared | None) -> Iterator[tuple[
                     condition
                 )
                 rows = np.flatnonzero(of_both & data.index["split"].eq(TRAIN))
-                title = f"{_named(condition)}: {severity}"
+                title = f"{_name_of(condition)}: {severity}"
                 yield (
                     f"examples-{condition.replace('_', '-')}-{severity.column.replace('_', '-')}",
                     f"Examples of the training part, {title}",
@@ -96,7 +96,7 @@ def pie(counts: "pd.Series[int]") -> Figure:
             size=12,
         )
     labels = [
-        f"{number}  {_named(str(name))}: {count:,} ({count / total:.1%})"
+        f"{number}  {_name_of(str(name))}: {count:,} ({count / total:.1%})"
         for number, (name, count) in enumerate(counts.items(), start=1)
     ]
     figure.legend(wedges, labels, loc="outside right center", handlelength=1)
@@ -186,7 +186,7 @@ def places(exploration: Exploration) -> Figure:
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
     for axes, (name, group) in zip(panels, groups, strict=True):
         _density(figure, axes, group, exploration.unit)
-        axes.set_title(f"{_named(str(name))}\n{len(group):,} points", fontsize=10, loc="center")
+        axes.set_title(f"{_name_of(str(name))}\n{len(group):,} points", fontsize=10, loc="center")
     return figure
 
 
@@ -256,5 +256,5 @@ def _stretch(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return (image - low) / (high - low or 1.0)
 
 
-def _named(condition: str) -> str:
+def _name_of(condition: str) -> str:
     return condition.replace("_", " ").capitalize()

@@ -90,7 +90,8 @@ def confusion(evaluation: Evaluation) -> Figure:
     names = list(map(str, Severity))
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="most likely class", ylabel="true class", title=_title(evaluation))
+    axes.set(xlabel="most likely class", ylabel="true class")
+    figure.suptitle(_title(evaluation))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.85)
@@ -196,7 +197,8 @@ def _points(axes: Axes, values: list[Estimate], shift: float, **marks: Any) -> N
 def _square(evaluation: Evaluation, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(5.0, 5.4))
     axes = figure.add_subplot()
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=_title(evaluation))
+    figure.suptitle(_title(evaluation))
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     return figure, axes
 
