@@ -59,8 +59,8 @@ def train(
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.crossval import train_folds
-    from lss_cli.training.fit import train as once
     from lss_cli.training.run import begun_options
+    from lss_cli.training.train import train as once
 
     target = out or Path("runs") / wanted.backbone
     if resume:

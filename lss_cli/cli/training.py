@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from lss_cli.training.loop import Step
+    from lss_cli.training.fit import TrainingProgress
 
 
 def collect_options(
@@ -48,17 +48,17 @@ class TrainingDisplay:
         self._bar, self._table = bar, ""  # type: tuple[Progress | None, Table | str]
         self._task = bar.add_task("", note="", total=None) if bar else None
 
-    def __call__(self, step: "Step") -> None:
+    def __call__(self, progress: "TrainingProgress") -> None:
         """Show how far a training has come."""
-        if line := _line(step):
+        if line := _line(progress):
             self._console.print(line)
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,
-                description=step.what,
-                completed=step.done,
-                total=step.total,
-                note=f"{step.rate:.0f} images/s, {format_duration(step.seconds_left)} left",
+                description=progress.what,
+                completed=progress.done,
+                total=progress.total,
+                note=f"{progress.rate:.0f} images/s, {format_duration(progress.seconds_left)} left",
             )
 
     def keep(self, table: "Table") -> None:
@@ -95,15 +95,15 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _line(step: "Step") -> str:
+def _line(progress: "TrainingProgress") -> str:
     """One line per epoch, and one for each quarter of the features."""
-    rate = f"{step.rate:.0f} images/s, {format_duration(step.seconds_left)} left at most"
-    if step.epoch:
+    rate = f"{progress.rate:.0f} images/s, {format_duration(progress.seconds_left)} left at most"
+    if progress.epoch:
         return (
-            f"{step.what}: loss {step.epoch.loss:.4f}, "
-            f"validation loss {step.epoch.val_loss:.4f}; {rate}"
+            f"{progress.what}: loss {progress.epoch.loss:.4f}, "
+            f"validation loss {progress.epoch.val_loss:.4f}; {rate}"
         )
-    quarter = max(1, step.total // 4)
-    if "features" in step.what and step.done // quarter > (step.done - 1) // quarter:
-        return f"{step.what}: {step.done} of {step.total}; {rate}"
+    quarter = max(1, progress.total // 4)
+    if "features" in progress.what and progress.done // quarter > (progress.done - 1) // quarter:
+        return f"{progress.what}: {progress.done} of {progress.total}; {rate}"
     return ""

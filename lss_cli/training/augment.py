@@ -16,13 +16,13 @@ LARGEST_SHIFT_MM = 2.0
 LARGEST_BEND = 0.4
 LARGEST_NOISE = 0.04
 
+# Drawn once, since drawing costs as much as all the rest; a batch starts somewhere in its first
+# half.
 NOISE = np.random.default_rng(0).standard_normal(2**20, dtype=np.float32)
-"""Drawn once, since drawing costs as much as all the rest; a batch starts somewhere in its first
-half."""
 
 
 @dataclass(frozen=True)
-class Geometry:
+class PointGeometry:
     """What the rows of prepared data have to say about where things lie.
 
     Attributes:
@@ -41,7 +41,7 @@ class Geometry:
     bounded: bool
 
     @classmethod
-    def of(cls, data: Prepared) -> "Geometry":
+    def of(cls, data: Prepared) -> "PointGeometry":
         """That of all rows of the index."""
         spec, index = data.spec, data.index
         crop = spec.view == "crop"
@@ -54,11 +54,11 @@ class Geometry:
         )
 
 
-def augmented(
+def augment(
     images: Float32Array,
     coords: Float32Array,
     rows: npt.NDArray[np.int64],
-    geometry: Geometry,
+    geometry: PointGeometry,
     rng: np.random.Generator,
     strength: float,
 ) -> tuple[Float32Array, Float32Array]:
@@ -86,12 +86,12 @@ def augmented(
         images[swapped] = images[swapped][..., ::-1]
     click_mm = rng.uniform(-1, 1, (count, 2)) * LARGEST_SHIFT_MM * strength
     click = click_mm * geometry.pixels_per_mm
-    moved = _turned(images, geometry.points[rows], click, rng, strength)
+    moved = _turn(images, geometry.points[rows], click, rng, strength)
     coords = np.asarray(coords + click_mm / geometry.slice_mm[rows], np.float32)
-    return _retouched(moved, geometry.bounded, rng, strength), coords
+    return _retouch(moved, geometry.bounded, rng, strength), coords
 
 
-def _turned(
+def _turn(
     images: Float32Array,
     points: Float32Array,
     clicks: npt.NDArray[np.float64],
@@ -115,7 +115,7 @@ def _turned(
     return np.asarray(keras.ops.image.affine_transform(images, transforms.astype(np.float32)))
 
 
-def _retouched(
+def _retouch(
     images: Float32Array, bounded: bool, rng: np.random.Generator, strength: float
 ) -> Float32Array:
     """Other contrast, and noise."""

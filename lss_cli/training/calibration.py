@@ -1,22 +1,15 @@
-"""Make probabilities honest: one temperature, fitted on the validation part."""
+"""Temperature scaling of probabilities."""
 
 import numpy as np
 
 from lss_cli.evaluation.metrics import log_loss, score
 from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
-from lss_cli.training.recipe import Weights
 
+# A few dozen rows can ask for more; they do not know it well enough.
 SMALLEST, LARGEST = 0.25, 4.0
-"""A few dozen rows can ask for more; they do not know it well enough."""
 
 _STEPS = 40
-
-
-def undo_class_weights(prob: Probabilities, weights: Weights) -> Probabilities:
-    """What `lss_cli.training.recipe.unweight` would make of N × 3 probabilities."""
-    found = prob / weights
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(labels: Labels, prob: Probabilities) -> float:

@@ -10,17 +10,16 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.evaluation.predictions import PREDICTIONS
 from lss_cli.training import run
 from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
-from lss_cli.training.fit import train
-from lss_cli.training.loop import Step, Watch
+from lss_cli.training.fit import OnProgress, TrainingProgress
 from lss_cli.training.options import TrainingOptions
-from lss_cli.versions import versions
+from lss_cli.training.train import train
 
 
 def train_folds(
     data: Prepared,
     out: Path,
     options: TrainingOptions,
-    watch: Watch,
+    on_progress: OnProgress,
     *,
     resume: bool = False,
     tensorboard: bool = False,
@@ -35,7 +34,7 @@ def train_folds(
         data: Prepared data with folds.
         out: The run folder.
         options: How to train each.
-        watch: As of `train`.
+        on_progress: As of `train`.
         resume: Go on: finished folds stay.
         tensorboard: As of `train`.
         command: As of `train`.
@@ -56,7 +55,7 @@ def train_folds(
                 fold_of(data, name),
                 target,
                 options,
-                _naming(watch, f"fold {name}"),
+                _named(on_progress, f"fold {name}"),
                 resume=(target / run.STATE).exists(),
                 tensorboard=tensorboard,
                 command=command,
@@ -65,21 +64,16 @@ def train_folds(
     out_of_fold.write(out / PREDICTIONS)
     metrics = out_of_fold.metrics
     run.write_json(out / run.METRICS, metrics)
-    config = {
-        "format_version": 1,
-        "folds": [target.name for _, target in folds],
-        "options": options.to_json(),
-        "data": {"folder": str(data.folder.resolve()), "fingerprint": data.report["fingerprint"]},
-        "versions": versions(["tensorflow", "keras", "numpy"]),
-        "command": command,
-    }
-    run.write_json(out / run.CONFIG, config)
+    config = run.describe_request(data, options, command)
+    run.write_json(out / run.CONFIG, config | {"folds": [target.name for _, target in folds]})
     shutil.rmtree(out / run.STATE)
     return metrics
 
 
-def _naming(watch: Watch, name: str) -> Watch:
-    def named(step: Step) -> None:
-        watch(replace(step, what=f"{name}, {step.what}"))
+def _named(on_progress: OnProgress, name: str) -> OnProgress:
+    """Tell the same, with a name before it."""
 
-    return named
+    def tell(progress: TrainingProgress) -> None:
+        on_progress(replace(progress, what=f"{name}, {progress.what}"))
+
+    return tell

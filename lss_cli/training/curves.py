@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow
 
-from lss_cli.training.state import Epoch
+from lss_cli.training.checkpoint import Epoch
 
 
 def draw_curves(history: Sequence[Epoch], best: int, folder: Path) -> None:

@@ -17,7 +17,7 @@ from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.backend import silenced
-from lss_cli.training.batches import in_order, plain
+from lss_cli.training.batches import read_in_order, reader
 from lss_cli.training.run import Run
 from lss_cli.versions import versions
 
@@ -108,7 +108,7 @@ def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> 
     largest = 0.0
     names = [one.name for one in network.inputs]
     rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
-    for inputs in in_order(plain(data), rows, BATCH):
+    for inputs in read_in_order(reader(data), rows, BATCH):
         expected = network.predict_on_batch(inputs)
         (got,) = session.run(["prob"], dict(zip(names, inputs, strict=True)))
         largest = max(largest, float(np.abs(got - expected).max()))
@@ -140,7 +140,7 @@ def _metadata(
 ) -> ModelMetadata:
     conditions, options = run.config["data"]["conditions"], run.config["options"]
     parts, rows = count_by_split(data.index), data.rows(TRAIN)
-    images = (image for image, *_ in in_order(plain(data), rows, BATCH))
+    images = (image for image, *_ in read_in_order(reader(data), rows, BATCH))
     return ModelMetadata(
         name=name,
         conditions=handled([Condition(one) for one in conditions]),

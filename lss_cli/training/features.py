@@ -10,7 +10,15 @@ import numpy as np
 
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.files import make_folder, replacing
-from lss_cli.training.batches import Reader, Rows, ahead, parts, plain, varied
+from lss_cli.training.batches import (
+    Inputs,
+    Reader,
+    Rows,
+    augmented_reader,
+    batches_of,
+    prefetched,
+    reader,
+)
 from lss_cli.training.networks import feature_network
 from lss_cli.training.options import TrainingOptions
 
@@ -46,21 +54,21 @@ def frozen_features(
         with np.load(path, allow_pickle=False) as file:
             features, coords = file["features"], file["coords"]
     else:
-        features, coords = _computed(data, network, rows, options, progress)
+        features, coords = _compute(data, network, rows, options, progress)
         if path:
             with replacing(path) as file:
                 np.savez(file, features=features, coords=coords)
-    levels = plain(data)
+    read_inputs = reader(data)
 
-    def read(some: Rows, epoch: int) -> list[Any]:
+    def read(rows: Rows, epoch: int) -> Inputs:
         copy = epoch % options.copies
-        level = levels(some, 0)[2:] if data.spec.level else []
-        return [features[copy, some], coords[copy, some], *level]
+        level = read_inputs(rows, 0)[2:] if data.spec.level else ()
+        return features[copy, rows], coords[copy, rows], *level
 
     return read
 
 
-def _computed(
+def _compute(
     data: Prepared,
     network: Any,
     rows: tuple[Rows, Rows],
@@ -72,18 +80,18 @@ def _computed(
     shape = (options.copies, len(data.index))
     features = np.zeros((*shape, *backbone.output.shape[1:]), np.float32)
     coords = np.zeros((*shape, 2), np.float32)
-    readers = [plain(data), varied(data, options.augment, options.seed)]
+    readers = [reader(data), augmented_reader(data, options.augment, options.seed)]
     work = [
-        (copy, some)
+        (copy, batch)
         for copy in range(options.copies)
-        for some in parts(np.concatenate(rows) if copy == 0 else rows[0], BATCH)
+        for batch in batches_of(np.concatenate(rows) if copy == 0 else rows[0], BATCH)
     ]
-    total, done = sum(len(some) for _, some in work), 0
-    read = ahead((copy, some, readers[min(copy, 1)](some, copy)) for copy, some in work)
-    for copy, some, (images, points, *_) in read:
-        features[copy, some] = backbone.predict_on_batch(images)
-        coords[copy, some] = points
-        done += len(some)
+    total, done = sum(len(batch) for _, batch in work), 0
+    inputs = prefetched((copy, batch, readers[min(copy, 1)](batch, copy)) for copy, batch in work)
+    for copy, batch, (images, points, *_) in inputs:
+        features[copy, batch] = backbone.predict_on_batch(images)
+        coords[copy, batch] = points
+        done += len(batch)
         progress(done, total)
     return features, coords
 
@@ -94,8 +102,8 @@ def _key(data: Prepared, network: Any, rows: tuple[Rows, Rows], options: Trainin
     varying = (options.augment, options.seed) if options.copies > 1 else ()
     told = [data.report["fingerprint"], options.backbone, options.until, options.slices]
     digest.update(json.dumps([*told, options.copies, *varying]).encode())
-    for some in rows:
-        digest.update(some.tobytes())
+    for split_rows in rows:
+        digest.update(split_rows.tobytes())
     for value in network.get_layer("backbone").get_weights():
         digest.update(value.tobytes())
     return digest.hexdigest()[:16]

@@ -1,167 +1,317 @@
-"""From prepared data to a run folder."""
+"""Training a network by Keras' ``Model.fit``, resumable to the bit.
 
-import hashlib
-import shutil
+Batches depend on seed and epoch, learning rate and end on the history; both outlive a kill. Keras'
+own ``BackupAndRestore`` forgets what ``ReduceLROnPlateau`` and ``EarlyStopping`` remember.
+"""
+
+import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import keras
 import tensorflow
 
-from lss_cli.anatomy import Severity
-from lss_cli.dataset.dataframes import write_table
-from lss_cli.dataset.prepared import Prepared, count_by_split
-from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
-from lss_cli.errors import DataError, LssError
-from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
-from lss_cli.files import make_folder, replacing
-from lss_cli.text import join_words
-from lss_cli.training import run
-from lss_cli.training.batches import plain
-from lss_cli.training.calibration import fit_temperature
-from lss_cli.training.curves import Board, draw_curves
-from lss_cli.training.loop import Step, Training, Watch
-from lss_cli.training.networks import with_tta
-from lss_cli.training.options import TrainingOptions
-from lss_cli.training.scores import predict, predict_calibrated, score_splits
-from lss_cli.training.state import STATE
-from lss_cli.versions import versions
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.split import TRAIN, VALIDATION
+from lss_cli.errors import DataError, UsageError
+from lss_cli.evaluation.metrics import accuracy, log_loss, score
+from lss_cli.training.backbones import freeze_until
+from lss_cli.training.batches import (
+    Reader,
+    TrainingBatches,
+    augmented_reader,
+    one_hot_labels,
+    reader,
+)
+from lss_cli.training.checkpoint import Checkpoint, Epoch, Values, assign_values, values_of
+from lss_cli.training.features import frozen_features
+from lss_cli.training.losses import (
+    class_weights,
+    loss_function,
+    remove_class_weights,
+    undo_class_weights,
+)
+from lss_cli.training.networks import backbone_of, build_network, head_network
+from lss_cli.training.options import NO_WEIGHTS, TrainingOptions
+from lss_cli.training.schedule import Stage, best_epoch, learning_rate, should_stop, stages
+from lss_cli.training.scores import predict
+
+MOMENTUM = 0.9
+
+Logs = Mapping[str, Any] | None
 
 
-def train(
-    data: Prepared,
-    out: Path,
-    options: TrainingOptions,
-    watch: Watch,
-    *,
-    resume: bool = False,
-    tensorboard: bool = False,
-    command: str = "",
-) -> dict[str, Any]:
-    """Train a network and write the run folder; its configuration is the last file written.
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training has come.
 
-    The state after each epoch is kept in the folder until then.
+    Attributes:
+        what: ``epoch 3/10``, or ``features``.
+        done: Images so far, of this epoch or of the features.
+        total: Their number.
+        rate: Images per second.
+        seconds_left: Until the stage ends, at the latest.
+        epoch: What the epoch brought, when it has ended.
+    """
+
+    what: str
+    done: int
+    total: int
+    rate: float
+    seconds_left: float
+    epoch: Epoch | None = None
+
+
+OnProgress = Callable[[TrainingProgress], None]
+
+
+class Training:
+    """A network, and how far its training has come.
 
     Args:
-        data: Prepared data.
-        out: The run folder; made if missing.
+        data: Prepared data that can be trained on.
         options: How to train.
-        watch: Called after each batch and each epoch.
-        resume: Go on with what an interrupted training left in `out`.
-        tensorboard: Whether logs for TensorBoard are written as well.
-        command: What the user typed, for the record.
-
-    Returns:
-        The figures in ``metrics.json``: for each part the network's and the prior's by level.
+        on_progress: Called after each batch and each epoch.
+        folder: Where the checkpoint after each epoch is kept, and from which it goes on; ``None``
+            to keep none.
+        features: Folder for a frozen backbone's features; ``None`` to keep none.
 
     Raises:
-        DataError: The data cannot be trained on, or the loss is no number any more.
-        OutputError: `out` already holds a run, or cannot be written to.
-        UsageError: TrainingOptions that do not fit the data.
+        UsageError: Options that do not fit the data or this machine.
+        DataError: A weights file or a checkpoint that cannot be used.
     """
-    check_trainable(data)
-    run.check_free(out, resume=resume)
-    keep, began = out / run.STATE, time.monotonic()
-    fresh = not out.exists()
-    try:
-        run.begin(out, data, options)
-        board = Board(out / run.BOARD) if tensorboard else None
 
-        def observe(step: Step) -> None:
-            if board and step.epoch:
-                board.write(step.epoch)
-            watch(step)
+    def __init__(
+        self,
+        data: Prepared,
+        options: TrainingOptions,
+        on_progress: OnProgress,
+        folder: Path | None = None,
+        features: Path | None = None,
+    ) -> None:
+        self.data, self.options, self.on_progress, self.folder = data, options, on_progress, folder
+        self._features = features
+        self.rows, self.validation_rows = data.rows(TRAIN), data.rows(VALIDATION)
+        self.weights = class_weights(options, data.severities[self.rows])
+        tensorflow.config.experimental.enable_op_determinism()
+        keras.utils.set_random_seed(options.seed)
+        with _precision(options):
+            self.network = build_network(options, data.spec)
+        # A layer name that does not exist is said before the first stage, not after it.
+        freeze_until(backbone_of(self.network), options.unfreeze_from)
+        self._begun = Checkpoint.read(folder) if folder else None
+        self.history: list[Epoch] = list(self._begun.history) if self._begun else []
+        self.best: Values = self._begun.best if self._begun else values_of(self.network.variables)
 
-        training = Training(data, options, observe, keep, keep / "features")
-        network = training.run()
-    except LssError:
-        # A training that failed in its first epoch leaves nothing worth going on with.
-        if not (keep / STATE).exists():
-            shutil.rmtree(out if fresh else keep, ignore_errors=True)
-        raise
-    network = with_tta(network, options.views, data.spec)
-    rows = data.rows(VALIDATION)
-    temperature = fit_temperature(
-        data.severities[rows], predict(network, plain(data), rows, options.batch_size)
-    )
-    probabilities = predict_calibrated(network, data, temperature, options.batch_size)
-    found = score_splits(data, probabilities)
-    with replacing(out / run.MODEL) as model:
-        network.save(model)
-    history = pd.DataFrame([asdict(one) for one in training.history])
-    with replacing(out / run.HISTORY) as file:
-        write_table(history, file)
-    draw_curves(training.history, training.best_epoch, make_folder(out / run.FIGURES))
-    known = data.index["split"].isin(SPLITS).to_numpy()
-    write_predictions(out / PREDICTIONS, data.index[known], probabilities[known])
-    run.write_json(out / run.METRICS, found)
-    config = _config(data, options) | {
-        "epochs_done": len(training.history),
-        "best_epoch": training.best_epoch,
-        "temperature": temperature,
-        "command": command,
-        "seconds": round(time.monotonic() - began, 1),
-    }
-    run.write_json(out / run.CONFIG, config)
-    shutil.rmtree(keep)
-    return found
+    @property
+    def best_epoch(self) -> int:
+        """The number of the epoch whose weights are used."""
+        return 1 + best_epoch(self.options, [epoch.val_loss for epoch in self.history])
 
+    def losses(self, stage: Stage) -> list[float]:
+        """The validation losses of a stage's epochs so far."""
+        return [epoch.val_loss for epoch in self.history if epoch.stage == stage.name]
 
-def check_trainable(data: Prepared) -> None:
-    """Say before long work that nothing can come of it.
+    def run(self) -> Any:
+        """Train to the end.
 
-    Raises:
-        DataError: One study only, an empty part, or a grade that the training part lacks.
-    """
-    where = str(data.folder)
-    if data.index["study_id"].nunique() < 2:
-        raise DataError(
-            "there is one study only, and a study is never divided.",
-            where=where,
-            todo="Prepare more studies.",
-        )
-    for part in (TRAIN, VALIDATION):
-        if not len(data.rows(part)):
+        Returns:
+            The network with the best epoch's weights, without what the loss's class weights did
+            to its answers.
+
+        Raises:
+            DataError: The loss is no number any more, or memory does not suffice.
+        """
+        try:
+            for stage in stages(self.options):
+                if not should_stop(self.options, stage, self.losses(stage)):
+                    self._fit(stage)
+        except (MemoryError, tensorflow.errors.ResourceExhaustedError) as error:
             raise DataError(
-                f"the {part} part is empty.",
-                where=where,
-                todo="Prepare more studies, or divide them otherwise: lss prepare --split.",
-            )
-    there = set(data.index["severity"].iloc[data.rows(TRAIN)])
-    if missing := [str(grade) for grade in Severity if grade not in there]:
+                "there is not enough memory for a step.",
+                todo="Train with a smaller --batch-size, or prepare smaller images.",
+            ) from error
+        finished = self._finished()
+        assign_values(finished.variables, self.best)
+        remove_class_weights(finished, self.weights)
+        return finished
+
+    def _fit(self, stage: Stage) -> None:
+        network, backbone = self.network, backbone_of(self.network)
+        freeze_until(backbone, self.options.unfreeze_from)
+        if stage.frozen:
+            backbone.trainable = False
+        losses = self.losses(stage)
+        begun = self._begun if losses else None
+        assign_values(network.variables, begun.network if begun else self.best)
+        if stage.frozen:
+            network = head_network(network)
+        network.compile(
+            build_optimizer(self.options, stage.rate), loss_function(self.options, self.weights)
+        )
+        network.optimizer.build(network.trainable_variables)
+        if begun:
+            assign_values(network.optimizer.variables, begun.optimizer)
+        read, read_validation = self._readers(stage)
+        # Features have no area that could be pasted.
+        options = replace(self.options, cutmix=0.0) if stage.frozen else self.options
+        batches = TrainingBatches(read, one_hot_labels(self.data), self.rows, options)
+        network.fit(
+            batches,
+            initial_epoch=len(losses),
+            epochs=stage.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(
+                    lambda *_: learning_rate(self.options, stage, self.losses(stage))
+                ),
+                EpochCallback(self, stage, batches, read_validation),
+            ],
+        )
+
+    def _readers(self, stage: Stage) -> tuple[Reader, Reader]:
+        """For training and for validation."""
+        options = self.options
+        if not stage.frozen:
+            return augmented_reader(self.data, options.augment, options.seed), reader(self.data)
+        began = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            rate = done / (time.monotonic() - began)
+            self.on_progress(TrainingProgress("features", done, total, rate, (total - done) / rate))
+
+        rows = self.rows, self.validation_rows
+        read = frozen_features(self.data, self.network, rows, options, self._features, progress)
+        return read, read
+
+    def _finished(self) -> Any:
+        """The network without its optimiser, or its twin without half floats, to run anywhere."""
+        if self.options.precision == "float32":
+            return keras.Model(self.network.inputs, self.network.output, name=self.network.name)
+        bare = replace(self.options, weights=NO_WEIGHTS, freeze=False, fine_tune_epochs=0)
+        return build_network(bare, self.data.spec)
+
+
+class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells how far a stage is; measures, keeps the checkpoint and stops after each epoch.
+
+    Args:
+        training: Whose history grows.
+        stage: In which it is.
+        batches: That it learns from.
+        read: Gives the inputs of the validation part.
+    """
+
+    def __init__(
+        self, training: Training, stage: Stage, batches: TrainingBatches, read: Reader
+    ) -> None:
+        super().__init__()
+        self._training, self._stage, self._batches, self._read = training, stage, batches, read
+        self._earlier = len(training.history) - len(training.losses(stage))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras'
+        """Start the clock, and give the batches their epoch."""
+        self._batches.begin(len(self._training.history))
+        self._began, self._left = time.monotonic(), self._stage.epochs - epoch
+        self._what = f"epoch {self._earlier + epoch + 1}/{self._earlier + self._stage.epochs}"
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Report, unless the loss is no number any more."""
+        # The mean of the epoch so far; what is no number stays none.
+        self._check((logs or {})["loss"], f"batch {batch + 1}")
+        done, total = int(self._batches.rows_after[batch]), len(self._training.rows) * self._left
+        seconds = time.monotonic() - self._began
+        self._report(done, seconds * (total - done) / done)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras'
+        """Measure on the validation part, keep the checkpoint, and maybe stop."""
+        training, options, stage = self._training, self._training.options, self._stage
+        labels = training.data.severities[training.validation_rows]
+        # Measured, and kept if they are the best, are the weights that would be used.
+        with averaged_weights(self.model, options):
+            raw = predict(self.model, self._read, training.validation_rows, options.batch_size)
+            values = values_of(training.network.variables)
+        prob = undo_class_weights(raw, training.weights)
+        entry = Epoch(
+            epoch=len(training.history) + 1,
+            stage=stage.name,
+            loss=(logs or {})["loss"],
+            val_loss=score(log_loss, labels, prob),
+            val_accuracy=score(accuracy, labels, prob),
+            learning_rate=learning_rate(options, stage, training.losses(stage)),
+        )
+        self._check(entry.val_loss, "validation")
+        training.history.append(entry)
+        if best_is_new := training.best_epoch == entry.epoch:
+            training.best = values
+        if training.folder:
+            now = values_of(training.network.variables), values_of(self.model.optimizer.variables)
+            checkpoint = Checkpoint(training.history, *now, training.best)
+            checkpoint.write(training.folder, best_is_new=best_is_new)
+        seconds = time.monotonic() - self._began
+        self._report(len(training.rows), seconds * (self._left - 1), entry)
+        self.model.stop_training = should_stop(options, stage, training.losses(stage))
+
+    def _report(self, done: int, seconds_left: float, entry: Epoch | None = None) -> None:
+        rate, total = done / (time.monotonic() - self._began), len(self._training.rows)
+        progress = TrainingProgress(self._what, done, total, rate, seconds_left, entry)
+        self._training.on_progress(progress)
+
+    def _check(self, loss: float, where: str) -> None:
+        if math.isfinite(loss):
+            return
+        done = len(self._training.history) if self._training.folder else 0
+        kept = f" The state after epoch {done} is kept." if done else ""
         raise DataError(
-            f"the training part has no row of {join_words(missing)}.",
-            where=where,
-            todo="A network cannot learn what it never sees; prepare more studies.",
+            f"the loss is no number any more ({self._what}, {where}).{kept}",
+            todo="Train with a smaller --learning-rate"
+            + ("; --resume takes it from there." if kept else "."),
         )
 
 
-def _config(data: Prepared, options: TrainingOptions) -> dict[str, Any]:
-    return {
-        "format_version": 1,
-        "options": options.to_json(),
-        "start": _start(options),
-        "data": {
-            "folder": str(data.folder.resolve()),
-            "fingerprint": data.report["fingerprint"],
-            "fold": data.report.get("fold", ""),
-            "conditions": data.report["conditions"],
-            "mirrored": data.report["mirrored"],
-            "counts": count_by_split(data.index),
-        },
-        "input": data.spec.to_json(),
-        "versions": versions(["tensorflow", "keras", "numpy"]),
-        "device": "GPU" if tensorflow.config.list_physical_devices("GPU") else "CPU",
-    }
+def build_optimizer(options: TrainingOptions, rate: float) -> Any:
+    """What follows the gradients, and keeps the weights' running mean where asked for."""
+    mean = {"use_ema": True, "ema_momentum": options.average} if options.average else {}
+    decay = options.weight_decay or None
+    if options.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            rate, momentum=MOMENTUM, nesterov=True, weight_decay=decay, **mean
+        )
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **mean)
+    return keras.optimizers.Adam(rate, weight_decay=decay, **mean)
 
 
-def _start(options: TrainingOptions) -> Mapping[str, str]:
-    """Which weights the training started from, without the folder that they lay in."""
-    path = Path(options.weights)
-    if not path.is_file():
-        return {"weights": options.weights}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"weights": path.name, "sha256": digest}
+@contextmanager
+def averaged_weights(network: Any, options: TrainingOptions) -> Iterator[None]:
+    """The running mean of a network's weights in their place, where one is kept."""
+    if not options.average:
+        yield
+        return
+    weights = network.trainable_variables
+    learned = values_of(weights)
+    network.optimizer.finalize_variable_values(weights)
+    yield
+    assign_values(weights, learned)
+
+
+@contextmanager
+def _precision(options: TrainingOptions) -> Iterator[None]:
+    """Half precision for the layers that are built inside, where asked for.
+
+    Raises:
+        UsageError: There is no GPU, on which alone it helps.
+    """
+    if options.precision == "mixed":
+        if not tensorflow.config.list_physical_devices("GPU"):
+            raise UsageError("--precision mixed wants a GPU, and TensorFlow has none here.")
+        keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy("float32")

@@ -13,6 +13,7 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
 from lss_cli.files import make_folder, write_text
 from lss_cli.training.options import TrainingOptions
+from lss_cli.versions import versions
 
 MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
 FIGURES, STATE, BOARD = "figures", "state", "tensorboard"
@@ -170,6 +171,17 @@ def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
                 todo="Name those with --data, or train anew with another --out.",
             )
     write_json(path, {"options": options.to_json(), "fingerprint": fingerprint})
+
+
+def describe_request(data: Prepared, options: TrainingOptions, command: str) -> dict[str, Any]:
+    """What the configuration of every run says of what was asked for, and with which programs."""
+    return {
+        "format_version": 1,
+        "options": options.to_json(),
+        "data": {"folder": str(data.folder.resolve()), "fingerprint": data.report["fingerprint"]},
+        "versions": versions(["tensorflow", "keras", "numpy"]),
+        "command": command,
+    }
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

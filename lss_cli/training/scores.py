@@ -10,12 +10,12 @@ from lss_cli.evaluation.baselines import prior_by_level
 from lss_cli.evaluation.metrics import key_metrics
 from lss_cli.evaluation.sample import Probabilities
 from lss_cli.model.session import apply_temperature
-from lss_cli.training.batches import Reader, Rows, ahead, in_order, plain
+from lss_cli.training.batches import Reader, Rows, prefetched, read_in_order, reader
 
 
 def predict(network: Any, read: Reader, rows: Rows, batch_size: int) -> Probabilities:
     """What a network says of some rows, N × 3, before calibration."""
-    batches = ahead(in_order(read, rows, batch_size))
+    batches = prefetched(read_in_order(read, rows, batch_size))
     return np.concatenate([network.predict_on_batch(inputs) for inputs in batches]).astype(
         np.float64
     )
@@ -25,7 +25,7 @@ def predict_calibrated(
     network: Any, data: Prepared, temperature: float, batch_size: int
 ) -> Probabilities:
     """What a network says of all rows of the index, as `lss predict` shows it; N × 3."""
-    raw = predict(network, plain(data), np.arange(len(data.index)), batch_size)
+    raw = predict(network, reader(data), np.arange(len(data.index)), batch_size)
     return apply_temperature(raw.astype(np.float32), temperature).astype(np.float64)
 
 

@@ -15,10 +15,10 @@ from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
 from lss_cli.files import make_folder, replacing, write_text
-from lss_cli.training.fit import check_trainable
-from lss_cli.training.loop import Step, Training, Watch
+from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.space import Space, space_json, suggest_options
+from lss_cli.training.train import check_trainable
 
 STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
 NAME = "lss"
@@ -75,7 +75,7 @@ def tune(
     space: Space,
     trials: int,
     show: Callable[[Sequence[Trial]], None],
-    watch: Watch,
+    on_progress: OnProgress,
 ) -> Tuned:
     """Search until there are so many trials; what is in `out` already counts.
 
@@ -90,7 +90,7 @@ def tune(
         space: What is.
         trials: How many there shall be in the end, complete or stopped.
         show: Called with all trials, the best first, after each.
-        watch: As of a training.
+        on_progress: As of a training.
 
     Raises:
         DataError: The data cannot be trained on, or every trial failed.
@@ -105,11 +105,11 @@ def tune(
         keras.backend.clear_session()
         losses: list[float] = []
 
-        def observe(step: Step) -> None:
-            watch(replace(step, what=f"trial {trial.number + 1}, {step.what}"))
-            if step.epoch:
-                losses.append(step.epoch.val_loss)
-                trial.report(min(losses), step.epoch.epoch)
+        def observe(progress: TrainingProgress) -> None:
+            on_progress(replace(progress, what=f"trial {trial.number + 1}, {progress.what}"))
+            if progress.epoch:
+                losses.append(progress.epoch.val_loss)
+                trial.report(min(losses), progress.epoch.epoch)
                 if trial.should_prune():
                     raise optuna.TrialPruned
 

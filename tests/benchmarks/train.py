@@ -30,9 +30,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 def reading(read: "Reader", rows: "Rows") -> float:
     """Milliseconds per image of reading all batches; the fastest round counts."""
-    from lss_cli.training.batches import in_order
+    from lss_cli.training.batches import read_in_order
 
-    rounds = [seconds(lambda: list(in_order(read, rows, 32))) for _ in range(ROUNDS + 1)]
+    rounds = [seconds(lambda: list(read_in_order(read, rows, 32))) for _ in range(ROUNDS + 1)]
     return min(rounds) * 1000 / len(rows)
 
 
@@ -41,39 +41,50 @@ def step_shares(data: Prepared, backbone: str) -> tuple[float, float]:
 
     Both are timed in turn, and the fastest rounds count: others use the machine as well.
     """
-    from lss_cli.training import recipe
-    from lss_cli.training.batches import ahead, plain, shuffled, targets_of, varied
+    import tensorflow
+
+    from lss_cli.training.batches import (
+        TrainingBatches,
+        augmented_reader,
+        one_hot_labels,
+        reader,
+    )
+    from lss_cli.training.fit import build_optimizer
+    from lss_cli.training.losses import class_weights, loss_function
     from lss_cli.training.networks import build_network
     from lss_cli.training.options import TrainingOptions
 
+    # As in a training.
+    tensorflow.config.experimental.enable_op_determinism()
     options, rows, targets = (
         TrainingOptions(backbone=backbone),
         data.rows("train"),
-        targets_of(data),
+        one_hot_labels(data),
     )
     network = build_network(options, data.spec)
-    weights = recipe.class_weights(options, data.severities)
-    network.compile(recipe.optimizer(options, 1e-3), recipe.loss_function(options, weights))
-    ready = list(shuffled(plain(data), targets, rows, options, 0))
-    read = varied(data, options.augment, options.seed)
+    weights = class_weights(options, data.severities)
+    network.compile(build_optimizer(options, 1e-3), loss_function(options, weights))
+    plain = TrainingBatches(reader(data), targets, rows, options)
+    ready = [plain[number] for number in range(len(plain))]
+    read = augmented_reader(data, options.augment, options.seed)
+    batches = TrainingBatches(read, targets, rows, options)
 
     def alone() -> None:
         for batch in ready:
             network.train_on_batch(*batch)
 
     def whole() -> None:
-        for batch in ahead(shuffled(read, targets, rows, options, 0)):
-            network.train_on_batch(*batch)
+        network.fit(batches, epochs=1, shuffle=False, verbose=0)
 
     alone()
     whole()
     times = [(seconds(alone), seconds(whole)) for _ in range(ROUNDS)]
-    first, second = (min(one) * 1000 / len(rows) for one in zip(*times, strict=True))
+    first, second = (min(rounds) * 1000 / len(rows) for rounds in zip(*times, strict=True))
     return first, second
 
 
 def main(backbones: list[str]) -> None:
-    from lss_cli.training.batches import plain, varied
+    from lss_cli.training.batches import augmented_reader, reader
 
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "phantoms"), Path(folder, "prepared")
@@ -84,7 +95,10 @@ def main(backbones: list[str]) -> None:
         print(f"| {len(rows)} images of {data.spec.size} pixels | ms per image |")
         print("| --- | --- |")
         print(f"| made from DICOM | {made * 1000 / len(data.index):.2f} |")
-        for name, read in (("read", plain(data)), ("read and varied", varied(data, 1.0, 0))):
+        for name, read in (
+            ("read", reader(data)),
+            ("read and augmented", augmented_reader(data, 1.0, 0)),
+        ):
             print(f"| {name} from the cache | {reading(read, rows):.2f} |")
         print("\n| backbone | network alone | whole step | share of the network |")
         print("| --- | --- | --- | --- |")

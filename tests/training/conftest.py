@@ -14,8 +14,22 @@ load_backend()
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 
 
-def quiet(step) -> None:
+def quiet(progress) -> None:
     pass
+
+
+class InterruptionError(Exception):
+    """A kill that can be caught."""
+
+
+def interrupted_after(epochs):
+    """Ends a training after so many epochs."""
+
+    def on_progress(progress):
+        if progress.epoch and progress.epoch.epoch == epochs:
+            raise InterruptionError
+
+    return on_progress
 
 
 def made(folder: Path, spec: InputSpec = SPEC, studies: int = 20, **options) -> Prepared:
@@ -41,7 +55,7 @@ def larger(tmp_path_factory) -> Prepared:
 @pytest.fixture(scope="session")
 def run(prepared, tmp_path_factory) -> Path:
     """The folder of a short training."""
-    from lss_cli.training.fit import train
+    from lss_cli.training.train import train
 
     folder = tmp_path_factory.mktemp("runs") / "one"
     train(prepared, folder, TrainingOptions(epochs=2), quiet)

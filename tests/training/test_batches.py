@@ -1,26 +1,28 @@
 import numpy as np
 import pytest
 
-from lss_cli.training.augment import LARGEST_SHIFT_MM, Geometry, augmented
+from lss_cli.training.augment import LARGEST_SHIFT_MM, PointGeometry, augment
 from lss_cli.training.batches import (
-    ahead,
-    in_order,
-    parts,
-    plain,
-    shuffled,
-    targets_of,
-    varied,
+    TrainingBatches,
+    augmented_reader,
+    batches_of,
+    one_hot_labels,
+    prefetched,
+    read_in_order,
+    reader,
 )
 from lss_cli.training.options import TrainingOptions
 
 
 def epoch(data, options, number, read=None):
     rows = data.rows("train")
-    read = read or varied(data, options.augment, options.seed)
-    return list(shuffled(read, targets_of(data), rows, options, number))
+    read = read or augmented_reader(data, options.augment, options.seed)
+    batches = TrainingBatches(read, one_hot_labels(data), rows, options)
+    batches.begin(number)
+    return [batches[batch] for batch in range(len(batches))]
 
 
-def geometry(point=(0.5, 0.5), order_known=True, **changes) -> Geometry:
+def geometry(point=(0.5, 0.5), order_known=True, **changes) -> PointGeometry:
     values = {
         "points": np.array([point], np.float32),
         "pixels_per_mm": np.zeros(2, np.float32),
@@ -28,11 +30,11 @@ def geometry(point=(0.5, 0.5), order_known=True, **changes) -> Geometry:
         "order_known": np.array([order_known]),
         "bounded": True,
     }
-    return Geometry(**values | changes)
+    return PointGeometry(**values | changes)
 
 
 def changed(image, coords=(0.5, 0.5), seed=0, strength=1.0, **about):
-    images, moved = augmented(
+    images, moved = augment(
         image[None],
         np.array([coords], np.float32),
         np.array([0]),
@@ -56,7 +58,7 @@ def brightest(image):
 
 def test_rows_come_in_order_and_as_they_are(prepared):
     rows = prepared.rows("validation")
-    image, coords = list(in_order(plain(prepared), rows, 5))[1]
+    image, coords = list(read_in_order(reader(prepared), rows, 5))[1]
     expected = prepared.inputs(rows[5:10])
     assert (image == expected["image"]).all()
     assert (coords == expected["coords"]).all()
@@ -66,7 +68,7 @@ def test_an_epoch_holds_each_row_once_and_the_next_is_another(prepared):
     first, again, second = (
         epoch(prepared, TrainingOptions(seed=1), number) for number in (0, 0, 1)
     )
-    counts = targets_of(prepared)[prepared.rows("train")].sum(axis=0)
+    counts = one_hot_labels(prepared)[prepared.rows("train")].sum(axis=0)
     for batches in (first, second):
         assert sum(targets.sum(axis=0) for _, targets in batches) == pytest.approx(counts)
     assert (first[0][0][0] == again[0][0][0]).all()
@@ -74,18 +76,18 @@ def test_an_epoch_holds_each_row_once_and_the_next_is_another(prepared):
 
 
 def test_no_batch_is_left_with_a_row_or_two():
-    assert [len(some) for some in parts(np.arange(65), 32)] == [22, 22, 21]
+    assert [len(batch) for batch in batches_of(np.arange(65), 32)] == [22, 22, 21]
 
 
 def test_batches_made_ahead_are_the_same_and_errors_arrive():
-    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
+    assert list(prefetched(iter([1, 2, 3]))) == [1, 2, 3]
 
     def broken():
         yield 1
         raise ValueError("no more")
 
     with pytest.raises(ValueError, match="no more"):
-        list(ahead(broken()))
+        list(prefetched(broken()))
 
 
 @pytest.mark.parametrize("point", [(0.5, 0.5), (0.7, 0.4)])
@@ -126,7 +128,7 @@ def test_strength_is_a_factor(prepared):
     assert same == pytest.approx(image, abs=1e-6)
     assert coords == pytest.approx([0.5, 0.5])
     rows = prepared.rows("train")[:4]
-    assert (varied(prepared, 0.0, 0)(rows, 0)[0] == prepared.inputs(rows)["image"]).all()
+    assert (augmented_reader(prepared, 0.0, 0)(rows, 0)[0] == prepared.inputs(rows)["image"]).all()
 
 
 @pytest.mark.parametrize(("known", "orders"), [(True, {True}), (False, {True, False})])
@@ -150,14 +152,14 @@ def test_mixup_blends_images_coordinates_and_labels_alike(prepared):
 
 def test_cutmix_labels_by_the_area_that_stays(prepared):
     """Without labels of their own: an image of its label's number says how much of it is left."""
-    rows, labels = prepared.rows("train"), prepared.severities
+    labels = prepared.severities
 
-    def read(some, _):
-        flat = np.broadcast_to(labels[some][:, None, None, None], (len(some), 16, 16, 1)).astype(
+    def read(rows, _):
+        flat = np.broadcast_to(labels[rows][:, None, None, None], (len(rows), 16, 16, 1)).astype(
             np.float32
         )
-        return [flat, np.zeros((len(some), 2), np.float32)]
+        return flat, np.zeros((len(rows), 2), np.float32)
 
     options = TrainingOptions(cutmix=1.0, batch_size=400)
-    (((images, _), targets),) = shuffled(read, targets_of(prepared), rows, options, 3)
+    (((images, _), targets),) = epoch(prepared, options, 3, read)
     assert images.mean(axis=(1, 2, 3)) == pytest.approx(targets @ [0, 1, 2], abs=1e-5)

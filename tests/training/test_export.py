@@ -1,5 +1,3 @@
-import shutil
-
 import numpy as np
 import onnx
 import pandas as pd
@@ -8,7 +6,7 @@ import pytest
 from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.errors import DataError, OutputError
+from lss_cli.errors import OutputError
 from lss_cli.model.session import load_model
 from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
@@ -136,25 +134,6 @@ def test_a_network_that_answers_differently_is_never_written(run, tmp_path, monk
     with pytest.raises(RuntimeError, match="differs"):
         export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)
     assert not list(tmp_path.iterdir())
-
-
-def test_other_data_are_refused(run, tmp_path):
-    source = image_table(tmp_path / "in", studies=4)
-    prepare(source, tmp_path / "out", PrepareOptions(spec=SPEC))
-    with pytest.raises(DataError, match="not the data that the run was trained on"):
-        Run.open(run).data(tmp_path / "out")
-    with pytest.raises(DataError, match="lss prepare"):
-        Run.open(run).data(tmp_path / "nowhere")
-
-
-def test_a_run_that_cannot_be_read_is_refused(run, tmp_path):
-    with pytest.raises(DataError, match="no finished run"):
-        Run.open(tmp_path)
-    copy = tmp_path / "run"
-    shutil.copytree(run, copy)
-    (copy / "model.keras").write_bytes(b"PK broken")
-    with pytest.raises(DataError, match="cannot be read"):
-        Run.open(copy)
 
 
 def test_a_place_that_cannot_be_written_to_is_said_first(run, tmp_path):

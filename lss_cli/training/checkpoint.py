@@ -1,4 +1,4 @@
-"""What a training is after an epoch, on disk: from here it goes on as if nothing had happened."""
+"""The checkpoint of a training after an epoch, from which it goes on to the same bit."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lss_cli.errors import DataError
 from lss_cli.files import replacing
 
-STATE, BEST = "state.npz", "best.npz"
+CHECKPOINT, BEST = "state.npz", "best.npz"
 
 Values = list[npt.NDArray[Any]]
 
@@ -39,7 +39,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class State:
+class Checkpoint:
     """Everything that the next epoch depends on, beside options and data.
 
     Attributes:
@@ -55,7 +55,7 @@ class State:
     best: Values
 
     def write(self, folder: Path, *, best_is_new: bool) -> None:
-        """Replace the state in `folder`, whole or not at all.
+        """Replace the checkpoint in `folder`, whole or not at all.
 
         The best epoch is written when it is the last one, and first: what a kill between the two
         files leaves behind is written over, with the same, when that epoch is done again.
@@ -63,24 +63,24 @@ class State:
         if best_is_new:
             with replacing(folder / BEST) as file:
                 np.savez(file, *self.best)
-        history = json.dumps([asdict(one) for one in self.history])
-        arrays = {f"network_{at}": value for at, value in enumerate(self.network)}
-        arrays |= {f"optimizer_{at}": value for at, value in enumerate(self.optimizer)}
-        with replacing(folder / STATE) as file:
+        history = json.dumps([asdict(epoch) for epoch in self.history])
+        arrays = {f"network_{number}": value for number, value in enumerate(self.network)}
+        arrays |= {f"optimizer_{number}": value for number, value in enumerate(self.optimizer)}
+        with replacing(folder / CHECKPOINT) as file:
             np.savez(file, allow_pickle=False, history=np.array(history), **arrays)
 
     @classmethod
-    def read(cls, folder: Path) -> "State | None":
-        """The state in `folder`; ``None`` before the end of the first epoch.
+    def read(cls, folder: Path) -> "Checkpoint | None":
+        """The checkpoint in `folder`; ``None`` before the end of the first epoch.
 
         Raises:
             DataError: It cannot be read.
         """
-        if not (folder / STATE).is_file():
+        if not (folder / CHECKPOINT).is_file():
             return None
         try:
-            with np.load(folder / STATE, allow_pickle=False) as file:
-                history = [Epoch(**one) for one in json.loads(str(file["history"]))]
+            with np.load(folder / CHECKPOINT, allow_pickle=False) as file:
+                history = [Epoch(**epoch) for epoch in json.loads(str(file["history"]))]
                 network, optimizer = (
                     [file[name] for name in _numbered(file.files, kind)]
                     for kind in ("network", "optimizer")
@@ -98,16 +98,16 @@ class State:
 
 def values_of(variables: Sequence[Any]) -> Values:
     """The values of Keras variables, copied."""
-    return [np.asarray(one).copy() for one in variables]
+    return [np.asarray(variable).copy() for variable in variables]
 
 
-def assign(variables: Sequence[Any], values: Values) -> None:
+def assign_values(variables: Sequence[Any], values: Values) -> None:
     """Give Keras variables their values.
 
     Raises:
         DataError: They are another network's.
     """
-    if [tuple(one.shape) for one in variables] != [value.shape for value in values]:
+    if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
         raise DataError(
             "the kept state is that of another network.",
             todo="Resume with the options that shape it as they were.",
@@ -118,4 +118,4 @@ def assign(variables: Sequence[Any], values: Values) -> None:
 
 def _numbered(names: Sequence[str], kind: str) -> list[str]:
     count = sum(name.startswith(f"{kind}_") for name in names)
-    return [f"{kind}_{at}" for at in range(count)]
+    return [f"{kind}_{number}" for number in range(count)]
