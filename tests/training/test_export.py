@@ -13,9 +13,9 @@ from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.training import export
 from lss_cli.training.backbones import APPLICATIONS
 from lss_cli.training.export import export_onnx, handled
-from lss_cli.training.fit import train
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run
+from lss_cli.training.train import train
 from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
 

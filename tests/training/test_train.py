@@ -8,8 +8,8 @@ import pytest
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError
-from lss_cli.training.fit import train
 from lss_cli.training.options import TrainingOptions
+from lss_cli.training.train import train
 from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
 

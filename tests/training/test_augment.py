@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from lss_cli.training.augment import LARGEST_SHIFT_MM, PointGeometry, augment
+from lss_cli.training.batches import augmented_reader
+
+
+def geometry(point=(0.5, 0.5), order_known=True, **changes) -> PointGeometry:
+    values = {
+        "points": np.array([point], np.float32),
+        "pixels_per_mm": np.zeros(2, np.float32),
+        "slice_mm": np.array([[200, 100]], np.float32),
+        "order_known": np.array([order_known]),
+        "bounded": True,
+    }
+    return PointGeometry(**values | changes)
+
+
+def changed(image, coords=(0.5, 0.5), seed=0, strength=1.0, **about):
+    images, moved = augment(
+        image[None],
+        np.array([coords], np.float32),
+        np.array([0]),
+        geometry(**about),
+        np.random.default_rng(seed),
+        strength,
+    )
+    return images[0], moved[0]
+
+
+def spot(point, size=40):
+    at = (np.arange(size) + 0.5) / size
+    bright = np.exp(-(((at - point[0]) ** 2)[None] + ((at - point[1]) ** 2)[:, None]) / 0.01)
+    return np.stack([bright] * 3, axis=-1).astype(np.float32)
+
+
+def brightest(image):
+    row, column = np.unravel_index(image[..., 1].argmax(), image.shape[:2])
+    return np.array([column + 0.5, row + 0.5]) / image.shape[:2]
+
+
+@pytest.mark.parametrize("point", [(0.5, 0.5), (0.7, 0.4)])
+def test_what_lies_at_the_point_stays_there(point):
+    """Scaling and turning happen around the point; the brightest spot is there before and after."""
+    for seed in range(20):
+        image, _ = changed(spot(point), point=point, seed=seed)
+        assert brightest(image) == pytest.approx(np.array(point), abs=2.5 / 40)
+
+
+def test_a_click_that_errs_takes_field_and_coordinates_along():
+    """Coordinates move by as many mm as the image does, the other way."""
+    moves = []
+    for seed in range(20):
+        image, coords = changed(
+            spot((0.5, 0.5)), coords=(0.3, 0.6), seed=seed,
+            pixels_per_mm=np.array([2.0, 2.0], np.float32),
+        )  # fmt: skip
+        image_mm = (brightest(image) - 0.5) * 40 / 2
+        coords_mm = (coords - (0.3, 0.6)) * (200, 100)
+        assert abs(coords_mm).max() <= LARGEST_SHIFT_MM + 1e-3
+        assert image_mm == pytest.approx(-coords_mm, abs=1.3)
+        moves.append(coords_mm)
+    assert np.ptp(moves, axis=0).min() > LARGEST_SHIFT_MM
+
+
+def test_the_whole_slice_stays_where_another_click_falls():
+    image, coords = changed(spot((0.5, 0.5)), strength=1.0)
+    assert brightest(image) == pytest.approx(np.array([0.5, 0.5]), abs=2.5 / 40)
+    assert (coords != 0.5).all()
+
+
+def test_strength_is_a_factor(prepared):
+    image = spot((0.5, 0.5))
+    weak, strong = (np.abs(changed(image, strength=by)[0] - image).mean() for by in (0.2, 2.0))
+    assert 0 < weak < strong
+    same, coords = changed(image, strength=0.0)
+    assert same == pytest.approx(image, abs=1e-6)
+    assert coords == pytest.approx([0.5, 0.5])
+    rows = prepared.rows("train")[:4]
+    assert (augmented_reader(prepared, 0.0, 0)(rows, 0)[0] == prepared.inputs(rows)["image"]).all()
+
+
+@pytest.mark.parametrize(("known", "orders"), [(True, {True}), (False, {True, False})])
+def test_neighbours_are_exchanged_only_where_their_order_is_unknown(known, orders):
+    image = np.stack([np.full((8, 8), value) for value in (0.1, 0.5, 0.9)], axis=-1)
+    found = set()
+    for seed in range(20):
+        after, _ = changed(image.astype(np.float32), seed=seed, order_known=known)
+        found.add(bool(after[4, 4, 0] < after[4, 4, 2]))
+    assert found == orders
