@@ -1,10 +1,11 @@
 """The checkpoint of a training after an epoch, from which it goes on to the same bit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -79,21 +80,16 @@ class Checkpoint:
         if not (folder / CHECKPOINT).is_file():
             return None
         try:
-            with np.load(folder / CHECKPOINT, allow_pickle=False) as file:
-                history = [Epoch(**epoch) for epoch in json.loads(str(file["history"]))]
-                network, optimizer = (
-                    [file[name] for name in _numbered(file.files, kind)]
-                    for kind in ("network", "optimizer")
-                )
-            with np.load(folder / BEST, allow_pickle=False) as file:
-                best = [file[name] for name in _numbered(file.files, "arr")]
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            arrays, best = _read_arrays(folder / CHECKPOINT), _read_arrays(folder / BEST)
+            history = [Epoch(**epoch) for epoch in json.loads(str(arrays["history"]))]
+            network, optimizer = (_numbered(arrays, kind) for kind in ("network", "optimizer"))
+            return cls(history, network, optimizer, _numbered(best, "arr"))
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise DataError(
                 f"the kept state cannot be read ({error}).",
                 where=str(folder),
                 todo="Start anew with another --out.",
             ) from error
-        return cls(history, network, optimizer, best)
 
 
 def values_of(variables: Sequence[Any]) -> Values:
@@ -116,6 +112,12 @@ def assign_values(variables: Sequence[Any], values: Values) -> None:
         variable.assign(value)
 
 
-def _numbered(names: Sequence[str], kind: str) -> list[str]:
-    count = sum(name.startswith(f"{kind}_") for name in names)
-    return [f"{kind}_{number}" for number in range(count)]
+def _read_arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
+    # Opened here, since NumPy leaves a damaged file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _numbered(arrays: Mapping[str, npt.NDArray[Any]], kind: str) -> Values:
+    count = sum(name.startswith(f"{kind}_") for name in arrays)
+    return [arrays[f"{kind}_{number}"] for number in range(count)]
