@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pydicom
 from tests.tables import read_rows, write_rows
 
 Rows = list[dict[str, str]]
+
+LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
 
 
 def copies(phantoms: Path, folder: Path, names: list[str]) -> tuple[Path, Path]:
@@ -185,3 +188,19 @@ def command(studies, coords, model, out, *more):
     code = "from lss_cli.cli.main import main; main()"
     options = ["--coords", coords, "--model", model, "--out", out, "--workers", "2", *more]
     return [sys.executable, "-c", code, "report", *map(str, [studies, *options])]
+
+
+def by_study(path):
+    rows = defaultdict(list)
+    for row in read_report(path):
+        rows[row["study_id"]].append(row)
+    return rows
+
+
+def check_damage(studies):
+    for name, (_, _, reason, cost) in DAMAGE.items():
+        bad = [row for row in studies[name] if row["status"] == "not graded"]
+        complete = [row for row in studies[name] if row["level"] in LEVELS]
+        assert len(complete) == 10, name
+        assert len([row for row in bad if row in complete]) == cost, name
+        assert any(reason in row["reason"] for row in bad), (name, bad[0]["reason"])

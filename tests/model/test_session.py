@@ -5,13 +5,12 @@ import onnx
 import pytest
 from onnx import helper
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Level
 from lss_cli.errors import ModelError
-from lss_cli.model.find import find_model, shipped_models
-from lss_cli.model.metadata import METADATA_KEY, ModelMetadata
+from lss_cli.model.metadata import METADATA_KEY
 from lss_cli.model.session import apply_temperature, load_model
 from lss_cli.model.spec import InputSpec
-from tests.models import SPEC, metadata, write_tiny_model
+from tests.models import SPEC, write_tiny_model
 
 
 @pytest.fixture
@@ -38,10 +37,6 @@ def described(path, **changes):
         helper.set_model_props(model, {METADATA_KEY: json.dumps(document)})
 
     return changed(path, change)
-
-
-def test_description_survives_the_file():
-    assert ModelMetadata.from_json(metadata().to_json()) == metadata()
 
 
 def test_a_model_runs_on_any_number_of_inputs(tiny):
@@ -138,16 +133,3 @@ def test_data_outside_of_the_file_is_not_read_however_it_is_written(tiny, tmp_pa
     monkeypatch.chdir(tmp_path)
     assert (tmp_path / "w.bin").exists()
     assert "no ONNX model" in problem(tiny)
-
-
-def test_finding_models(tiny):
-    assert find_model(str(tiny)) == tiny
-    for name, path in shipped_models().items():
-        assert find_model(name) == path
-    with pytest.raises(ModelError, match="there is no model 'defualt'"):
-        find_model("defualt")
-
-
-def test_what_is_graded_is_named_by_condition():
-    document = json.loads(metadata().to_json())
-    assert document["conditions"][str(Condition.RIGHT_SUBARTICULAR)] == "mirrored"

@@ -13,7 +13,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from lss_cli.errors import StudyError
+from lss_cli.anatomy import Condition
+from lss_cli.dataset.sources.base import PointRef
+from lss_cli.errors import PointOutsideError, SliceNotFoundError, StudyError
 from lss_cli.study.geometry import Plane
 from lss_cli.study.study import read_study
 from tests.dicom import (
@@ -317,3 +319,31 @@ def test_values_that_are_no_numbers(tmp_path):
     save([image(RescaleSlope="1e39", RescaleIntercept="0")], tmp_path)
     text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "values that are no numbers" in text
+
+
+def test_around_a_point_lie_its_slices_and_its_place_in_the_patient(tmp_path):
+    study = read_study(save(SLICES, tmp_path))
+    point = PointRef(1, "", 2, 10.0, 20.0)
+    located = study.around(point, 1)
+    assert located.point is point
+    assert located.slices.pixels.shape[0] == 3
+    wanted = study.locate("", 2)
+    assert located.slice_in_stack.slice is wanted.slice
+    assert located.pixel == wanted.orient_point((10.0, 20.0))
+    np.testing.assert_array_equal(located.position, wanted.slice.geometry.to_patient((10.0, 20.0)))
+
+
+@pytest.mark.parametrize(
+    ("point", "condition", "kind", "what"),
+    [
+        (("9", 2, 1, 1), None, SliceNotFoundError, "no series"),
+        (("", 99, 1, 1), None, SliceNotFoundError, "no instance 99"),
+        (("", 2, 999, 1), None, PointOutsideError, "outside the slice"),
+        (("", 2, 1, 1), Condition.LEFT_FORAMINAL, StudyError, "graded on sagittal slices"),
+    ],
+)
+def test_what_lies_around_no_point_says_why(tmp_path, point, condition, kind, what):
+    study = read_study(save(SLICES, tmp_path))
+    with pytest.raises(kind, match=what) as caught:
+        study.around(PointRef(1, *point), 0, condition=condition)
+    assert type(caught.value) is kind

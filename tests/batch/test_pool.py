@@ -1,0 +1,83 @@
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.batch.studies import (
+    by_study,
+    command,
+    copies,
+    sabotage,
+)
+
+
+def test_a_crash_and_an_endless_study_cost_themselves_only(
+    three_phantoms, report, tmp_path, monkeypatch
+):
+    names = ["a", "crashing", "endless", "unlucky", "z"]
+    studies, coords = copies(three_phantoms, tmp_path, names)
+    monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")), prepend=os.pathsep)
+    code, out, _ = report(studies, coords, "--timeout", "3")
+    assert code == 4
+    found = by_study(tmp_path / "report.csv")
+    reasons = {name: {row["reason"] for row in rows} for name, rows in found.items()}
+    assert reasons == {
+        "a": {""},
+        "crashing": {"the process that graded it died (SIGSEGV)."},
+        "endless": {"it took longer than 3 s."},
+        # Killed once from outside: a second try is fair.
+        "unlucky": {""},
+        "z": {""},
+    }
+    assert found["crashing"][0]["x"]
+    assert "10 not graded: it took longer than 3 s." in out
+
+
+def workers_of(process):
+    """The process ids of the grading processes, from the kernel's own list."""
+    lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(one) for path in lists for one in path.read_text().split()]
+
+
+def kill_somebody(process, chance):
+    victims = [process.pid, *workers_of(process)]
+    os.kill(chance.choice(victims), signal.SIGKILL)
+
+
+def check_kills(studies, coords, model, folder, kills, seed):
+    """Kill the main process or workers at random moments, go on, and compare the end."""
+    chance = random.Random(seed)
+    undisturbed, disturbed = folder / "undisturbed.csv", folder / "disturbed.csv"
+    subprocess.run(command(studies, coords, model, undisturbed), capture_output=True, check=False)
+    for attempt in range(kills + 1):
+        process = subprocess.Popen(
+            command(studies, coords, model, disturbed, "--resume"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if attempt < kills:
+            time.sleep(chance.uniform(0.8, 2.5))
+            if process.poll() is None:
+                kill_somebody(process, chance)
+        process.wait()
+        if disturbed.exists():
+            break
+    assert disturbed.read_bytes() == undisturbed.read_bytes()
+    assert not list(folder.glob("*.unfinished"))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for workers in /proc")
+def test_killed_and_resumed_it_ends_in_the_same_bytes(three_phantoms, tiny_model, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, [f"s{n:03d}" for n in range(60)])
+    check_kills(studies, coords, tiny_model, tmp_path, kills=4, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_again_and_again(three_phantoms, tiny_model, tmp_path, seed):
+    studies, coords = copies(three_phantoms, tmp_path, [f"s{n:03d}" for n in range(200)])
+    check_kills(studies, coords, tiny_model, tmp_path, kills=12, seed=seed)

@@ -1,0 +1,47 @@
+"""The occlusion map shows the place that a network looks at."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lss_cli.anatomy import Level
+from lss_cli.grading.occlusion import explain_grade, occlusion_map
+from lss_cli.model.session import Model, load_model
+from lss_cli.points.table import read_points
+from lss_cli.study.study import read_study
+from tests.models import metadata
+
+
+class LooksAtOnePlace:
+    """The brighter rows 5 to 8 and columns 20 to 23 are, the more severe."""
+
+    def run(self, _, feeds):
+        bright = feeds["image"][:, 5:9, 20:24].mean(axis=(1, 2, 3))
+        return [np.stack([1 - bright, bright * 0, bright], axis=1).astype(np.float32)]
+
+
+def test_the_map_is_highest_where_the_network_looks():
+    image = np.zeros((24, 32, 3), np.float32)
+    image[5:9, 20:24] = 0.9
+    model = Model(Path("model.onnx"), 64 * "0", metadata(), LooksAtOnePlace())
+    importance = occlusion_map(image, np.zeros(2, np.float32), Level.L4_L5, model)
+    assert importance.shape == (24, 32)
+    row, column = np.unravel_index(importance.argmax(), importance.shape)
+    assert 3 <= row <= 10
+    assert 18 <= column <= 25
+    assert abs(importance[16:, :12]).max() < 0.01
+
+
+def test_left_and_right_are_as_in_the_slice(study, coords, tiny_model):
+    opened, model = read_study(study), load_model(tiny_model)
+    points, _ = read_points(coords, [study.name])
+    for point in points[:2]:
+        saliency = explain_grade(opened, point, model)
+        left, _, right, _ = saliency.field
+        assert left < saliency.point[0] < right
+        # What the network sees is the field of the slice, not its mirror image.
+        field = saliency.slice[:, round(left) : round(right)].mean(axis=0)
+        seen = saliency.input.mean(axis=0)
+        at = np.linspace(0, len(field) - 1, len(seen)).round().astype(int)
+        alike = np.corrcoef(field[at], seen)[0, 1]
+        assert alike > np.corrcoef(field[at], seen[::-1])[0, 1]
