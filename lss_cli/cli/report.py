@@ -102,7 +102,7 @@ def _print(summary: "ReportSummary", console: "Console") -> None:
     for severity in Severity:
         table.add_column(str(severity), justify="right")
     for level in sorted({level for level, _ in summary.grades}):
-        counts = [str(summary.grades.get((level, str(severity)), 0)) for one in Severity]
+        counts = [str(summary.grades.get((level, str(severity)), 0)) for severity in Severity]
         table.add_row(level, *counts)
     console.print(table)
     rate = summary.done_now / summary.seconds if summary.seconds else 0

@@ -54,7 +54,8 @@ def test_further_formats_and_pages(three_phantoms, report, tmp_path):
     studies, coords = copies(three_phantoms, tmp_path, ["a", "=b"])
     more = {kind: tmp_path / f"out.{kind}" for kind in ("html", "jsonl", "parquet")}
     options = [part for kind, path in more.items() for part in (f"--{kind}", path)]
-    assert report(studies, coords, *options, "--pages")[0] == 0
+    code, out, _ = report(studies, coords, *options, "--pages")
+    assert code == 0
     rows = [json.loads(line) for line in more["jsonl"].read_text().splitlines()]
     assert [row["study_id"] for row in rows] == ["=b"] * 10 + ["a"] * 10
     table = pd.read_parquet(more["parquet"])
@@ -64,6 +65,10 @@ def test_further_formats_and_pages(three_phantoms, report, tmp_path):
     assert "Study a" in (tmp_path / "report.pages" / "a.html").read_text()
     run = json.loads((tmp_path / "report.json").read_text())
     assert (run["studies"], run["rows"]) == (2, 20)
+    # The printed table counts each row of each level once.
+    printed = [line.split() for line in out.splitlines() if line.startswith("L")]
+    assert [level for level, *_ in printed] == ["Level", *LEVELS]
+    assert [sum(map(int, counts)) for _, *counts in printed[1:]] == [4] * len(LEVELS)
     assert len(run["run"]["model"]) == 64
 
 
