@@ -47,6 +47,7 @@ def examples(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(1200)  # pages about training train
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_the_commands_of_a_page_run_in_their_order(page, examples, tmp_path, monkeypatch, lss):
     lines = commands(page)
