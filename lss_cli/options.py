@@ -87,16 +87,16 @@ class OptionSet:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        for name in self.fields():
-            object.__setattr__(self, name, self.check(name, getattr(self, name)))
+        for name in self.option_fields():
+            object.__setattr__(self, name, self.check_value(name, getattr(self, name)))
 
     @classmethod
-    def fields(cls) -> dict[str, "Field[Any]"]:
+    def option_fields(cls) -> dict[str, "Field[Any]"]:
         """The options by name."""
         return {option.name: option for option in fields(cls)}
 
     @classmethod
-    def kind(cls, name: str) -> Any:
+    def type_of(cls, name: str) -> Any:
         """The type of an option."""
         return get_type_hints(cls)[name]
 
@@ -110,7 +110,7 @@ class OptionSet:
         from pydantic import ValidationError
 
         known = dict(values)
-        for name, field_ in cls.fields().items():
+        for name, field_ in cls.option_fields().items():
             parts = {part: known.pop(part) for part in field_.metadata["parts"] if part in known}
             if parts:
                 try:
@@ -126,12 +126,14 @@ class OptionSet:
         Raises:
             UsageError: There is none; names the nearest.
         """
-        if key not in cls.fields():
-            raise UsageError(f"{where}: there is no option {key!r}.{suggest(key, cls.fields())}")
+        if key not in cls.option_fields():
+            raise UsageError(
+                f"{where}: there is no option {key!r}.{suggest(key, cls.option_fields())}"
+            )
         return key
 
     @classmethod
-    def check(cls, name: str, value: Any) -> Any:
+    def check_value(cls, name: str, value: Any) -> Any:
         """`value` in the type of the option `name`.
 
         Raises:
@@ -144,7 +146,7 @@ class OptionSet:
             checked = TypeAdapter(kind).validate_python(value, strict=True)
         except ValidationError:
             raise cls._of_another_type(name, value) from None
-        low, high = (cls.fields()[name].metadata[end] for end in ("low", "high"))
+        low, high = (cls.option_fields()[name].metadata[end] for end in ("low", "high"))
         numbers = checked if isinstance(checked, tuple) else (checked,)
         if not all(low <= number <= high for number in numbers if type(number) in (int, float)):
             raise UsageError(f"{name} is {value!r}, it can be {low:g} to {high:g}.")
@@ -152,7 +154,7 @@ class OptionSet:
 
     @classmethod
     def _of_another_type(cls, name: str, value: Any) -> UsageError:
-        kind = cls.kind(name)
+        kind = cls.type_of(name)
         if get_origin(kind) is Literal:
             return UsageError(
                 f"{name} is {value!r}.{suggest(str(value), get_args(kind))}",

@@ -103,8 +103,8 @@ def _is_typed(context: typer.Context, name: str) -> bool:
 
 def _parameters(options: type[OptionSet]) -> Iterator[inspect.Parameter]:
     """A parameter for each option; where an option has parts, one for each of those."""
-    for name, field in options.fields().items():
-        kind, parts = options.kind(name), field.metadata["parts"]
+    for name, field in options.option_fields().items():
+        kind, parts = options.type_of(name), field.metadata["parts"]
         if not parts:
             yield _parameter(name, kind, field.default, field.metadata)
         for part, option in parts.items():

@@ -1,6 +1,6 @@
 """``lss prepare``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,6 @@ from lss_cli.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from lss_cli.dataset.exploration.summary import PrepareSummary
 
@@ -72,18 +71,18 @@ def _can_draw(environment: Environment, wanted: bool | None) -> bool:
 
 
 def _print(summary: "PrepareSummary", out: "Console") -> None:
-    names = ["studies", "rows", *map(str, Severity)]
-    table = _table(
-        "Parts",
-        ["", *names],
-        [
-            [split, *(f"{counts[name]:,}" for name in names)]
-            for split, counts in summary.splits.items()
-        ],
-    )
+    from lss_cli.render.table import plain_table
+
+    def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        numbers = range(1, 1 + len(columns))
+        out.print(plain_table("", *columns, numbers=numbers, title=title, rows=rows), "")
+
     for topic in summary.exploration.topics():
-        out.print(_table(topic.title, ["", *map(str, topic.table.columns)], topic.rows))
-    out.print(table)
+        show(topic.title, list(map(str, topic.table.columns)), topic.rows)
+    names = ["studies", "rows", *map(str, Severity)]
+    counts = summary.splits.items()
+    rows = [[split, *(f"{numbers[name]:,}" for name in names)] for split, numbers in counts]
+    show("Parts", names, rows)
     rejected = sum(summary.rejected.values())
     out.print(
         f"{summary.used} used + {rejected} rejected = {summary.joined} joined; "
@@ -91,23 +90,3 @@ def _print(summary: "PrepareSummary", out: "Console") -> None:
     )
     for reason, count in summary.rejected.items():
         out.print(f"  {count} rejected: {reason}")
-
-
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        *columns,
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        min_width=len(title),
-        title=title,
-        title_justify="left",
-        title_style="bold",
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in rows:
-        table.add_row(*row)
-    return table

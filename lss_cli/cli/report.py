@@ -94,13 +94,9 @@ def report(
 
 
 def _print(summary: "ReportSummary", console: "Console") -> None:
-    from rich import box
-    from rich.table import Table
+    from lss_cli.render.table import plain_table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("Level")
-    for severity in Severity:
-        table.add_column(str(severity), justify="right")
+    table = plain_table("Level", *Severity, numbers=range(1, 4))
     for level in sorted({level for level, _ in summary.grades}):
         counts = [str(summary.grades.get((level, str(severity)), 0)) for severity in Severity]
         table.add_row(level, *counts)

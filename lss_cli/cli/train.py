@@ -82,7 +82,7 @@ def train(
 
 
 def _table(scores: dict[str, Any]) -> "Table":
-    from rich.table import Table
+    from lss_cli.render.table import plain_table
 
     names = {
         "log_loss": "log loss",
@@ -91,12 +91,10 @@ def _table(scores: dict[str, Any]) -> "Table":
         "auc_at_least_moderate": "AUC ≥ Moderate",
         "auc_severe": "AUC Severe",
     }
-    table = Table("part", "", *names.values())
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for part, both in scores.items():
+    table = plain_table("part", "", *names.values(), numbers=range(2, 2 + len(names)))
+    for split, both in scores.items():
         for key, label in (("model", "network"), ("prior_by_level", "prior by level")):
             values = [both[key][name] for name in names]
             cells = ["–" if value is None else f"{value:.3f}" for value in values]
-            table.add_row(part.replace("_", " "), label, *cells)
+            table.add_row(split.replace("_", " "), label, *cells)
     return table

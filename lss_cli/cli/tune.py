@@ -81,10 +81,10 @@ def tune(
 
 
 def _table(trials: "Sequence[Trial]") -> "Table":
-    from rich.table import Table
+    from lss_cli.render.table import plain_table
 
     names = list(dict.fromkeys(name for trial in trials for name in trial.chosen))
-    table = Table("trial", "", "loss", *names)
+    table = plain_table("trial", "", "loss", *names, numbers=range(2, 3 + len(names)))
     for trial in trials:
         loss = "–" if trial.value is None else f"{trial.value:.4f}"
         chosen = [_short(trial.chosen.get(name, "–")) for name in names]
@@ -93,12 +93,10 @@ def _table(trials: "Sequence[Trial]") -> "Table":
 
 
 def _importance(shares: Mapping[str, float]) -> "Table":
-    from rich.table import Table
+    from lss_cli.render.table import plain_table
 
-    table = Table("option", "importance")
-    for name, share in shares.items():
-        table.add_row(name, f"{share:.0%}")
-    return table
+    rows = [(name, f"{share:.0%}") for name, share in shares.items()]
+    return plain_table("option", "importance", numbers=[1], rows=rows)
 
 
 def _short(value: Any) -> str:

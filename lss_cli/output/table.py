@@ -1,12 +1,12 @@
 """A study's result as a table for the terminal."""
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade
+from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
 COLOURS = {Severity.NORMAL_MILD: "green", Severity.MODERATE: "yellow", Severity.SEVERE: "red"}
@@ -51,21 +51,17 @@ def _heading(result: StudyGrade, condition: Condition | None, levels: list[Level
 
 
 def _table(levels: list[LevelGrade], width: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Level", no_wrap=True)
     several, wide = len(_series(levels)) > 1, width >= WIDTH
-    if wide and several:
-        table.add_column("Series", overflow="ellipsis", no_wrap=True, max_width=10)
-    table.add_column("Slice", justify="right", no_wrap=True)
-    if wide and not several:
-        table.add_column("Point", justify="right", no_wrap=True)
-    for severity in Severity:
-        table.add_column(severity.value, justify="right", no_wrap=True)
-    table.add_column("Grade", overflow="fold")
+    place = ["Slice"] if not wide else ["Series", "Slice"] if several else ["Slice", "Point"]
+    names = ["Level", *place, *Severity, "Grade"]
+    numbers = [names.index(name) for name in names if name not in {"Level", "Series", "Grade"}]
+    table = plain_table(*names, numbers=numbers, wrapped=["Grade"])
+    if "Series" in names:
+        table.columns[1].max_width = 10
     for row in levels:
         level, series, instance, point, *rest = _cells(row)
-        place = [instance] if not wide else [series, instance] if several else [instance, point]
-        table.add_row(level, *place, *rest)
+        where = [instance] if not wide else [series, instance] if several else [instance, point]
+        table.add_row(level, *where, *rest)
     return table
 
 

@@ -19,7 +19,7 @@ def default_space(base: TrainingOptions) -> Space:
     """Every option that has something to search, and matters to this backbone."""
     space = {
         name: field.metadata["search"]
-        for name, field in TrainingOptions.fields().items()
+        for name, field in TrainingOptions.option_fields().items()
         if field.metadata["search"]
         and (base.backbone == "custom" or not field.metadata["custom_only"])
     }
@@ -61,12 +61,12 @@ def space_json(space: Space) -> dict[str, Any]:
 
 def _search(name: str, value: Any, path: Path) -> Search:
     if isinstance(value, list) and value:
-        return tuple(TrainingOptions.check(name, choice) for choice in value)
-    if isinstance(value, dict) and TrainingOptions.kind(name) in (int, float):
+        return tuple(TrainingOptions.check_value(name, choice) for choice in value)
+    if isinstance(value, dict) and TrainingOptions.type_of(name) in (int, float):
         try:
             search = Range(**value)
             for end in (search.low, search.high):
-                TrainingOptions.check(name, end)
+                TrainingOptions.check_value(name, end)
             if search.low < search.high and (search.low > 0 or not search.log):
                 return search
         except TypeError:
@@ -81,7 +81,7 @@ def _search(name: str, value: Any, path: Path) -> Search:
 def _suggest(name: str, search: Search, trial: "optuna.Trial") -> Any:
     if not isinstance(search, Range):
         return trial.suggest_categorical(name, [_plain(choice) for choice in search])
-    if TrainingOptions.kind(name) is int:
+    if TrainingOptions.type_of(name) is int:
         return trial.suggest_int(name, int(search.low), int(search.high), log=search.log)
     return trial.suggest_float(name, search.low, search.high, log=search.log)
 

@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+from lss_cli.anatomy import Severity
 from lss_cli.grading.result import UNCERTAIN
 from tests.batch.studies import (
     DAMAGE,
@@ -24,6 +25,11 @@ def test_every_study_and_level_has_a_row_whatever_is_wrong(three_phantoms, repor
     assert code == 4
     assert "Traceback" not in err
     found = by_study(tmp_path / "report.csv")
+    grades = [
+        row["grade"] for row in read_report(tmp_path / "report.csv") if row["level"] == "L4/L5"
+    ]
+    printed = next(line for line in out.splitlines() if line.startswith("L4/L5"))
+    assert printed.split()[1:] == [str(grades.count(severity)) for severity in Severity]
     assert list(found) == sorted(names)
     check_damage(found)
     for name in ("good-1", "good-2"):

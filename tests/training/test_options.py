@@ -42,7 +42,7 @@ def test_what_cannot_be_is_refused(values, message):
 
 
 def test_every_option_explains_itself():
-    for name, field in TrainingOptions.fields().items():
+    for name, field in TrainingOptions.option_fields().items():
         assert field.metadata["text"].endswith("."), name
 
 

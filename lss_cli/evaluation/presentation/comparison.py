@@ -15,8 +15,9 @@ from lss_cli.evaluation.comparison import (
     heading,
 )
 from lss_cli.evaluation.metrics import GROUPS
-from lss_cli.evaluation.presentation.table import arrow, plain_table, text
+from lss_cli.evaluation.presentation.table import arrow, text
 from lss_cli.render.page import render_page
+from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
 # The best value carries this sign, so that colour is not needed to see it.

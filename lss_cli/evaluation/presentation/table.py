@@ -1,9 +1,6 @@
 """An evaluation as tables for a terminal of 100 columns."""
 
-from collections.abc import Iterable
-
-from rich import box
-from rich.console import Group, JustifyMethod, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +10,7 @@ from lss_cli.evaluation.baselines import DEFINITIONS as BASELINE_DEFINITIONS
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
 from lss_cli.evaluation.metrics import GROUPS, metrics_with
+from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
 # The metrics whose intervals fit side by side; the files hold all.
@@ -38,7 +36,7 @@ def to_table(evaluation: Evaluation) -> RenderableType:
 
 def definitions(beta: float) -> RenderableType:
     """What each metric and each baseline is."""
-    table = plain_table("figure", "definition")
+    table = plain_table("figure", "definition", wrapped=["definition"])
     for metric in metrics_with(beta):
         table.add_row(metric.name, metric.definition)
     table.add_section()
@@ -132,15 +130,4 @@ def _by_level(evaluation: Evaluation) -> Table:
         if level != OVERALL:
             values = [text(estimates[metric.key]) for metric in shown]
             table.add_row(level, str(evaluation.rows(level)), *values)
-    return table
-
-
-def plain_table(*columns: str, numbers: Iterable[int] = ()) -> Table:
-    """A table without a frame; the columns at the places of `numbers` stand to the right."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, name in enumerate(columns):
-        # A name is text, even if it looks like markup.
-        head = Text(str(name))
-        justify: JustifyMethod = "right" if place in numbers else "left"
-        table.add_column(head, justify=justify, no_wrap=name != "definition")
     return table

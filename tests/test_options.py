@@ -1,0 +1,68 @@
+# ruff: noqa: RUF009 - `option` makes a field, as `dataclasses.field` does
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from lss_cli.cli.options import with_options_of
+from lss_cli.errors import UsageError
+from lss_cli.options import OptionSet, option, read_toml
+
+
+@dataclass(frozen=True)
+class Part:
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class Some(OptionSet):
+    count: int = option(2, "How many.", low=1, high=9)
+    kind: Literal["a", "b"] = option("a", "Which.")
+    part: Part = option(Part(), "Of what.", parts={"width": option(None, "How wide.")})
+    names: tuple[str, ...] = option(("x",), "Of whom.", flag="--name", parser=str.upper)
+
+
+def test_values_are_checked_from_construction_on():
+    assert Some(count=9).count == 9
+    with pytest.raises(UsageError, match="count is 10, it can be 1 to 9"):
+        Some(count=10)
+    with pytest.raises(UsageError, match=r"kind is 'c'.*There is: a, b"):
+        Some(kind="c")
+    with pytest.raises(UsageError, match=r"no option 'cuont'\. Did you mean 'count'"):
+        Some.from_mapping({"cuont": 1}, "file")
+
+
+def test_a_part_is_an_option_of_its_own():
+    assert Some.from_mapping({"width": 3.0}, "file") == Some(part=Part(3.0))
+
+
+def test_toml_is_read_as_it_was_written(tmp_path):
+    @dataclass(frozen=True)
+    class Flat(OptionSet):
+        count: int = option(2, "How many.")
+        nodes: tuple[int, ...] = option((1, 2), "Which.")
+        text: str = option('"\\\n', "Odd.")
+        on: bool = option(True, "Whether.")
+
+    (tmp_path / "o.toml").write_text(Flat().to_toml())
+    assert read_toml(tmp_path / "o.toml") == {**Flat().to_json(), "nodes": [1, 2]}
+
+
+def test_a_command_takes_what_was_typed_and_no_default():
+    seen = {}
+
+    @with_options_of(Some)
+    def command(*, context: typer.Context, options: dict, other: int = 5) -> None:
+        seen.update(options)
+
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(command)
+    run = CliRunner().invoke
+    assert run(app, ["--count", "2", "--name", "a", "--name", "b", "--width", "4"]).exit_code == 0
+    assert seen == {"count": 2, "names": ["A", "B"], "width": 4.0}
+    text = run(app, ["--help"]).output
+    assert "How many.  [default: 2]" in text
+    assert "--kind" in text
+    assert text.index("--count") < text.index("--width") < text.index("--other")
