@@ -23,7 +23,7 @@ class PrepareSummary:
 
     Attributes:
         joined: Rows of the master table, of the conditions asked for.
-        used: Those in the master table.
+        used: Those that nothing speaks against, in ``Master_data.csv``.
         rejected: The others, by reason.
         other_conditions: Rows of conditions that were not asked for.
         splits: Studies and rows by severity, of each split.
