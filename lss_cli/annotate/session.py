@@ -22,6 +22,13 @@ class AnnotationSession:
     """Holds what was set so far, and ends when the person is done.
 
     The page reports every change, so that nothing is lost when it is loaded again or closed.
+
+    Args:
+        view: What the page shows.
+        conditions: What may be set.
+        grade: Grades what is set.
+        draw_evidence: Draws what stands behind the grade of one level; offered after grading.
+        return_s: Seconds within which a page that left may come back.
     """
 
     def __init__(

@@ -63,21 +63,21 @@ def predict(
     outputs = Outputs(csv, json_file, html, picture, dicom_sr, save_coords)
     outputs.check(reads=[path for path in (study, coords, Path(model)) if path])
     _check_source(environment, coords, click, save_coords)
-    found = read_study(study)
+    dicom_study = read_study(study)
     if coords:
-        points, bad_points = read_points(coords, study_names(found))
+        points, bad_points = read_points(coords, study_names(dicom_study))
         loaded, remark = load_model(find_model(model, environment.models)), ""
     else:
         from lss_cli.cli.annotate import annotate_study
 
         loaded = load_model(find_model(model, environment.models))
-        clicked = annotate_study(environment, found, loaded, conditions)
-        points, bad_points = list(clicked.points), clicked.bad_points(found.id)
-        remark = clicked.remark
+        annotations = annotate_study(environment, dicom_study, loaded, conditions)
+        points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
+        remark = annotations.remark
     if save_coords:
         write_points(save_coords, points)
-    result = grade_study(found, points, bad_points, loaded, conditions, remark=remark)
-    written = ([save_coords] if save_coords else []) + outputs.write(found, result, loaded)
+    result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
+    written = ([save_coords] if save_coords else []) + outputs.write(dicom_study, result, loaded)
     if json == "-":
         environment.stdout.write(to_json(result))
     else:

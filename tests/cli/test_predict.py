@@ -89,7 +89,7 @@ def test_a_bad_level_costs_no_other(predict, coords, cells, reason):
     write_rows(coords, rows)
     code, out, _ = predict("--json", "-")
     levels = json.loads(out)["levels"]
-    bad = [one for one in levels if one["status"] == "not graded"]
+    bad = [level for level in levels if level["status"] == "not graded"]
     assert code == 4
     assert len(bad) == 1
     assert reason in bad[0]["reason"]
@@ -105,7 +105,7 @@ def test_a_damaged_slice_costs_its_level_only(predict, study, coords):
     code, out, _ = predict("--json", "-", "--condition", "left_subarticular_stenosis")
     levels = json.loads(out)["levels"]
     assert code == 4
-    assert [one["status"] for one in levels] == ["not graded"] + 4 * ["graded"]
+    assert [level["status"] for level in levels] == ["not graded"] + 4 * ["graded"]
     assert "truncated" in levels[0]["reason"]
 
 
