@@ -76,14 +76,14 @@ class Guard:
     def _answer(self, request: Request) -> Response | None:
         """A refusal, or the entry; ``None`` lets the request through."""
         if reason := self._foreign(request):
-            return _refused(reason)
+            return _refuse(reason)
         token = request.query_params.get("token")
         if request.method == "GET" and request.url.path == "/" and token is not None:
             return self._entry(request, token)
         if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-            return _refused("This request comes from another site.")
+            return _refuse("This request comes from another site.")
         if not self._known(request):
-            return _refused("Open the link that the command printed.")
+            return _refuse("Open the link that the command printed.")
         if request.method not in {"GET", "HEAD"} and (reason := _too_large(request.headers)):
             return PlainTextResponse(reason, 413)
         return None
@@ -101,7 +101,7 @@ class Guard:
     def _entry(self, request: Request, token: str) -> Response:
         if not self._known(request):
             if self._used or not hmac.compare_digest(token.encode(), self.token.encode()):
-                return _refused(USED if self._used else "This link is not the one printed.")
+                return _refuse(USED if self._used else "This link is not the one printed.")
             self._used = True
         response = HTMLResponse(ENTRY)
         response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict")
@@ -117,7 +117,7 @@ class Guard:
         )
 
 
-def _refused(reason: str) -> Response:
+def _refuse(reason: str) -> Response:
     return PlainTextResponse(reason, 403)
 
 

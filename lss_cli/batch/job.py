@@ -84,7 +84,7 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
                 Outputs(html=Path(job.page)).write(study, result, model)
     except LssError as error:
         # Without the path, which may tell more than the study's name.
-        result = replace(result, levels=_refused(points, f"{error.what} {error.todo}".strip()))
+        result = replace(result, levels=_not_graded(points, f"{error.what} {error.todo}".strip()))
     levels = _complete(result.levels, job.conditions, NO_POINT)
     return rows(replace(result, study_id=job.study_id, levels=levels))
 
@@ -98,11 +98,11 @@ def failed_rows(job: GradingJob, reason: str, card: ModelCard) -> list[Row]:
         card: Of the model that was to grade it.
     """
     points = [point for point in job.points if point.condition in job.conditions]
-    levels = _complete(_refused(points, reason), job.conditions, reason)
+    levels = _complete(_not_graded(points, reason), job.conditions, reason)
     return rows(StudyGrade(job.study_id, card, levels))
 
 
-def _refused(points: Iterable[Point], reason: str) -> tuple[LevelGrade, ...]:
+def _not_graded(points: Iterable[Point], reason: str) -> tuple[LevelGrade, ...]:
     return tuple(
         LevelGrade(point.condition, point.level, point.series_id, point, reason=reason)
         for point in points

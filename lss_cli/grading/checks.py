@@ -51,10 +51,10 @@ def check_points(points: Sequence[Located[Point]], spec: InputSpec) -> list[tupl
         spec: How large a field the model wants.
     """
     warnings = [list(_check_alone(located, spec)) for located in points]
-    for (here, one), (there, other) in combinations(enumerate(points), 2):
-        for text in (*_check_order(one, other), *_check_sides(one, other)):
-            warnings[here].append(text)
-            warnings[there].append(text)
+    for (i, first), (j, second) in combinations(enumerate(points), 2):
+        for text in (*_check_order(first, second), *_check_sides(first, second)):
+            warnings[i].append(text)
+            warnings[j].append(text)
     return [tuple(texts) for texts in warnings]
 
 
@@ -95,11 +95,11 @@ def _check_midline(located: Located[Point], middle: Float32Array) -> Iterator[st
         yield f"the point lies {outwards:.0f} mm from the midline; is it in the recess?"
 
 
-def _check_order(one: Located[Point], other: Located[Point]) -> Iterator[str]:
+def _check_order(first: Located[Point], second: Located[Point]) -> Iterator[str]:
     """Levels of one condition, from head to feet."""
-    if one.point.condition is not other.point.condition:
+    if first.point.condition is not second.point.condition:
         return
-    upper, lower = sorted((one, other), key=lambda located: located.point.level.ordinal)
+    upper, lower = sorted((first, second), key=lambda located: located.point.level.ordinal)
     levels = upper.point.level, lower.point.level
     apart = levels[1].ordinal - levels[0].ordinal
     step = float((upper.position - lower.position) @ HEAD)
@@ -112,12 +112,12 @@ def _check_order(one: Located[Point], other: Located[Point]) -> Iterator[str]:
         )
 
 
-def _check_sides(one: Located[Point], other: Located[Point]) -> Iterator[str]:
+def _check_sides(first: Located[Point], second: Located[Point]) -> Iterator[str]:
     """Left and right of one level."""
-    level, condition = one.point.level, one.point.condition
-    if level is not other.point.level or condition.mirrored is not other.point.condition:
+    level, condition = first.point.level, first.point.condition
+    if level is not second.point.level or condition.mirrored is not second.point.condition:
         return
-    left, right = (one, other) if condition.side is Side.LEFT else (other, one)
+    left, right = (first, second) if condition.side is Side.LEFT else (second, first)
     if left is right or left.point.condition is right.point.condition:
         return
     if left.position[0] < right.position[0]:

@@ -11,8 +11,8 @@ from lss_cli.output.html import report_to_html
 from lss_cli.output.rows import COLUMNS, cells
 from lss_cli.tables import write_rows
 
+# Gives the rows anew each time, since they do not have to fit into memory.
 Rows = Callable[[], Iterable[Mapping[str, Any]]]
-"""Gives the rows anew each time, since they do not have to fit into memory."""
 
 PARQUET_ROWS = 50_000
 
@@ -34,27 +34,27 @@ def write_report(
     for kind, path in files.items():
         with replacing(path) as temporary:
             if kind == "csv":
-                _csv(rows(), temporary)
+                _write_csv(rows(), temporary)
             elif kind == "jsonl":
-                _jsonl(rows(), temporary)
+                _write_jsonl(rows(), temporary)
             elif kind == "parquet":
-                _parquet(rows(), temporary)
+                _write_parquet(rows(), temporary)
             else:
                 page = report_to_html(rows(), summary, pages)
                 temporary.write_text(page, encoding="utf-8")
 
 
-def _csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, COLUMNS, (cells(row) for row in rows))
 
 
-def _jsonl(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+def _write_jsonl(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -22,7 +22,9 @@ def copies(phantoms: Path, folder: Path, names: list[str]) -> tuple[Path, Path]:
     """Copies of the phantoms in turn, under these names, and one table of all their points."""
     originals = sorted((phantoms / "train_images").iterdir())
     rows = read_rows(phantoms / "train_label_coordinates.csv")
-    by_study = {one.name: [r for r in rows if r["study_id"] == one.name] for one in originals}
+    by_study = {
+        study.name: [row for row in rows if row["study_id"] == study.name] for study in originals
+    }
     table: Rows = []
     for index, name in enumerate(names):
         original = originals[index % len(originals)]

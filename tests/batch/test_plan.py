@@ -33,13 +33,13 @@ def test_a_study_under_its_name_its_uid_and_as_a_float(three_phantoms, report, t
     write_rows(coords, [*own, own[0] | {"study_id": uid}, *floats, *rest])
     code, out, _ = report(studies, coords)
     assert code == 4
-    found = by_study(tmp_path / "report.csv")
-    assert {name: len(rows) for name, rows in found.items()} == {"12": 10, "a": 10, "c": 10}
-    bad = [row for rows in found.values() for row in rows if row["status"] == "not graded"]
-    (one,) = bad
-    assert (one["study_id"], one["level"]) == ("a", own[0]["level"])
+    studies_rows = by_study(tmp_path / "report.csv")
+    assert {name: len(rows) for name, rows in studies_rows.items()} == {"12": 10, "a": 10, "c": 10}
+    bad = [row for rows in studies_rows.values() for row in rows if row["status"] == "not graded"]
+    (row,) = bad
+    assert (row["study_id"], row["level"]) == ("a", own[0]["level"])
     assert (
-        one["reason"] == f"the level is given for a and {uid}, which are one study. Keep one row."
+        row["reason"] == f"the level is given for a and {uid}, which are one study. Keep one row."
     )
     assert "have no folder" not in out
 

@@ -23,8 +23,8 @@ def test_a_crash_and_an_endless_study_cost_themselves_only(
     monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")), prepend=os.pathsep)
     code, out, _ = report(studies, coords, "--timeout", "3")
     assert code == 4
-    found = by_study(tmp_path / "report.csv")
-    reasons = {name: {row["reason"] for row in rows} for name, rows in found.items()}
+    studies_rows = by_study(tmp_path / "report.csv")
+    reasons = {name: {row["reason"] for row in rows} for name, rows in studies_rows.items()}
     assert reasons == {
         "a": {""},
         "crashing": {"the process that graded it died (SIGSEGV)."},
@@ -33,14 +33,14 @@ def test_a_crash_and_an_endless_study_cost_themselves_only(
         "unlucky": {""},
         "z": {""},
     }
-    assert found["crashing"][0]["x"]
+    assert studies_rows["crashing"][0]["x"]
     assert "10 not graded: it took longer than 3 s." in out
 
 
 def workers_of(process):
     """The process ids of the grading processes, from the kernel's own list."""
     lists = Path(f"/proc/{process.pid}/task").glob("*/children")
-    return [int(one) for path in lists for one in path.read_text().split()]
+    return [int(pid) for path in lists for pid in path.read_text().split()]
 
 
 def kill_somebody(process, chance):

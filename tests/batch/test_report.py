@@ -24,19 +24,19 @@ def test_every_study_and_level_has_a_row_whatever_is_wrong(three_phantoms, repor
     code, out, err = report(studies, coords)
     assert code == 4
     assert "Traceback" not in err
-    found = by_study(tmp_path / "report.csv")
+    studies_rows = by_study(tmp_path / "report.csv")
     grades = [
         row["grade"] for row in read_report(tmp_path / "report.csv") if row["level"] == "L4/L5"
     ]
     printed = next(line for line in out.splitlines() if line.startswith("L4/L5"))
     assert printed.split()[1:] == [str(grades.count(severity)) for severity in Severity]
-    assert list(found) == sorted(names)
-    check_damage(found)
+    assert list(studies_rows) == sorted(names)
+    check_damage(studies_rows)
     for name in ("good-1", "good-2"):
-        assert [row["status"] for row in found[name]] == ["graded"] * 10
-        assert [row["level"] for row in found[name]] == 2 * LEVELS
+        assert [row["status"] for row in studies_rows[name]] == ["graded"] * 10
+        assert [row["level"] for row in studies_rows[name]] == 2 * LEVELS
     # The reason that no row can carry, since no row of the table could be read.
-    assert "'L9' is no level" in " ".join(row["reason"] for row in found["no-level"])
+    assert "'L9' is no level" in " ".join(row["reason"] for row in studies_rows["no-level"])
     assert f"{len(names)} studies" in out
     assert not list(tmp_path.glob("*.unfinished"))
 
@@ -46,10 +46,10 @@ def test_it_says_what_predict_says(three_phantoms, report, lss, tiny_model, tmp_
     assert report(studies, coords)[0] == 0
     rows = []
     for name in ("a", "b", "c"):
-        one = tmp_path / f"{name}.csv"
-        options = ("--coords", coords, "--model", tiny_model, "--csv", one)
+        table = tmp_path / f"{name}.csv"
+        options = ("--coords", coords, "--model", tiny_model, "--csv", table)
         assert lss("predict", studies / name, *options)[0] == 0
-        rows += read_report(one)
+        rows += read_report(table)
     report_rows = read_report(tmp_path / "report.csv")
     assert [{k: v for k, v in row.items() if k != "normal_mild"} for row in report_rows] == [
         {k: v for k, v in row.items() if k != "normal_mild"} for row in rows
@@ -88,11 +88,11 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     assert "1 studies, 10 rows, 0 not graded, 10 uncertain;" in printed
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     shown = ["/".join(row["possible"]) for row in rows]
-    assert [row["reason"] for row in read_report(out)] == [f"uncertain: {one}" for one in shown]
+    assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in shown]
     text = page.read_text()
     assert f"Uncertain: 10 rows. {UNCERTAIN}" in text
     assert "<h2>Not graded" not in text
-    assert all(f'<td class="likely">{one}</td><td></td>' in text for one in shown)
+    assert all(f'<td class="likely">{grade}</td><td></td>' in text for grade in shown)
     run = json.loads((tmp_path / "report.json").read_text())
     assert (run["uncertain"], run["not_graded"]) == (10, {})
 
@@ -103,7 +103,7 @@ def test_a_thousand_studies_with_twenty_kinds_of_damage(three_phantoms, report, 
     studies, coords = copies(three_phantoms, tmp_path, [*names, *DAMAGE])
     plant(studies, coords)
     assert report(studies, coords)[0] == 4
-    found = by_study(tmp_path / "report.csv")
-    assert len(found) == 1000
-    check_damage(found)
-    assert all(row["status"] == "graded" for name in names for row in found[name])
+    studies_rows = by_study(tmp_path / "report.csv")
+    assert len(studies_rows) == 1000
+    check_damage(studies_rows)
+    assert all(row["status"] == "graded" for name in names for row in studies_rows[name])

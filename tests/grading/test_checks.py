@@ -21,10 +21,10 @@ def warned(lss, study, coords, tiny_model):
         )
         assert code == 0, err
         return {
-            (one["condition"].split("_")[0], one["level"]): [
-                text for text in one["warnings"] if "moves by 2 mm" not in text
+            (level["condition"].split("_")[0], level["level"]): [
+                text for text in level["warnings"] if "moves by 2 mm" not in text
             ]
-            for one in json.loads(out)["levels"]
+            for level in json.loads(out)["levels"]
         }
 
     return run
@@ -40,9 +40,11 @@ def test_exchanged_sides(warned):
         for key in ("x", "y", "instance_number"):
             left[key], right[key] = right[key], left[key]
 
-    found = warned(swap)
-    assert any("left and right of L3/L4 are exchanged" in one for one in found["left", "L3/L4"])
-    assert not found["left", "L4/L5"]
+    by_level = warned(swap)
+    assert any(
+        "left and right of L3/L4 are exchanged" in text for text in by_level["left", "L3/L4"]
+    )
+    assert not by_level["left", "L4/L5"]
 
 
 def test_one_side_alone_on_the_wrong_side_of_the_midline(warned):
@@ -51,8 +53,8 @@ def test_one_side_alone_on_the_wrong_side_of_the_midline(warned):
         row.update({key: other[key] for key in ("x", "y", "instance_number")})
         other["condition"] = "Spinal Canal Stenosis"
 
-    found = warned(move)
-    assert "other side of the midline than left" in found["left", "L4/L5"][0]
+    by_level = warned(move)
+    assert "other side of the midline than left" in by_level["left", "L4/L5"][0]
 
 
 def test_exchanged_levels(warned):
@@ -60,19 +62,19 @@ def test_exchanged_levels(warned):
         upper, lower = rows["Left", "L2/L3"], rows["Left", "L3/L4"]
         upper["level"], lower["level"] = lower["level"], upper["level"]
 
-    found = warned(swap)
+    by_level = warned(swap)
     for level in ("L2/L3", "L3/L4"):
-        assert any("L2/L3 lies below L3/L4" in one for one in found["left", level])
-    assert not found["right", "L5/S1"]
+        assert any("L2/L3 lies below L3/L4" in text for text in by_level["left", level])
+    assert not by_level["right", "L5/S1"]
 
 
 def test_a_slice_of_another_disc(warned):
     def move(rows):
         rows["Left", "L3/L4"]["instance_number"] = rows["Left", "L4/L5"]["instance_number"]
 
-    found = warned(move)
-    assert any("L3/L4 and L4/L5 lie" in one for one in found["left", "L3/L4"])
-    assert any("left and right of L3/L4 lie" in one for one in found["left", "L3/L4"])
+    by_level = warned(move)
+    assert any("L3/L4 and L4/L5 lie" in text for text in by_level["left", "L3/L4"])
+    assert any("left and right of L3/L4 lie" in text for text in by_level["left", "L3/L4"])
 
 
 def test_a_point_in_the_air(warned):

@@ -15,9 +15,9 @@ from tests.models import metadata, write_tiny_model
 
 def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, tiny_model, tmp_path):
     """The statistics are those of the phantom's own inputs; a third model knows noise only."""
-    model, found = load_model(tiny_model), read_study(study)
-    points, _ = read_points(coords, study_names(found))
-    own = np.stack([make_input(found.around(point, 1), model).image for point in points])
+    model, opened = load_model(tiny_model), read_study(study)
+    points, _ = read_points(coords, study_names(opened))
+    own = np.stack([make_input(opened.around(point, 1), model).image for point in points])
     random = np.random.default_rng(0)
     noise = random.random((200, *own.shape[1:]), np.float32)
     # So few inputs have to be varied a little to have statistics.
@@ -25,9 +25,9 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
     for name, images, strange in (("own", alike.astype(np.float32), 0), ("noise", noise, 10)):
         known = OodStatistics.fit([images], np.arange(len(images)))
         path = write_tiny_model(tmp_path / f"{name}.onnx", ood=known)
-        result = grade_study(found, points, [], load_model(path), check=False)
-        assert [one.warnings for one in result.levels].count((UNFAMILIAR,)) == strange
-        assert sum(UNLIKE in one.caution for one in result.levels) == strange
+        result = grade_study(opened, points, [], load_model(path), check=False)
+        assert [level.warnings for level in result.levels].count((UNFAMILIAR,)) == strange
+        assert sum(UNLIKE in level.caution for level in result.levels) == strange
     table = tmp_path / "out.csv"
     code, printed, _ = lss("predict", study, "--coords", coords, "--model", path, "--csv", table)
     assert code == 0
@@ -50,8 +50,8 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
 def test_a_grade_that_another_click_would_change_is_pointed_out(
     study, coords, here, outwards, unstable
 ):
-    found = read_study(study)
-    points, _ = read_points(coords, study_names(found))
+    opened = read_study(study)
+    points, _ = read_points(coords, study_names(opened))
     (point,) = [point for point in points if point.level is Level.L4_L5][:1]
 
     class Session:
@@ -60,6 +60,6 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
             return [np.where(right_of_point, outwards, here).astype(np.float32)]
 
     model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())
-    x, _ = make_input(found.around(point, 1), model).coords
-    (level,) = grade_study(found, [point], [], model).levels
+    x, _ = make_input(opened.around(point, 1), model).coords
+    (level,) = grade_study(opened, [point], [], model).levels
     assert (UNSTABLE in level.warnings) == unstable

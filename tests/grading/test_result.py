@@ -27,20 +27,20 @@ def graded(*probabilities):
     ],
 )
 def test_an_uncertain_grade_is_shown_with_its_likelier_neighbour(probabilities, grade, shown):
-    one = graded(*probabilities)
-    assert (one.grade, one.shown) == (grade, shown)
+    level = graded(*probabilities)
+    assert (level.grade, level.shown) == (grade, shown)
 
 
-@given(st.tuples(*3 * [st.floats(0, 1)]).filter(lambda one: sum(one) > 0.01))
+@given(st.tuples(*3 * [st.floats(0, 1)]).filter(lambda weights: sum(weights) > 0.01))
 def test_one_grade_or_two_neighbours_always(weights):
-    one = graded(*(weight / sum(weights) for weight in weights))
-    places = [severity.ordinal for severity in one.possible]
-    assert one.grade in one.possible
+    level = graded(*(weight / sum(weights) for weight in weights))
+    places = [severity.ordinal for severity in level.possible]
+    assert level.grade in level.possible
     assert places in ([0], [1], [2], [0, 1], [1, 2])
-    assert (len(places) == 2) == one.uncertain == (max(one.probabilities) < CERTAIN)
-    if one.grade is Severity.MODERATE and one.uncertain:
-        mild, _, severe = one.probabilities
-        assert one.possible[0 if mild > severe else 1] != Severity.MODERATE
+    assert (len(places) == 2) == level.uncertain == (max(level.probabilities) < CERTAIN)
+    if level.grade is Severity.MODERATE and level.uncertain:
+        mild, _, severe = level.probabilities
+        assert level.possible[0 if mild > severe else 1] != Severity.MODERATE
 
 
 def test_the_explanation_names_the_limit():

@@ -34,10 +34,10 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.links += [found[name] for name in ("src", "href") if name in found]
+        values = dict(attributes)
+        self.links += [values[name] for name in ("src", "href") if name in values]
         if tag == "img":
-            self.images.append(found["src"])
+            self.images.append(values["src"])
 
     def handle_data(self, data):
         self.text += data

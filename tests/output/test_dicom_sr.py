@@ -69,8 +69,8 @@ def test_the_report_says_what_the_table_says(report):
         assert grade[0].lower().startswith(row["grade"].lower().replace("/", " or "))
         referenced = region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
         number = {
-            pydicom.dcmread(one).SOPInstanceUID: pydicom.dcmread(one).InstanceNumber
-            for one in study.rglob("*.dcm")
+            pydicom.dcmread(file).SOPInstanceUID: pydicom.dcmread(file).InstanceNumber
+            for file in study.rglob("*.dcm")
         }[referenced]
         assert number == int(row["instance_number"])
 
