@@ -83,11 +83,11 @@ def tune(
 def _table(trials: "Sequence[Trial]") -> "Table":
     from lss_cli.render.table import plain_table
 
-    names = list(dict.fromkeys(name for trial in trials for name in trial.chosen))
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     table = plain_table("trial", "", "loss", *names, numbers=range(2, 3 + len(names)))
     for trial in trials:
         loss = "–" if trial.value is None else f"{trial.value:.4f}"
-        chosen = [_short(trial.chosen.get(name, "–")) for name in names]
+        chosen = [_short(trial.params.get(name, "–")) for name in names]
         table.add_row(str(trial.number), trial.state, loss, *chosen)
     return table
 

@@ -18,12 +18,12 @@ from lss_cli.training.options import IMAGENET, NO_WEIGHTS, TrainingOptions
 
 COLOURS = 3
 
+# Keras' 0.99 needs thousands of steps to settle; a training here has a few hundred.
 BATCH_NORM_MOMENTUM = 0.9
-"""Keras' 0.99 needs thousands of steps to settle; a training here has a few hundred."""
 
+# Of the training images' red, green and blue, each 0…1 (keras.applications.imagenet_utils).
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
 IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225])
-"""Of the training images' red, green and blue, each 0…1 (keras.applications.imagenet_utils)."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +99,16 @@ def build_backbone(options: TrainingOptions, spec: InputSpec, channels: int) -> 
         )
     image = keras.Input((*spec.shape[:2], channels), name="slices")
     if application is None:
-        backbone = keras.Model(image, _custom(image, options), name="backbone")
+        backbone = keras.Model(image, _build_custom(image, options), name="backbone")
         if options.weights != NO_WEIGHTS:
-            _load(backbone, Path(options.weights), "custom")
+            _load_weights(backbone, Path(options.weights), "custom")
         return backbone
-    ready = _shortened(_application(application, spec, options.weights), options.until)
-    hidden = _scaled(_in_colours(image, channels), application.scaling, spec)
+    ready = _cut_after(_build_application(application, spec, options.weights), options.until)
+    hidden = _scale(_to_colours(image, channels), application.scaling, spec)
     features = layers.GlobalAveragePooling2D(name="average")(ready(hidden))
     backbone = keras.Model(image, features, name="backbone")
     if channels != COLOURS:
-        backbone.get_layer("colours").set_weights([_colours(channels)])
+        backbone.get_layer("colours").set_weights([_colour_kernel(channels)])
     return backbone
 
 
@@ -141,7 +141,7 @@ def freeze_until(backbone: Any, name: str) -> None:
         layer.trainable = False
 
 
-def _custom(image: Any, options: TrainingOptions) -> Any:
+def _build_custom(image: Any, options: TrainingOptions) -> Any:
     """Blocks of convolution, batch normalisation and max-pooling, then flatten."""
     hidden = image
     for number in range(options.blocks):
@@ -159,7 +159,7 @@ def _custom(image: Any, options: TrainingOptions) -> Any:
     return layers.Flatten(name="flat")(hidden)
 
 
-def _application(application: Application, spec: InputSpec, weights: str) -> Any:
+def _build_application(application: Application, spec: InputSpec, weights: str) -> Any:
     make: Callable[..., Any] = getattr(keras.applications, application.name)
     shape = (*spec.shape[:2], COLOURS)
     ready = make(weights=None, include_top=False, input_shape=shape)
@@ -167,13 +167,13 @@ def _application(application: Application, spec: InputSpec, weights: str) -> Any
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     if weights == IMAGENET:
-        ready.set_weights(_downloaded(make, application.name, shape).get_weights())
+        ready.set_weights(_download(make, application.name, shape).get_weights())
     elif weights != NO_WEIGHTS:
-        _load(ready, Path(weights), application.name)
+        _load_weights(ready, Path(weights), application.name)
     return ready
 
 
-def _shortened(ready: Any, until: str) -> Any:
+def _cut_after(ready: Any, until: str) -> Any:
     """A network without what follows a layer; the whole for an empty name."""
     if not until:
         return ready
@@ -189,7 +189,7 @@ def _check_layer(name: str, names: list[str]) -> None:
         )
 
 
-def _downloaded(make: Callable[..., Any], name: str, shape: tuple[int, ...]) -> Any:
+def _download(make: Callable[..., Any], name: str, shape: tuple[int, ...]) -> Any:
     try:
         return make(weights="imagenet", include_top=False, input_shape=shape)
     except Exception as error:
@@ -201,17 +201,20 @@ def _downloaded(make: Callable[..., Any], name: str, shape: tuple[int, ...]) -> 
         ) from error
 
 
-def _load(network: Any, path: Path, name: str) -> None:
+def _load_weights(network: Any, path: Path, name: str) -> None:
     """Load weights, but only if every array of the file has its place in the network."""
     if not path.is_file():
         raise DataError("there is no such weights file.", where=str(path))
     try:
         with h5py.File(path) as file:
-            found: list[tuple[int, ...]] = []
-            file.visititems(
-                lambda _, one: found.append(one.shape) if isinstance(one, h5py.Dataset) else None
-            )
-        if Counter(found) != Counter(tuple(one.shape) for one in network.weights):
+            shapes: list[tuple[int, ...]] = []
+
+            def note_shape(_: str, item: Any) -> None:
+                if isinstance(item, h5py.Dataset):
+                    shapes.append(item.shape)
+
+            file.visititems(note_shape)
+        if Counter(shapes) != Counter(tuple(weight.shape) for weight in network.weights):
             raise DataError(
                 f"these are not the weights of {name} without its top.",
                 where=str(path),
@@ -222,14 +225,14 @@ def _load(network: Any, path: Path, name: str) -> None:
         raise DataError(f"the weights cannot be read ({error}).", where=str(path)) from error
 
 
-def _in_colours(image: Any, channels: int) -> Any:
+def _to_colours(image: Any, channels: int) -> Any:
     """Any number of slices as the three channels that ready-made networks take."""
     if channels == COLOURS:
         return image
     return layers.Conv2D(COLOURS, 1, use_bias=False, name="colours")(image)
 
 
-def _colours(channels: int) -> Any:
+def _colour_kernel(channels: int) -> Any:
     """Where the 1 × 1 convolution starts: slices above, the point's own, slices below.
 
     Each is a mean, so a single slice becomes three equal channels; and the start is already
@@ -243,7 +246,7 @@ def _colours(channels: int) -> Any:
     return (kernel / kernel.sum(axis=0))[None, None]
 
 
-def _scaled(image: Any, scaling: Scaling, spec: InputSpec) -> Any:
+def _scale(image: Any, scaling: Scaling, spec: InputSpec) -> Any:
     """The input scaling of a backbone, after bringing z-scores to where 0…1 images lie."""
     scale, offset = np.array(scaling.scale), np.array(scaling.offset)
     if spec.normalise == "zscore":

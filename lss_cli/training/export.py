@@ -25,11 +25,11 @@ OPSET = 17
 BATCH = 32
 CHECKED = 1000
 
-Precision = Literal["float32", "fp16"]
+StoredPrecision = Literal["float32", "fp16"]
 
-TOLERANCE: dict[Precision, float] = {"float32": 1e-4, "fp16": 1e-2}
-"""The largest difference to the trained network that is let through. Half floats have three
-decimals, and a deep network adds up what they lose."""
+# The largest difference to the trained network that is let through. Half floats have three
+# decimals, and a deep network adds up what they lose.
+TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2}
 
 BATCH_DIMENSION = "batch"
 
@@ -47,7 +47,7 @@ def export_onnx(
     name: str,
     trained_on: str,
     licence: str,
-    precision: Precision = "float32",
+    precision: StoredPrecision = "float32",
 ) -> float:
     """Write a run's network as one model file, and check it before it is called done.
 
@@ -68,9 +68,9 @@ def export_onnx(
         RuntimeError: The two networks differ by more than `TOLERANCE`.
     """
     check_writable(out)
-    model = converted(run.network)
+    model = convert_to_onnx(run.network)
     if precision == "fp16":
-        halve(model)
+        store_half_floats(model)
     difference = largest_difference(run.network, model, data)
     if not difference <= TOLERANCE[precision]:
         raise RuntimeError(f"the exported network differs by {difference:.2g} from the trained one")
@@ -82,11 +82,11 @@ def export_onnx(
     return difference
 
 
-def converted(network: Any) -> Any:
+def convert_to_onnx(network: Any) -> Any:
     """The network as ONNX, with the inputs' own names and any number of rows."""
     signature = [
-        tensorflow.TensorSpec((None, *one.shape[1:]), one.dtype, name=one.name)
-        for one in network.inputs
+        tensorflow.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+        for tensor in network.inputs
     ]
     with silenced():
         import tf2onnx
@@ -106,7 +106,7 @@ def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> 
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest = 0.0
-    names = [one.name for one in network.inputs]
+    names = [tensor.name for tensor in network.inputs]
     rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
     for inputs in read_in_order(reader(data), rows, BATCH):
         expected = network.predict_on_batch(inputs)
@@ -115,7 +115,7 @@ def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> 
     return largest
 
 
-def halve(model: onnx.ModelProto) -> None:
+def store_half_floats(model: onnx.ModelProto) -> None:
     """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away."""
     graph, casts = model.graph, []
     for tensor in graph.initializer:
@@ -136,14 +136,14 @@ def _metadata(
     name: str,
     trained_on: str,
     licence: str,
-    precision: Precision,
+    precision: StoredPrecision,
 ) -> ModelMetadata:
     conditions, options = run.config["data"]["conditions"], run.config["options"]
     parts, rows = count_by_split(data.index), data.rows(TRAIN)
     images = (image for image, *_ in read_in_order(reader(data), rows, BATCH))
     return ModelMetadata(
         name=name,
-        conditions=handled([Condition(one) for one in conditions]),
+        conditions=handling_of([Condition(name) for name in conditions]),
         input=InputSpec.from_json(run.config["input"]),
         training={
             "summary": f"{trained_on}: {parts[TRAIN]['rows']} labels of "
@@ -168,7 +168,9 @@ def _metadata(
     )
 
 
-def handled(conditions: list[Condition]) -> dict[Condition, Handling]:
+def handling_of(conditions: list[Condition]) -> dict[Condition, Handling]:
     """What a model may grade: what it was trained on, and by mirroring the other sides."""
-    mirrored: dict[Condition, Handling] = {one.mirrored: "mirrored" for one in conditions}
+    mirrored: dict[Condition, Handling] = {
+        condition.mirrored: "mirrored" for condition in conditions
+    }
     return mirrored | dict.fromkeys(conditions, "as is")

@@ -25,7 +25,7 @@ from lss_cli.training.options import TrainingOptions
 BATCH = 32
 
 
-def frozen_features(
+def frozen_features_reader(
     data: Prepared,
     network: Any,
     rows: tuple[Rows, Rows],

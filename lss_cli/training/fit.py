@@ -28,7 +28,7 @@ from lss_cli.training.batches import (
     reader,
 )
 from lss_cli.training.checkpoint import Checkpoint, Epoch, Values, assign_values, values_of
-from lss_cli.training.features import frozen_features
+from lss_cli.training.features import frozen_features_reader
 from lss_cli.training.losses import (
     class_weights,
     loss_function,
@@ -186,7 +186,9 @@ class Training:
             self.on_progress(TrainingProgress("features", done, total, rate, (total - done) / rate))
 
         rows = self.rows, self.validation_rows
-        read = frozen_features(self.data, self.network, rows, options, self._features, progress)
+        read = frozen_features_reader(
+            self.data, self.network, rows, options, self._features, progress
+        )
         return read, read
 
     def _finished(self) -> Any:

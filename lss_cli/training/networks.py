@@ -11,11 +11,11 @@ from lss_cli.model.spec import InputSpec
 from lss_cli.training.backbones import build_backbone
 from lss_cli.training.options import TrainingOptions
 
-VIEW_MM = 1.5
-"""How far the views that are averaged lie apart."""
+# Test-time augmentation: how far the fields lie apart whose answers are averaged.
+TTA_STEP_MM = 1.5
 
-# The field itself, then its neighbours: columns and rows, in steps of `VIEW_MM`.
-VIEWS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
+# The field itself, then its neighbours: columns and rows, in steps of `TTA_STEP_MM`.
+TTA_SHIFTS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
 
 
 def build_network(options: TrainingOptions, spec: InputSpec) -> Any:
@@ -33,11 +33,13 @@ def build_network(options: TrainingOptions, spec: InputSpec) -> Any:
         UsageError: The image is too small, or the weights cannot be downloaded.
         DataError: The weights file is not one of this backbone.
     """
-    inputs = _inputs(spec)
+    inputs = _build_inputs(spec)
     as_sequence = options.slices == "sequence"
     backbone = build_backbone(options, spec, channels=1 if as_sequence else spec.channels)
     if as_sequence:
-        features = _in_sequence([backbone(one) for one in _slices(inputs["image"])])
+        features = _stack_in_sequence(
+            [backbone(slice_) for slice_ in _split_channels(inputs["image"])]
+        )
     else:
         features = backbone(inputs["image"])
     features = layers.Identity(name="features")(features)
@@ -47,7 +49,7 @@ def build_network(options: TrainingOptions, spec: InputSpec) -> Any:
     if as_sequence:
         # Unrolled, since the steps are few and known, and loops make the model file slow.
         features = layers.LSTM(options.lstm, unroll=True, name="sequence")(features)
-    parts = [features, _coordinate_network(inputs["coords"], options)]
+    parts = [features, _build_coordinate_network(inputs["coords"], options)]
     if spec.level:
         parts.append(inputs["level"])
     hidden = layers.Concatenate(name="joined")(parts)
@@ -84,19 +86,19 @@ def with_tta(network: Any, count: int, spec: InputSpec) -> Any:
 
     Args:
         network: From `build_network`, trained.
-        count: How many of `VIEWS`; with 1 the network itself is returned.
+        count: How many of `TTA_SHIFTS`; with 1 the network itself is returned.
         spec: How it is fed.
     """
     if count == 1:
         return network
-    inputs = _inputs(spec)
+    inputs = _build_inputs(spec)
     columns, rows = (
-        max(1, round(VIEW_MM / field * pixels)) if spec.view == "crop" else 1
+        max(1, round(TTA_STEP_MM / field * pixels)) if spec.view == "crop" else 1
         for field, pixels in zip(spec.field_mm, spec.size, strict=True)
     )
     answers = [
-        network([_shifted(inputs["image"], x * columns, y * rows), *list(inputs.values())[1:]])
-        for x, y in VIEWS[:count]
+        network([_shift(inputs["image"], x * columns, y * rows), *list(inputs.values())[1:]])
+        for x, y in TTA_SHIFTS[:count]
     ]
     prob = layers.Average(name="prob")(answers)
     return keras.Model(list(inputs.values()), prob, name=f"{network.name}_views")
@@ -104,14 +106,14 @@ def with_tta(network: Any, count: int, spec: InputSpec) -> Any:
 
 def mean_of_networks(networks: Sequence[Any]) -> Any:
     """A network that answers with the mean of several, which take the same inputs."""
-    inputs = [keras.Input(one.shape[1:], name=one.name) for one in networks[0].inputs]
+    inputs = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in networks[0].inputs]
     for number, network in enumerate(networks):
         network.name = f"{network.name}_{number}"
     prob = layers.Average(name="prob")([network(inputs) for network in networks])
     return keras.Model(inputs, prob, name="lss_mean")
 
 
-def _inputs(spec: InputSpec) -> dict[str, Any]:
+def _build_inputs(spec: InputSpec) -> dict[str, Any]:
     inputs = {
         "image": keras.Input(spec.shape, name="image"),
         "coords": keras.Input((2,), name="coords"),
@@ -121,19 +123,19 @@ def _inputs(spec: InputSpec) -> dict[str, Any]:
     return inputs
 
 
-def _slices(image: Any) -> list[Any]:
+def _split_channels(image: Any) -> list[Any]:
     """Each channel as an image of its own."""
-    return [image[..., one : one + 1] for one in range(image.shape[-1])]
+    return [image[..., channel : channel + 1] for channel in range(image.shape[-1])]
 
 
-def _in_sequence(features: list[Any]) -> Any:
+def _stack_in_sequence(features: list[Any]) -> Any:
     """Features of several slices, N × F each, as N × slices × F, from head to feet."""
-    steps = [layers.Reshape((1, -1))(one) for one in features]
+    steps = [layers.Reshape((1, -1))(vector) for vector in features]
     # Concatenate wants two parts at least; without neighbours there is one.
     return layers.Concatenate(axis=1)(steps) if len(steps) > 1 else steps[0]
 
 
-def _coordinate_network(coords: Any, options: TrainingOptions) -> Any:
+def _build_coordinate_network(coords: Any, options: TrainingOptions) -> Any:
     hidden = coords
     for number, nodes in enumerate(options.coordinates, start=1):
         hidden = layers.Dense(nodes, activation=options.activation, name=f"coordinates_{number}")(
@@ -142,7 +144,7 @@ def _coordinate_network(coords: Any, options: TrainingOptions) -> Any:
     return hidden
 
 
-def _shifted(image: Any, columns: int, rows: int) -> Any:
+def _shift(image: Any, columns: int, rows: int) -> Any:
     if not columns and not rows:
         return image
     add = ((max(rows, 0), max(-rows, 0)), (max(columns, 0), max(-columns, 0)))

@@ -23,11 +23,11 @@ from lss_cli.training.train import check_trainable
 STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
 NAME = "lss"
 
+# Trials that run to their end before their median can stop others.
 UNPRUNED_TRIALS = 5
-"""Trials that run to their end before their median can stop others."""
 
+# With fewer complete trials it would be a guess.
 FEWEST_FOR_IMPORTANCE = 4
-"""With fewer complete trials it would be a guess."""
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -44,17 +44,17 @@ class Trial:
         number: From 1.
         state: ``complete``, ``pruned`` or ``failed``.
         value: Its smallest validation log loss; ``None`` for a failed one.
-        chosen: What it tried, by option.
+        params: What it tried, by option.
     """
 
     number: int
     state: str
     value: float | None
-    chosen: Mapping[str, Any]
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What came out of a search.
 
     Attributes:
@@ -76,7 +76,7 @@ def tune(
     trials: int,
     show: Callable[[Sequence[Trial]], None],
     on_progress: OnProgress,
-) -> Tuned:
+) -> TuningResult:
     """Search until there are so many trials; what is in `out` already counts.
 
     The study is kept in an SQLite file after each epoch, so the search can be interrupted and
@@ -99,7 +99,7 @@ def tune(
     """
     check_trainable(data)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _study(make_folder(out), data, base, space)
+    study = _open_study(make_folder(out), data, base, space)
 
     def objective(trial: optuna.Trial) -> float:
         keras.backend.clear_session()
@@ -117,19 +117,19 @@ def tune(
         Training(data, options, observe, features=out / "features").run()
         return min(losses)
 
-    while len(_ended(study)) < trials:
+    while len(_ended_trials(study)) < trials:
         study.optimize(objective, n_trials=1, catch=(DataError,))
-        if len(study.trials) >= 2 * trials and not _done(study):
+        if len(study.trials) >= 2 * trials and not _complete_trials(study):
             raise DataError(
                 "every trial failed; their losses were no numbers.",
                 todo="Search smaller learning rates: --space.",
             )
-        _write(study, out, base)
-        show(_sorted(study))
-    return _write(study, out, base)
+        _write_results(study, out, base)
+        show(_sort_trials(study))
+    return _write_results(study, out, base)
 
 
-def _study(out: Path, data: Prepared, base: TrainingOptions, space: Space) -> optuna.Study:
+def _open_study(out: Path, data: Prepared, base: TrainingOptions, space: Space) -> optuna.Study:
     """Open the study in `out`, or make it.
 
     Raises:
@@ -162,38 +162,40 @@ def _study(out: Path, data: Prepared, base: TrainingOptions, space: Space) -> op
     return study
 
 
-def _ended(study: optuna.Study) -> list[FrozenTrial]:
+def _ended_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
-def _done(study: optuna.Study) -> list[FrozenTrial]:
+def _complete_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(states=(TrialState.COMPLETE,))
 
 
-def _sorted(study: optuna.Study) -> list[Trial]:
-    found = [
-        Trial(one.number + 1, STATES[one.state], one.value, one.params)
-        for one in study.get_trials(states=tuple(STATES))
+def _sort_trials(study: optuna.Study) -> list[Trial]:
+    trials = [
+        Trial(trial.number + 1, STATES[trial.state], trial.value, trial.params)
+        for trial in study.get_trials(states=tuple(STATES))
     ]
     order = list(STATES.values())
     return sorted(
-        found, key=lambda one: (order.index(one.state), one.value is None, one.value or 0)
+        trials,
+        key=lambda trial: (order.index(trial.state), trial.value is None, trial.value or 0),
     )
 
 
-def _write(study: optuna.Study, out: Path, base: TrainingOptions) -> Tuned:
+def _write_results(study: optuna.Study, out: Path, base: TrainingOptions) -> TuningResult:
     """Write what is known so far."""
-    trials = _sorted(study)
-    best = replace(base, **study.best_params) if _done(study) else base
+    trials = _sort_trials(study)
+    best = replace(base, **study.best_params) if _complete_trials(study) else base
     importance: dict[str, float] = {}
-    if len(_done(study)) >= FEWEST_FOR_IMPORTANCE:
+    if len(_complete_trials(study)) >= FEWEST_FOR_IMPORTANCE:
         importance = optuna.importance.get_param_importances(study)
     write_text(out / BEST, best.to_toml())
     tables = {
         TRIALS: pd.DataFrame(
             [
-                {"trial": one.number, "state": one.state, "val_loss": one.value} | dict(one.chosen)
-                for one in trials
+                {"trial": trial.number, "state": trial.state, "val_loss": trial.value}
+                | dict(trial.params)
+                for trial in trials
             ]
         ).astype({"val_loss": float}),
         IMPORTANCE: pd.DataFrame(importance.items(), columns=["option", "importance"]),
@@ -201,4 +203,4 @@ def _write(study: optuna.Study, out: Path, base: TrainingOptions) -> Tuned:
     for name, table in tables.items():
         with replacing(out / name) as file:
             write_table(table, file)
-    return Tuned(best, trials, importance)
+    return TuningResult(best, trials, importance)

@@ -42,13 +42,13 @@ def main() -> None:
 
 def mobilenet() -> onnxruntime.InferenceSession:
     load_backend()
-    from lss_cli.training.export import converted
+    from lss_cli.training.export import convert_to_onnx
     from lss_cli.training.networks import build_network
     from lss_cli.training.options import TrainingOptions
 
     network = build_network(TrainingOptions(backbone="mobilenet"), InputSpec(size=(128, 128)))
     return onnxruntime.InferenceSession(
-        converted(network).SerializeToString(), providers=["CPUExecutionProvider"]
+        convert_to_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"]
     )
 
 

@@ -83,8 +83,8 @@ def test_strength_is_a_factor(prepared):
 @pytest.mark.parametrize(("known", "orders"), [(True, {True}), (False, {True, False})])
 def test_neighbours_are_exchanged_only_where_their_order_is_unknown(known, orders):
     image = np.stack([np.full((8, 8), value) for value in (0.1, 0.5, 0.9)], axis=-1)
-    found = set()
+    orders_seen = set()
     for seed in range(20):
         after, _ = changed(image.astype(np.float32), seed=seed, order_known=known)
-        found.add(bool(after[4, 4, 0] < after[4, 4, 2]))
-    assert found == orders
+        orders_seen.add(bool(after[4, 4, 0] < after[4, 4, 2]))
+    assert orders_seen == orders

@@ -14,10 +14,10 @@ def test_the_temperature_is_the_one_that_was_used(temperature):
     labels = (honest.cumsum(axis=1) < random.random((len(honest), 1))).sum(axis=1)
     labels = np.minimum(labels, 2)
     shown = apply_temperature(honest.astype(np.float32), 1 / temperature)
-    found = fit_temperature(labels, shown)
-    assert found == pytest.approx(temperature, rel=0.05)
-    best = score(log_loss, labels, apply_temperature(shown, found))
-    for other in (found * 0.9, found * 1.1):
+    fitted = fit_temperature(labels, shown)
+    assert fitted == pytest.approx(temperature, rel=0.05)
+    best = score(log_loss, labels, apply_temperature(shown, fitted))
+    for other in (fitted * 0.9, fitted * 1.1):
         assert best <= score(log_loss, labels, apply_temperature(shown, other))
 
 

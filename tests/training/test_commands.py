@@ -133,8 +133,8 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     with pytest.raises(DataError, match=r"has folds, a network each.*fold_0, fold_1"):
         Run.open(run)
     test = (table["split"] == "test").to_numpy()
-    for one in (run, run / "fold_0"):
-        code, _, err = lss("export-onnx", one)
+    for folder in (run, run / "fold_0"):
+        code, _, err = lss("export-onnx", folder)
         assert code == 0, err
     # The model file of all folds says what the run says of studies that none was trained on.
     model = load_model(run / "model.onnx")

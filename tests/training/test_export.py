@@ -12,7 +12,7 @@ from lss_cli.model.spec import InputSpec
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.training import export
 from lss_cli.training.backbones import APPLICATIONS
-from lss_cli.training.export import export_onnx, handled
+from lss_cli.training.export import export_onnx, handling_of
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run
 from lss_cli.training.train import train
@@ -35,7 +35,7 @@ def exported(run, tmp_path, tolerance=1e-4, **options):
     shown = pd.read_csv(run / "predictions.csv")[GRADES].to_numpy()
     for rows in (np.arange(1), np.arange(7)):
         inputs = data.inputs(rows)
-        levels = [Level(one) for one in data.index["level"][rows]]
+        levels = [Level(name) for name in data.index["level"][rows]]
         got = model.probabilities(inputs["image"], inputs["coords"], levels)
         assert got == pytest.approx(shown[rows], abs=5 * tolerance)
     return model
@@ -103,9 +103,9 @@ def test_the_model_file_says_what_it_is(run, tmp_path):
     assert not any(word in metadata.to_json() for word in ("1000", str(run.parent)))
 
     graph = onnx.load(tmp_path / "m.onnx").graph
-    assert {one.name for one in graph.input} == {"image", "coords"}
+    assert {value.name for value in graph.input} == {"image", "coords"}
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
-    assert [one.name for one in graph.output] == ["prob"]
+    assert [value.name for value in graph.output] == ["prob"]
 
 
 def test_the_model_file_knows_what_its_training_inputs_look_like(run, tmp_path):
@@ -144,6 +144,6 @@ def test_a_place_that_cannot_be_written_to_is_said_first(run, tmp_path):
 
 def test_sides_are_graded_by_mirroring_unless_they_were_learnt():
     left, right = Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR
-    assert handled([left]) == {left: "as is", right: "mirrored"}
-    assert handled([left, right]) == {left: "as is", right: "as is"}
-    assert handled([Condition.SPINAL_CANAL]) == {Condition.SPINAL_CANAL: "as is"}
+    assert handling_of([left]) == {left: "as is", right: "mirrored"}
+    assert handling_of([left, right]) == {left: "as is", right: "as is"}
+    assert handling_of([Condition.SPINAL_CANAL]) == {Condition.SPINAL_CANAL: "as is"}

@@ -26,12 +26,12 @@ def inputs_for(spec, count=2, seed=0):
     made = [random.random((count, *spec.shape)), random.random((count, 2))]
     if spec.level:
         made.append(np.eye(5)[:count])
-    return [one.astype(np.float32) for one in made]
+    return [values.astype(np.float32) for values in made]
 
 
 def test_the_custom_network_is_the_one_of_the_study():
     network = build_network(TrainingOptions(), InputSpec(size=(48, 32), neighbours=2))
-    shapes = {one.name: one.shape for one in network.inputs}
+    shapes = {tensor.name: tensor.shape for tensor in network.inputs}
     assert shapes == {"image": (None, 32, 48, 5), "coords": (None, 2)}
     backbone = backbone_of(network)
     for kind in (
@@ -57,19 +57,19 @@ def test_its_parts_are_options():
         blocks=2, filters=4, dense=(8,), coordinates=(3,), activation="tanh", dropout=0.5
     )
     network = build_network(options, SMALL)
-    filters = [one.filters for one in layers(backbone_of(network), keras.layers.Conv2D)]
+    filters = [layer.filters for layer in layers(backbone_of(network), keras.layers.Conv2D)]
     assert filters == [4, 8]
     dense = layers(network, keras.layers.Dense)
-    assert [(one.name, one.units) for one in dense] == [
+    assert [(layer.name, layer.units) for layer in dense] == [
         ("coordinates_1", 3), ("head_1", 8), ("prob", 3),
     ]  # fmt: skip
-    assert all(one.activation is keras.activations.tanh for one in dense[:2])
+    assert all(layer.activation is keras.activations.tanh for layer in dense[:2])
     assert len(layers(network, keras.layers.Dropout)) == 1
 
 
 def test_the_level_is_an_input_where_the_specification_has_it():
     network = build_network(TrainingOptions(), InputSpec(size=(16, 16), level=True))
-    assert [one.name for one in network.inputs] == ["image", "coords", "level"]
+    assert [tensor.name for tensor in network.inputs] == ["image", "coords", "level"]
 
 
 def test_no_code_is_kept_in_a_network():
@@ -240,6 +240,6 @@ def test_views_shift_the_field_and_are_averaged():
     averaged = with_tta(network, 3, spec)([image, coords]).numpy()
     left, right = np.zeros_like(image), np.zeros_like(image)
     right[:, :, 2:], left[:, :, :-2] = image[:, :, :-2], image[:, :, 2:]
-    answers = [network([one, coords]).numpy() for one in (image, left, right)]
+    answers = [network([view, coords]).numpy() for view in (image, left, right)]
     assert averaged == pytest.approx(np.mean(answers, axis=0), abs=1e-6)
     assert with_tta(network, 1, spec) is network

@@ -57,16 +57,16 @@ def test_a_run_folder_holds_everything(run, prepared):
 
 
 def test_the_figures_are_those_of_the_predictions(run):
-    found = json.loads((run / "metrics.json").read_text())
-    assert set(found) == {"train", "validation", "test"}
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) == {"train", "validation", "test"}
     table = predictions(run)
     rows = table[table["split"] == "test"]
     columns = {"Normal/Mild": "normal_mild", "Moderate": "moderate", "Severe": "severe"}
     share = (rows[GRADES].idxmax(axis=1) == rows["severity"].map(columns)).mean()
-    assert found["test"]["model"]["accuracy"] == pytest.approx(share)
-    assert found["test"]["model"]["rows"] == len(rows) == 10
-    assert found["test"]["studies"] == 2
-    assert 0 < found["test"]["prior_by_level"]["log_loss"] < 2
+    assert metrics["test"]["model"]["accuracy"] == pytest.approx(share)
+    assert metrics["test"]["model"]["rows"] == len(rows) == 10
+    assert metrics["test"]["studies"] == 2
+    assert 0 < metrics["test"]["prior_by_level"]["log_loss"] < 2
 
 
 def test_one_seed_gives_one_network(run, prepared, tmp_path):
@@ -84,9 +84,9 @@ def test_one_seed_gives_one_network(run, prepared, tmp_path):
 
 
 def test_a_network_learns_what_can_be_seen(prepared, tmp_path):
-    found = train(prepared, tmp_path / "run", TrainingOptions(epochs=8, augment=0.0), quiet)
-    assert found["test"]["model"]["accuracy"] > found["test"]["prior_by_level"]["accuracy"]
-    assert found["test"]["model"]["log_loss"] < found["test"]["prior_by_level"]["log_loss"]
+    metrics = train(prepared, tmp_path / "run", TrainingOptions(epochs=8, augment=0.0), quiet)
+    assert metrics["test"]["model"]["accuracy"] > metrics["test"]["prior_by_level"]["accuracy"]
+    assert metrics["test"]["model"]["log_loss"] < metrics["test"]["prior_by_level"]["log_loss"]
 
 
 def test_logs_for_tensorboard(prepared, tmp_path):

@@ -18,35 +18,35 @@ SPACE = {
 }
 
 
-def search(data, out, trials, watch=quiet, base=BASE, space=SPACE):
+def search(data, out, trials, on_progress=quiet, base=BASE, space=SPACE):
     shown = []
-    found = tune(data, out, base, space, trials, shown.append, watch)
-    return found, shown
+    tuned = tune(data, out, base, space, trials, shown.append, on_progress)
+    return tuned, shown
 
 
 def test_a_search_is_interrupted_and_continued(prepared, tmp_path):
     out = tmp_path / "tuning"
 
-    def interrupt(step):
-        if step.what.startswith("trial 2, epoch 2"):
+    def interrupt(progress):
+        if progress.what.startswith("trial 2, epoch 2"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         search(prepared, out, 3, interrupt)
     assert len(pd.read_csv(out / "trials.csv")) == 1
 
-    found, shown = search(prepared, out, 3)
+    tuned, shown = search(prepared, out, 3)
     assert [len(trials) for trials in shown] == [3, 4]
-    states = [trial.state for trial in found.trials]
+    states = [trial.state for trial in tuned.trials]
     assert states == ["complete"] * 3 + ["failed"]
-    losses = [trial.value for trial in found.trials[:3]]
+    losses = [trial.value for trial in tuned.trials[:3]]
     assert losses == sorted(losses)
-    tried = {trial.chosen["learning_rate"] for trial in found.trials}
+    tried = {trial.params["learning_rate"] for trial in tuned.trials}
     assert len(tried) == 4
 
     best = TrainingOptions.from_mapping(tomllib.loads((out / "best.toml").read_text()), "best.toml")
-    assert best == found.best
-    assert best.learning_rate == found.trials[0].chosen["learning_rate"]
+    assert best == tuned.best
+    assert best.learning_rate == tuned.trials[0].params["learning_rate"]
     assert (best.filters, best.epochs) == (2, 2)
     assert search(prepared, out, 3)[1] == []
 
@@ -58,8 +58,8 @@ def test_a_search_is_interrupted_and_continued(prepared, tmp_path):
 def test_importance_is_told_when_there_are_enough_trials(prepared, tmp_path):
     small = TrainingOptions(epochs=1, blocks=1, filters=1, dense=(2,))
     space = {"learning_rate": Range(1e-5, 1e-2), "activation": ("relu", "tanh")}
-    found, _ = search(prepared, tmp_path / "tuning", 4, base=small, space=space)
-    assert sum(found.importance.values()) == pytest.approx(1)
+    tuned, _ = search(prepared, tmp_path / "tuning", 4, base=small, space=space)
+    assert sum(tuned.importance.values()) == pytest.approx(1)
     table = pd.read_csv(tmp_path / "tuning" / "importance.csv")
     assert set(table["option"]) == set(space)
 
