@@ -2,9 +2,10 @@
 
 import math
 import statistics
-from collections import defaultdict
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,16 @@ SAME_DIRECTION = 1e-3
 UNEVEN = 1.25
 # Lumbar axial slices lie 3 to 6 mm apart; single slices per disc lie 25 mm apart.
 LARGEST_STEP_MM = 10.0
-# Repetitions lie at one position up to rounding; neighbouring slices at least 2 mm apart.
+# Repetitions lie at one position up to rounding.
 SAME_POSITION_MM = 0.5
+# Slices of one stack lie at least this share of its step apart: what lies closer belongs to another
+# stack. The second share is for positions that were rounded to whole millimetres.
+SAME_STACK, SAME_STACK_ROUNDED = 0.75, 0.6
+# Where the numbers do not follow the positions, the step is not known; slices of one 2D stack lie
+# at least 3 mm apart, and 3D ones are numbered in order.
+NEAREST_MM = 2.5
+# With positions rounded to whole millimetres, one step is up to this much longer than another.
+ROUNDING_MM = 1.0
 # Slices of one stack lie behind each other; tilted ones are sometimes shifted a little each.
 LARGEST_SHIFT_MM = 3.0
 
@@ -33,8 +42,9 @@ class Stack:
 def split_into_stacks(slices: Iterable[Slice]) -> tuple[Stack, ...]:
     """Split the slices of one series, in any order, into stacks, in anatomical order.
 
-    A change of orientation, matrix or spacing starts a new stack, and so does a gap. Where several
-    slices share a position (echoes, repetitions), each repetition is a stack of its own.
+    A change of orientation, matrix or spacing starts a new stack, and so does a gap. Where slices
+    share a position (echoes, repetitions), or lie closer than those of one stack can, each
+    repetition is a stack of its own.
     """
     stacks = [
         Stack(tuple(run))
@@ -83,23 +93,63 @@ def _depth(slice_: Slice, normal: Vector) -> float:
     return float(slice_.geometry.position @ normal)
 
 
+def _are_rounded(slices: Iterable[Slice]) -> bool:
+    return all(float(at).is_integer() for slice_ in slices for at in slice_.geometry.position)
+
+
 def _split_repetitions(parallel: Sequence[Slice]) -> list[list[Slice]]:
-    """Slices along the normal; the k-th slice at one position goes into the k-th layer."""
+    """Layers of slices that lie apart from each other, each sorted along the normal.
+
+    In the order of their numbers, slices join the layer that they continue most evenly, and none
+    that has a slice nearby.
+    """
     normal = parallel[0].geometry.normal
-    positions: list[list[Slice]] = []
-    for slice_ in sorted(parallel, key=lambda slice_: _depth(slice_, normal)):
-        depth = _depth(slice_, normal)
-        if positions and depth - _depth(positions[-1][0], normal) <= SAME_POSITION_MM:
-            positions[-1].append(slice_)
-        else:
-            positions.append([slice_])
-    layers: dict[int, list[Slice]] = defaultdict(list)
-    for at_position in positions:
-        # The number orders repetitions; without it the position in the file decides.
-        at_position.sort(key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
-        for repetition, slice_ in enumerate(at_position):
-            layers[repetition].append(slice_)
-    return list(layers.values())
+    # The number orders repetitions; without it the position in the file decides.
+    numbered = sorted(parallel, key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
+    depths = [_depth(slice_, normal) for slice_ in numbered]
+    nearest = _nearest_mm(depths, SAME_STACK_ROUNDED if _are_rounded(parallel) else SAME_STACK)
+    layers: list[_Layer] = []
+    for slice_, depth in zip(numbered, depths, strict=True):
+        fitting = [layer for layer in layers if layer.distance(depth) > nearest]
+        layer = min(fitting, key=lambda layer: layer.unevenness(depth), default=None)
+        if layer is None:
+            layers.append(layer := _Layer())
+        layer.add(depth, slice_)
+    return [layer.slices for layer in layers]
+
+
+def _nearest_mm(depths: Sequence[float], share: float) -> float:
+    """How close two slices of one stack may lie, by the usual step from number to number."""
+    steps = (abs(after - before) for before, after in pairwise(depths))
+    steps = [step for step in steps if step > SAME_POSITION_MM]
+    step = statistics.median_low(steps) if steps else 0.0
+    return max(SAME_POSITION_MM, min(share * step, NEAREST_MM))
+
+
+class _Layer:
+    """Slices that may be of one stack, in the order of their depths."""
+
+    def __init__(self) -> None:
+        self.slices: list[Slice] = []
+        self._depths: list[float] = []
+        self._step = math.inf
+
+    def distance(self, depth: float) -> float:
+        """From the nearest of its slices, in mm."""
+        at = bisect(self._depths, depth)
+        return min(abs(near - depth) for near in self._depths[max(0, at - 1) : at + 1])
+
+    def unevenness(self, depth: float) -> float:
+        """How much the step to a further slice differs from those between its slices."""
+        return abs(self.distance(depth) - self._step) if len(self.slices) > 1 else 0.0
+
+    def add(self, depth: float, slice_: Slice) -> None:
+        """Take a slice in."""
+        if self.slices:
+            self._step = min(self._step, self.distance(depth))
+        at = bisect(self._depths, depth)
+        self._depths.insert(at, depth)
+        self.slices.insert(at, slice_)
 
 
 def _split_at_gaps(layer: Sequence[Slice]) -> list[list[Slice]]:
@@ -111,10 +161,12 @@ def _split_at_gaps(layer: Sequence[Slice]) -> list[list[Slice]]:
     sideways = np.linalg.norm(moves - np.outer(steps, normal), axis=1)
     if not len(steps):
         return [list(layer)]
-    limit = min(statistics.median_low(steps.tolist()) * UNEVEN, LARGEST_STEP_MM)
+    step = statistics.median_low(steps.tolist())
+    longest = max(step * UNEVEN, step + ROUNDING_MM if _are_rounded(layer) else 0.0)
+    limit = min(longest, LARGEST_STEP_MM)
     runs = [[layer[0]]]
-    for slice_, step, shift in zip(layer[1:], steps, sideways, strict=True):
-        if step > limit or shift > LARGEST_SHIFT_MM:
+    for slice_, move, shift in zip(layer[1:], steps, sideways, strict=True):
+        if move > limit or shift > LARGEST_SHIFT_MM:
             runs.append([])
         runs[-1].append(slice_)
     return runs

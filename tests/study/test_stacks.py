@@ -53,6 +53,44 @@ def test_repetitions_that_lie_a_hair_apart(tmp_path):
     assert read(both, tmp_path) == [[1, 2, 3], [4, 5, 6]]
 
 
+@pytest.mark.parametrize("step", [3.3, 4, 5])
+@pytest.mark.parametrize("shift", [1, 2, -1, -2])
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_second_stack_a_little_off_is_not_mixed_in(step, shift, first, tmp_path):
+    """The point's neighbours are those of its own stack, 1 or 2 mm farther ones are not."""
+    heights = [30 - step * index for index in range(6)]
+    second = [height + shift for height in heights[first:]]
+    assert sorted(read(axial_stack(heights + second), tmp_path)) == [
+        [*range(1, 7)],
+        [*range(7, 13 - first)],
+    ]
+
+
+def test_a_second_stack_that_is_numbered_in_turn(tmp_path):
+    both = axial_stack([8, 7, 4, 3, 0, -1, -4, -5])
+    assert all(len(stack) < 8 for stack in read(both, tmp_path))
+
+
+@pytest.mark.parametrize("step", [2.6, 3.3, 3.5, 4.4])
+@pytest.mark.parametrize("degrees", [0, 20])
+def test_positions_rounded_to_whole_millimetres(step, degrees, tmp_path):
+    normal = np.cross(tilted(degrees)[:3], tilted(degrees)[3:])
+    datasets = [
+        image(
+            centre=normal * step * index,
+            orientation=tilted(degrees),
+            number=index + 1,
+            ImagePositionPatient=np.rint(normal * step * index).tolist(),
+        )
+        for index in range(9)
+    ]
+    assert [sorted(stack) for stack in read(datasets, tmp_path)] == [[*range(1, 10)]]
+
+
+def test_interleaved_numbers(tmp_path):
+    assert read(axial_stack([20, 12, 4, 16, 8, 0]), tmp_path) == [[1, 4, 2, 5, 3, 6]]
+
+
 def test_a_step_sideways_starts_a_new_stack(tmp_path):
     aside = [image(centre=(20, 0, z), number=n) for n, z in [(4, -4), (5, -8)]]
     assert read(axial_stack([8, 4, 0]) + aside, tmp_path) == [[1, 2, 3], [4, 5]]
