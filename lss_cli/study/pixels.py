@@ -108,7 +108,18 @@ def read_pixels(slice_: Slice) -> Float32Array:
             values = values * np.float32(slope) + np.float32(intercept)
     if not np.isfinite(values).all():
         raise _damage_error(where, "values that are no numbers")
+    if slice_.padding:
+        _darken_padding(values, pixels, slice_.padding)
     return np.ascontiguousarray(slice_.geometry.orientation.orient_pixels(values))
+
+
+def _darken_padding(
+    values: Float32Array, stored: npt.NDArray[Any], padding: tuple[int, int]
+) -> None:
+    """Give what is no picture the least value of the picture, as background has it."""
+    padded = (stored >= padding[0]) & (stored <= padding[1])
+    if padded.any() and not padded.all():
+        values[padded] = values[~padded].min()
 
 
 def _decode(slice_: Slice) -> npt.NDArray[Any]:

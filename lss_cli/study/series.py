@@ -132,7 +132,7 @@ class Series:
             raise SliceNotFoundError(
                 f"{len(matches)} slices of series {printable(self.id)} have the instance number "
                 f"{instance_number}.",
-                todo="Keep one of them in the folder.",
+                todo="Keep one of them in the folder; their pixels or positions differ.",
             )
         numbers = sorted(
             slice_.instance_number for slice_ in self.slices if slice_.instance_number is not None

@@ -46,6 +46,7 @@ class Slice:
         array_bytes: What the decoded pixels of the whole file would take, by its header.
         rescale: Slope and intercept.
         inverted: Small values are bright (MONOCHROME1).
+        padding: The least and the largest stored value that stand for "no picture here".
         pixel_data_offset: Where in the file the element with the pixels begins.
         pixel_options: What pydicom's decoders want to know of the pixels.
     """
@@ -60,6 +61,7 @@ class Slice:
     samples_per_pixel: int
     rescale: tuple[float, float]
     inverted: bool
+    padding: tuple[int, int] | None
     pixel_data_offset: int
     pixel_options: Mapping[str, Any]
 
@@ -104,6 +106,7 @@ def make_slice(
         samples_per_pixel=samples,
         rescale=(1.0 if slope is None else slope, 0.0 if intercept is None else intercept),
         inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
+        padding=_padding(header, bits),
         pixel_data_offset=pixel_data_offset,
         pixel_options=_pixel_options(header, frames),
     )
@@ -128,6 +131,19 @@ def _pixel_options(header: Header, frames: int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None} | {
         "number_of_frames": frames
     }
+
+
+def _padding(header: Header, bits: int) -> tuple[int, int] | None:
+    """The range of PixelPaddingValue and PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2)."""
+    first = _to_int(header.get("PixelPaddingValue"))
+    last = _to_int(header.get("PixelPaddingRangeLimit"))
+    if first is None:
+        return None
+    ends = [first, first if last is None else last]
+    if header.get("PixelRepresentation"):
+        # Some write a negative value as an unsigned one.
+        ends = [end - (1 << bits) if end >= 1 << (bits - 1) else end for end in ends]
+    return min(ends), max(ends)
 
 
 def _size(header: Header) -> tuple[int, int]:

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -19,6 +20,9 @@ from lss_cli.study.selection import Choice, choose_axial_t2
 from lss_cli.study.series import Series, SliceInStack
 from lss_cli.study.slice import Slice
 from lss_cli.text import encodable, join_words, printable
+
+# Read at a time where files are compared.
+BLOCK_BYTES = 2**20
 
 
 class NamesPixel(Protocol):
@@ -221,16 +225,44 @@ def _group_into_series(files: Sequence[ImageFile]) -> list[Series]:
 def _drop_copies(files: Sequence[ImageFile]) -> tuple[Slice, ...]:
     """A file that was exported twice under two names counts once.
 
-    The UID alone does not tell: some anonymised exports have one for all slices.
+    The UID alone does not tell: some anonymised exports have one for all slices. What has one
+    identity and other pixels stays, as two slices of one number.
     """
-    seen: set[tuple[object, ...]] = set()
+    seen: dict[tuple[object, ...], list[Slice]] = defaultdict(list)
+    same_bytes = cache(_have_same_pixel_bytes)
     kept = []
     for file in files:
         for slice_ in file.slices:
             position = tuple(np.round(slice_.geometry.position, 3).tolist())
             key = (slice_.sop_instance_uid, slice_.frame, slice_.instance_number, position)
-            if slice_.sop_instance_uid and key in seen:
+            if slice_.sop_instance_uid and any(
+                same_bytes(_pixel_bytes(slice_), _pixel_bytes(other)) or _look_alike(slice_, other)
+                for other in seen[key]
+            ):
                 continue
-            seen.add(key)
+            seen[key].append(slice_)
             kept.append(slice_)
     return tuple(kept)
+
+
+def _pixel_bytes(slice_: Slice) -> tuple[Path, int]:
+    """In which file the pixels are, and where they begin."""
+    return slice_.path, slice_.pixel_data_offset
+
+
+def _have_same_pixel_bytes(one: tuple[Path, int], other: tuple[Path, int]) -> bool:
+    with suppress(OSError), one[0].open("rb") as first, other[0].open("rb") as second:
+        first.seek(one[1])
+        second.seek(other[1])
+        while (block := first.read(BLOCK_BYTES)) == second.read(BLOCK_BYTES):
+            if not block:
+                return True
+    return False
+
+
+def _look_alike(one: Slice, other: Slice) -> bool:
+    """Whether two slices show the same, however it is stored."""
+    try:
+        return np.array_equal(read_pixels(one), read_pixels(other))
+    except StudyError:
+        return False

@@ -68,6 +68,24 @@ def test_uids_may_repeat_across_series_but_a_copy_counts_once(tmp_path):
     assert [len(series.slices) for series in read_study(tmp_path).series] == [1, 1]
 
 
+def test_slices_of_one_identity_and_other_pixels_are_pointed_out(tmp_path):
+    """Such as a slice and what a filter made of it: only a person can tell which one is meant."""
+    save(SLICES, tmp_path)
+    other = moved(axial_stack([8, 4, 0, -4], spacing=(1.0, 0.8), size=(64, 48))[1])
+    set_pixels(other, other.pixel_array[::-1])
+    save([other], tmp_path, "again.dcm")
+    text = problem(tmp_path, lambda study: study.locate(None, 2))
+    assert "2 slices" in text and "Keep one of them" in text and "pixels" in text
+
+
+def test_a_copy_that_is_compressed_counts_once(tmp_path):
+    save(SLICES, tmp_path)
+    copy = axial_stack([8, 4, 0, -4], spacing=(1.0, 0.8), size=(64, 48))[1]
+    copy.compress(RLELossless, generate_instance_uid=False)
+    save([copy], tmp_path, "again.dcm")
+    assert read_study(tmp_path).locate(None, 2).index == 1
+
+
 def test_neighbours_come_from_the_stack_and_its_ends_are_repeated(tmp_path):
     gap = axial_stack([20, 16, 0, -4, -8])
     study = read_study(save(gap, tmp_path))
@@ -137,6 +155,30 @@ def test_rescale_and_inverted_grey(tmp_path):
     ds = image(RescaleSlope="2", RescaleIntercept="-5", PhotometricInterpretation="MONOCHROME1")
     place = read_study(save([ds], tmp_path)).locate(None, 1)
     np.testing.assert_allclose(place.read_slices(0).pixels[0], -(2.0 * ds.pixel_array - 5))
+
+
+@pytest.mark.parametrize(
+    ("stored", "tags"),
+    [
+        (9999, {"PixelPaddingValue": 9999}),
+        (-2000, {"PixelPaddingValue": -2000, "PixelRepresentation": 1}),
+        (-2000, {"PixelPaddingValue": 63536, "PixelRepresentation": 1}),
+        (9500, {"PixelPaddingValue": 9000, "PixelPaddingRangeLimit": 10000}),
+        (9999, {"PixelPaddingValue": 9999, "PhotometricInterpretation": "MONOCHROME1"}),
+    ],
+)
+def test_padding_is_background(tmp_path, stored, tags):
+    """The frame around a turned or distortion-corrected slice is no brightness of it."""
+    padding = {name: value for name, value in tags.items() if "Padding" in name}
+    ds = image(**{name: value for name, value in tags.items() if name not in padding})
+    pixels = ds.pixel_array.astype(np.int32)
+    pixels[:10] = stored
+    ds.PixelData = pixels.astype("<i4").astype("<u2").tobytes()
+    for keyword, value in padding.items():
+        ds.add_new(keyword, "SS" if value < 0 else "US", value)
+    values = read_study(save([ds], tmp_path)).locate(None, 1).read_slices(0).pixels[0]
+    assert (values[:10] == values[10:].min()).all()
+    assert np.ptp(values) == np.ptp(pixels[10:])
 
 
 def test_a_multi_frame_file_is_a_series_of_its_frames(tmp_path):
