@@ -120,8 +120,8 @@ def _split_repetitions(parallel: Sequence[Slice]) -> list[list[Slice]]:
 
 def _nearest_mm(depths: Sequence[float], share: float) -> float:
     """How close two slices of one stack may lie, by the usual step from number to number."""
-    steps = (abs(after - before) for before, after in pairwise(depths))
-    steps = [step for step in steps if step > SAME_POSITION_MM]
+    moves = [abs(after - before) for before, after in pairwise(depths)]
+    steps = [move for move in moves if move > SAME_POSITION_MM]
     step = statistics.median_low(steps) if steps else 0.0
     return max(SAME_POSITION_MM, min(share * step, NEAREST_MM))
 
