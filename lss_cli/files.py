@@ -1,13 +1,24 @@
 """Output files, which appear whole or not at all, and names that stay inside their folder."""
 
+import errno
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from lss_cli.errors import OutputError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+# Windows locks bytes, and nobody can read those; none are here.
+LOCKED_BYTE = 2**40
 
 
 @contextmanager
@@ -68,6 +79,26 @@ def check_writable(path: Path) -> None:
         )
     if not os.access(path.parent, os.W_OK):
         raise OutputError("its folder is write-protected.", where=str(path))
+
+
+def lock(file: BinaryIO) -> bool:
+    """Keep other processes from locking an open file until it is closed, or this process ends.
+
+    Returns:
+        Whether it is ours; ``False`` where another has it. Where the file system knows no locks,
+        it is ours.
+    """
+    try:
+        if sys.platform == "win32":
+            file.seek(LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+    finally:
+        file.seek(0)
+    return True
 
 
 def make_folder(path: Path) -> Path:

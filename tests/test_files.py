@@ -1,10 +1,12 @@
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from lss_cli.errors import OutputError
-from lss_cli.files import check_writable, make_folder, path_inside, replacing, write_text
+from lss_cli.files import check_writable, lock, make_folder, path_inside, replacing, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -49,3 +51,24 @@ def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
 
 def test_names_below_the_folder_are_found(tmp_path):
     assert path_inside(tmp_path, "a/./b.png") == tmp_path / "a" / "b.png"
+
+
+def test_a_locked_file_is_refused_to_all_others_until_it_is_closed_or_its_process_is_killed(
+    tmp_path,
+):
+    path = tmp_path / "journal"
+    code = (
+        "from lss_cli.files import lock; f = open(sys.argv[1], 'ab+'); print(lock(f), flush=True)"
+    )
+    script = [sys.executable, "-c", f"import sys, time; {code}; time.sleep(100)", str(path)]
+    process = subprocess.Popen(script, stdout=subprocess.PIPE)
+    assert process.stdout.readline().strip() == b"True"
+    with path.open("rb+") as file:
+        assert not lock(file)
+        process.kill()
+        process.communicate()
+        assert lock(file)
+        with path.open("rb+") as other:
+            assert not lock(other)
+    with path.open("rb+") as file:
+        assert lock(file)

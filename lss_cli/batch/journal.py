@@ -2,19 +2,53 @@
 
 import json
 import os
+import platform
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
+
+import pydantic.dataclasses
 
 from lss_cli.batch.job import Row
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.errors import OutputError
+from lss_cli.files import lock
+from lss_cli.output.rows import is_row
+from lss_cli.text import printable
+from lss_cli.validation import read_document
+
+# How a journal begins, and the line that each run leaves in it.
+RUN, HOLDER = "run", "holder"
+
+
+@pydantic.dataclasses.dataclass(frozen=True)
+class JournalEntry:
+    """A finished study, as it stands on a line of the journal."""
+
+    study_id: str
+    lost: bool
+    rows: list[Row]
+
+    @classmethod
+    def from_json(cls, values: Any) -> "JournalEntry":
+        """Check what was read.
+
+        Raises:
+            ValueError: It is no finished study.
+        """
+        entry = read_document(cls, values)
+        if not all(map(is_row, entry.rows)):
+            raise ValueError("a row of the report has other columns")
+        return entry
 
 
 @dataclass
 class Journal:
     """A file with one JSON line per finished study, after a first line that names the run.
+
+    It is locked as long as it is open, and says who has it.
 
     Attributes:
         path: The file.
@@ -37,34 +71,31 @@ class Journal:
             OutputError: There is one already, or the file cannot be written.
         """
         try:
-            file = path.open("xb+")
+            file = _open_locked(path, "xb+")
         except FileExistsError:
+            # Not yet unfinished, as long as another run is at it.
+            _open_locked(path, "rb+").close()
             raise OutputError(
                 "an unfinished report is here.",
                 where=str(path),
                 todo="Go on with it with --resume, or delete this file to start again.",
             ) from None
-        except OSError as error:
-            raise OutputError(
-                f"the file cannot be written ({error.strerror}).", where=str(path)
-            ) from error
-        journal = cls(path, {}, file)
-        journal._append({"run": run})
-        return journal
+        return cls._begin(path, file, run)
 
     @classmethod
     def resume(cls, path: Path, run: Mapping[str, Any]) -> "Journal":
         """Go on with an unfinished one.
 
-        What was lost with a worker is forgotten, since it may go better now, and so is a line that
-        a power cut left unfinished.
+        What was lost with a worker is forgotten, since it may go better now, and so is all from a
+        line on that is damaged, as a power cut leaves the last one.
 
         Raises:
-            OutputError: There is none, or it belongs to another model, table or option.
+            OutputError: Another run is at it; it belongs to another model, table or option; or it
+                is no journal.
         """
-        if not path.is_file():
+        if not path.exists():
             return cls.start(path, run)
-        file = path.open("rb+")
+        file = _open_locked(path, "rb+")
         try:
             return cls._read(path, file, run)
         except BaseException:
@@ -72,27 +103,36 @@ class Journal:
             raise
 
     @classmethod
+    def _begin(cls, path: Path, file: BinaryIO, run: Mapping[str, Any]) -> "Journal":
+        file.truncate(0)
+        journal = cls(path, {}, file)
+        journal._append({RUN: run})
+        journal._append(_holder())
+        return journal
+
+    @classmethod
     def _read(cls, path: Path, file: BinaryIO, run: Mapping[str, Any]) -> "Journal":
+        first = file.readline()
+        start = json.dumps({RUN: {}}).encode()[:-2]
+        if not first.endswith(b"\n") and start.startswith(first[: len(start)]):
+            return cls._begin(path, file, run)
+        _check_same(path, first, run)
         offsets: dict[str, int] = {}
-        end = 0
-        for number, line in enumerate(file):
+        end = len(first)
+        for line in file:
             try:
-                entry = json.loads(line) if line.endswith(b"\n") else None
+                values = _parse(line)
+                if HOLDER not in values:
+                    entry = JournalEntry.from_json(values)
+                    if not entry.lost:
+                        offsets[entry.study_id] = end
             except ValueError:
-                entry = None
-            if entry is None:
                 break
-            if number == 0:
-                _check_same(path, entry["run"], run)
-            elif not entry["lost"]:
-                offsets[entry["study_id"]] = end
             end += len(line)
-        if not end:
-            file.close()
-            path.unlink()
-            return cls.start(path, run)
         file.truncate(end)
-        return cls(path, offsets, file)
+        journal = cls(path, offsets, file)
+        journal._append(_holder())
+        return journal
 
     def add(self, answer: JobAnswer) -> None:
         """Put a finished study on disk."""
@@ -100,19 +140,38 @@ class Journal:
         self.offsets[answer.job.study_id] = self._append(entry)
 
     def rows(self, study_ids: Iterable[str]) -> Iterator[Row]:
-        """The rows of studies, read from disk one study at a time, in the order asked for."""
+        """The rows of studies, read from disk one study at a time, in the order asked for.
+
+        Raises:
+            OutputError: Something else stands where a study's rows were written.
+        """
         for study_id in study_ids:
             self.file.seek(self.offsets[study_id])
-            yield from json.loads(self.file.readline())["rows"]
+            try:
+                entry = JournalEntry.from_json(_parse(self.file.readline()))
+            except ValueError:
+                entry = None
+            if entry is None or entry.study_id != study_id:
+                raise OutputError(
+                    "something else has written to this file.",
+                    where=str(self.path),
+                    todo="Delete it and start again, one report at a time.",
+                )
+            yield from entry.rows
 
     def close(self) -> None:
-        """Close the file; it stays on disk."""
+        """Close the file; it stays on disk if there is anything in it to go on with."""
+        if not self.file.closed and not self.offsets:
+            self.delete()
         self.file.close()
 
     def delete(self) -> None:
         """Close and remove it, once the report is written."""
-        self.close()
+        if os.name == "nt":
+            # An open file cannot be removed there.
+            self.file.close()
         self.path.unlink()
+        self.file.close()
 
     def _append(self, entry: Mapping[str, Any]) -> int:
         offset = self.file.seek(0, os.SEEK_END)
@@ -122,8 +181,79 @@ class Journal:
         return offset
 
 
-def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = [key for key in now if before.get(key) != now[key]]
+def _open_locked(path: Path, mode: str) -> BinaryIO:
+    """Open a journal for this process alone.
+
+    Raises:
+        FileExistsError: It is to be a new one, and is there.
+        OutputError: It cannot be opened, or another process has it; says which.
+    """
+    try:
+        file = cast(BinaryIO, path.open(mode))
+        # Between opening and locking, the process that had it may have ended and removed it.
+        if lock(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    except FileExistsError:
+        raise
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OutputError(
+            f"the file cannot be written ({error.strerror}).", where=str(path)
+        ) from error
+    with file:
+        who = _describe_holder(file)
+    raise OutputError(
+        f"another lss report is writing this{who}.",
+        where=str(path),
+        todo="Wait for it or end it, or name another --out.",
+    )
+
+
+def _holder() -> Mapping[str, Any]:
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    return {HOLDER: {"pid": os.getpid(), "host": platform.node(), "since": since}}
+
+
+def _describe_holder(file: BinaryIO) -> str:
+    """Who left the last line of its kind."""
+    who = ""
+    file.seek(0)
+    for line in file:
+        if line.startswith(json.dumps({HOLDER: {}}).encode()[:-2]):
+            try:
+                holder = _parse(line)[HOLDER]
+                who = f": process {holder['pid']} on {holder['host']}, since {holder['since']}"
+            except (ValueError, KeyError, TypeError):
+                continue
+    return printable(who, 200)
+
+
+def _parse(line: bytes) -> Any:
+    """The object on a line.
+
+    Raises:
+        ValueError: The line is cut short, or holds no object.
+    """
+    try:
+        values = json.loads(line) if line.endswith(b"\n") else None
+    except RecursionError as error:
+        raise ValueError("it is too deep") from error
+    if not isinstance(values, dict):
+        raise ValueError("there is no whole object")
+    return values
+
+
+def _check_same(path: Path, first: bytes, now: Mapping[str, Any]) -> None:
+    try:
+        before = _parse(first)[RUN]
+        changed = [key for key in now if before.get(key) != now[key]]
+    except (ValueError, KeyError, AttributeError):
+        raise OutputError(
+            "this is no unfinished report.",
+            where=str(path),
+            todo="Move this file away, or name another --out.",
+        ) from None
     if changed:
         raise OutputError(
             f"the unfinished report was made with another {', '.join(changed)}.",

@@ -21,6 +21,14 @@ COLUMNS = (
     "reason",
     "model",
 )
+NUMBERS = ("instance_number", "x", "y", *(severity.column for severity in Severity))
+# What stands in a row.
+KINDS: Mapping[str, Any] = {
+    **dict.fromkeys(COLUMNS, str),
+    **dict.fromkeys(NUMBERS, float | int | None),
+    **dict.fromkeys(("condition", "grade"), str | None),
+    "possible": list,
+}
 
 
 def rows(result: StudyGrade) -> list[Mapping[str, Any]]:
@@ -46,6 +54,13 @@ def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
         "model": result.model.label,
         "possible": [str(severity) for severity in level.possible],
     }
+
+
+def is_row(row: Mapping[str, Any]) -> bool:
+    """Whether this is a row as `rows` gives it; one that was read back may be anything."""
+    return row.keys() == KINDS.keys() and all(
+        isinstance(row[key], kind) for key, kind in KINDS.items()
+    )
 
 
 def to_csv(results: Iterable[StudyGrade]) -> str:

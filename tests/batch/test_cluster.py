@@ -5,11 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.batch.studies import command, copies
+from tests.batch.studies import command, copies, wait_for
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def cluster(tmp_path):
         for process in reversed(processes):
             process.kill()
             process.wait()
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture
