@@ -124,13 +124,16 @@ class Child:
         return process
 
 
-def serve(begin: Callable[[], Callable[[Any], Answer]]) -> None:
+def serve(begin: Callable[[], Callable[[Any], Answer]], memory_bytes: int | None = None) -> None:
     """Be a child: answer requests until there are no more.
 
     Args:
         begin: Loads what is needed, and gives the function that answers. An `LssError` of it is
             told to the parent.
+        memory_bytes: The most that the process may take, where the system can see to it.
     """
+    if memory_bytes:
+        limit_memory(memory_bytes)
     answers = os.fdopen(os.dup(1), "wb")
     # What libraries print must not get between the answers.
     os.dup2(2, 1)
@@ -142,6 +145,21 @@ def serve(begin: Callable[[], Callable[[Any], Answer]]) -> None:
     _send(answers, {})
     for line in sys.stdin.buffer:
         _send(answers, *answer(json.loads(line)))
+
+
+def limit_memory(most_bytes: int) -> None:
+    """Let this process fail where it would take more memory, before the machine does.
+
+    Linux counts what is written to (RLIMIT_DATA); others may count less, or know no limit.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most_bytes = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, hard))
 
 
 def _send(stream: BinaryIO, values: Mapping[str, Any], content: bytes = b"") -> None:

@@ -1,6 +1,7 @@
 """A child process that answers, refuses, crashes, hangs, prints; it is started anew each time."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -28,9 +29,14 @@ def answer(request):
         os._exit(3)
     if request == "hang":
         time.sleep(1000)
+    if request == "eat":
+        try:
+            bytearray(2**30)
+        except MemoryError:
+            return {"hungry": True}, b""
     return {"pid": os.getpid(), "request": request}, b"\\n\\x00{" * 3
 
-serve(begin)
+serve(begin, 2**29)
 """
 
 
@@ -102,3 +108,8 @@ def test_it_ends_with_its_parent(child):
     with pytest.raises(ChildDiedError, match="exit code 0"):
         parrot.ask("a")
     assert parrot.ask("a")[0]["pid"] != pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not count what is written to")
+def test_a_child_takes_no_more_memory_than_it_may(child):
+    assert child().ask("eat") == ({"hungry": True}, b"")

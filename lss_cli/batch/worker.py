@@ -15,6 +15,9 @@ from lss_cli.child import Answer, serve
 from lss_cli.errors import ModelError
 from lss_cli.model.session import Model, load_model
 
+# A study of the largest slices takes a third of this, a real one some 200 MB.
+MEMORY_BYTES = 2**32
+
 
 def _begin() -> Callable[[Any], Answer]:
     path, sha256 = sys.argv[1:]
@@ -35,4 +38,4 @@ def _rows(job: GradingJob, model: Model) -> list[Row]:
 
 
 if __name__ == "__main__":
-    serve(_begin)
+    serve(_begin, MEMORY_BYTES)

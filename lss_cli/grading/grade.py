@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.slices import Float32Array
-from lss_cli.study.pixels import read_pixels
+from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.selection import Choice
 from lss_cli.study.study import Located, Study
 from lss_cli.text import join_words, printable
@@ -139,7 +138,7 @@ def _grade_points(
 ) -> list[LevelGrade]:
     """Grade all points with one run of the model; those with a fault get their reason."""
     # Left and right of a level share slices, and so do neighbouring levels of a thin stack.
-    read = cache(read_pixels)
+    read = remember_pixels()
     neighbours = model.metadata.input.neighbours
     levels: dict[Point, LevelGrade] = {}
     inputs: list[PointInput] = []

@@ -27,15 +27,31 @@ def picture_size(codestream: bytes) -> tuple[int, int] | None:
         return None
 
 
+def picture_bits(codestream: bytes) -> int | None:
+    """Bits of a sample by the first frame header of a JPEG or JPEG-LS codestream."""
+    try:
+        return codestream[_frame_header(codestream) + 4]
+    except (IndexError, ValueError, struct.error):
+        return None
+
+
 def _jpeg_size(codestream: bytes) -> tuple[int, int] | None:
+    try:
+        height, width = struct.unpack_from(">HH", codestream, _frame_header(codestream) + 5)
+    except ValueError:
+        return None
+    return width, height
+
+
+def _frame_header(codestream: bytes) -> int:
+    """Where the first frame header begins, with its marker; a ValueError where there is none."""
     at = 2
     while True:
         lead, marker = struct.unpack_from(">BB", codestream, at)
         if lead != 0xFF:
-            return None
+            raise ValueError("no marker")
         if marker in FRAMES:
-            height, width = struct.unpack_from(">HH", codestream, at + 5)
-            return width, height
+            return at
         if marker == 0xFF:
             at += 1
         elif marker in WITHOUT_LENGTH:

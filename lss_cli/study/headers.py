@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -50,6 +51,11 @@ KEYWORDS = (
 )
 TAGS = tags(KEYWORDS)
 
+# Of what is read before the pixels, values that are skipped aside. A header of a thousand frames
+# takes 5 MB and 80,000 readings; those allowed take a second.
+LARGEST_HEADER_BYTES = 2**23
+MOST_READINGS = 2**17
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -70,6 +76,27 @@ class SkippedFile:
 
     path: Path
     reason: str
+
+
+class _BoundedFile:
+    """A file for pydicom's reader, which would follow a damaged header to the end of the file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._bytes_left, self._readings_left = LARGEST_HEADER_BYTES, MOST_READINGS
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Read `size` bytes.
+
+        Raises:
+            HeaderError: More was read by now than any header holds.
+        """
+        self._bytes_left -= size if size >= 0 else LARGEST_HEADER_BYTES
+        self._readings_left -= 1
+        if self._bytes_left < 0 or self._readings_left < 0:
+            raise HeaderError("its header is too long; it is damaged")
+        return self._file.read(size)
 
 
 @contextmanager
@@ -143,8 +170,9 @@ def _read_elements(path: Path) -> tuple[Header, str, int, bool]:
         file.seek(0)
         # Older exports begin with their first element, in group 2 or 8.
         bare = start[:2] in (b"\x02\x00", b"\x08\x00")
+        bounded: Any = _BoundedFile(file)
         header = pydicom.dcmread(
-            file, stop_before_pixels=True, specific_tags=list(TAGS), force=bare
+            bounded, stop_before_pixels=True, specific_tags=list(TAGS), force=bare
         )
         meta = getattr(header, "file_meta", Dataset())
         syntax = str(meta.get("TransferSyntaxUID") or _guess_syntax(start, bare))

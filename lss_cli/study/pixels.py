@@ -2,7 +2,9 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,7 +18,7 @@ from pydicom.uid import UID
 from lss_cli.errors import StudyError
 from lss_cli.slices import Float32Array
 from lss_cli.study import isolated
-from lss_cli.study.codestream import picture_size
+from lss_cli.study.codestream import picture_bits, picture_size
 from lss_cli.study.headers import silence_pydicom
 from lss_cli.study.slice import Slice
 from lss_cli.text import printable
@@ -24,6 +26,8 @@ from lss_cli.text import printable
 # A lumbar MRI series takes some tens of MiB; a header that asks for more than this is damaged
 # or hostile.
 LARGEST_ARRAY_BYTES = 2**30
+# Scanners write up to 1024², interpolated; a point takes some 40 bytes per pixel and slice.
+LARGEST_SLICE_PIXELS = 2048**2
 
 PIXEL_DATA = (0x7FE0, 0x0010)
 
@@ -64,8 +68,8 @@ def read_pixels(slice_: Slice) -> Float32Array:
     """Decode one slice and apply its rescale, in the one orientation (rows × columns).
 
     Raises:
-        StudyError: The file is truncated or damaged, is a colour picture, would need more than
-            1 GiB, or nothing here decodes its transfer syntax.
+        StudyError: The file is truncated or damaged, is a colour picture, is larger than what a
+            scanner writes, or nothing here decodes its transfer syntax.
     """
     where = _where(slice_)
     if slice_.array_bytes > LARGEST_ARRAY_BYTES:
@@ -74,6 +78,13 @@ def read_pixels(slice_: Slice) -> Float32Array:
             f"more than the {LARGEST_ARRAY_BYTES // 2**30} GiB allowed.",
             where=where,
             todo="Check Rows, Columns and NumberOfFrames, or export the series again.",
+        )
+    width, height = slice_.geometry.size
+    if width * height > LARGEST_SLICE_PIXELS:
+        raise StudyError(
+            f"by its header the slice has {width} × {height} pixels, more than any MRI slice.",
+            where=where,
+            todo="Check Rows and Columns, or export the series again.",
         )
     if slice_.samples_per_pixel != 1:
         raise StudyError("this is a colour picture, not an MRI slice.", where=where)
@@ -111,6 +122,29 @@ def read_pixels(slice_: Slice) -> Float32Array:
     if slice_.padding:
         _darken_padding(values, pixels, slice_.padding)
     return np.ascontiguousarray(slice_.geometry.orientation.orient_pixels(values))
+
+
+def remember_pixels(most: int | None = None) -> Callable[[Slice], Float32Array]:
+    """Make a `read_pixels` that decodes no slice twice, be it damaged or not.
+
+    Args:
+        most: How many slices it remembers; by default all.
+    """
+
+    @lru_cache(most)
+    def decode(slice_: Slice) -> Float32Array | StudyError:
+        try:
+            return read_pixels(slice_)
+        except StudyError as error:
+            return error
+
+    def read(slice_: Slice) -> Float32Array:
+        pixels = decode(slice_)
+        if isinstance(pixels, StudyError):
+            raise pixels
+        return pixels
+
+    return read
 
 
 def _darken_padding(
@@ -157,7 +191,7 @@ def _decoder_of(slice_: Slice) -> Decoder | None:
 
 
 def _check_size(slice_: Slice, file: BinaryIO) -> None:
-    """Refuse a codestream of another size than the header's, before it is decoded."""
+    """Refuse a codestream of another size or depth than the header's, before it is decoded."""
     begin = file.tell()
     frames = slice_.pixel_options["number_of_frames"]
     codestream = get_frame(
@@ -171,6 +205,10 @@ def _check_size(slice_: Slice, file: BinaryIO) -> None:
     if size != slice_.geometry.size:
         says = f"{size[0]} × {size[1]} pixels" if size else "no size"
         raise DamagedError(f"the compressed picture says {says}, the header otherwise")
+    bits, stored = picture_bits(codestream), slice_.pixel_options["bits_stored"]
+    if _decoder_of(slice_) is GDCM and (bits is None or bits < stored):
+        # GDCM believes the header here, and what comes out is noise.
+        raise DamagedError(f"the compressed picture has {bits} bits, the header says {stored}")
 
 
 def _where(slice_: Slice) -> str:
@@ -197,7 +235,7 @@ def _decoding_error(slice_: Slice, where: str, error: Exception) -> StudyError:
             where=where,
             todo=f"Install the decoder with: pip install {decoder.package}",
         )
-    if isinstance(error, NotImplementedError) or name == syntax or "support" in text:
+    if isinstance(error, NotImplementedError) or name == syntax or "not support" in text:
         return StudyError(
             f"its transfer syntax {name} ({syntax}) is not supported.",
             where=where,

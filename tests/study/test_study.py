@@ -1,4 +1,6 @@
 import os
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,9 @@ from pydicom.uid import (
 from lss_cli.anatomy import Condition
 from lss_cli.dataset.sources.base import PointRef
 from lss_cli.errors import PointOutsideError, SliceNotFoundError, StudyError
+from lss_cli.study import pixels
 from lss_cli.study.geometry import Plane
+from lss_cli.study.pixels import _decode
 from lss_cli.study.study import read_study
 from tests.dicom import (
     SAGITTAL,
@@ -128,27 +132,68 @@ def test_compressed_pixels(tmp_path, syntax):
     np.testing.assert_array_equal(place.read_slices(0).pixels[0], wanted)
 
 
-def test_jpeg_lossless(tmp_path):
+def compress_by_gdcm(path, syntax):
+    """Compress a file as pydicom cannot."""
     import gdcm
 
-    save([image(centre=(0, 0, 4))], tmp_path)
     reader = gdcm.ImageReader()
-    reader.SetFileName(str(tmp_path / "1.dcm"))
+    reader.SetFileName(str(path))
     assert reader.Read()
     change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
     change.SetInput(reader.GetImage())
     assert change.Change()
     writer = gdcm.ImageWriter()
     writer.SetFile(reader.GetFile())
     writer.SetImage(change.GetOutput())
-    writer.SetFileName(str(tmp_path / "1.dcm"))
+    writer.SetFileName(str(path))
     assert writer.Write()
+
+
+def test_jpeg_lossless(tmp_path):
+    save([image(centre=(0, 0, 4))], tmp_path)
+    compress_by_gdcm(tmp_path / "1.dcm", "JPEGLosslessProcess14_1")
     place = read_study(tmp_path).locate(None, 1)
     assert place.slice.transfer_syntax == JPEGLosslessSV1
     np.testing.assert_array_equal(
         place.read_slices(0).pixels[0], image(centre=(0, 0, 4)).pixel_array
     )
+
+
+def test_jpeg_of_12_bits_is_not_called_damaged(tmp_path):
+    save([image(centre=(0, 0, 4), BitsStored=12, HighBit=11)], tmp_path)
+    compress_by_gdcm(tmp_path / "1.dcm", "JPEGExtendedProcess2_4")
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
+    assert "JPEG Extended" in text and "not supported" in text and "damaged" not in text
+
+
+def test_jpeg_of_fewer_bits_than_the_header_says_is_no_noise(tmp_path):
+    """GDCM would decode it, to numbers that have nothing to do with the picture."""
+    ds = image(BitsAllocated=8, BitsStored=8, HighBit=7)
+    ds.PixelData = bytes(64 * 64)
+    ds["PixelData"].VR = "OB"
+    save([ds], tmp_path)
+    compress_by_gdcm(tmp_path / "1.dcm", "JPEGLosslessProcess14_1")
+    ds = pydicom.dcmread(tmp_path / "1.dcm")
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 12, 11
+    save([ds], tmp_path)
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
+    assert "8 bits, the header says 12" in text
+
+
+def test_a_damaged_slice_is_decoded_once(tmp_path, monkeypatch):
+    ds = image()
+    ds.compress(JPEGLSLossless, generate_instance_uid=False)
+    save([ds], tmp_path)
+    path = tmp_path / "1.dcm"
+    path.write_bytes(path.read_bytes()[:-900])
+    decoded = []
+    monkeypatch.setattr(pixels, "_decode", lambda slice_: decoded.append(slice_) or _decode(slice_))
+    read, place = pixels.remember_pixels(), read_study(tmp_path).locate(None, 1)
+    for _ in range(5):
+        with pytest.raises(StudyError, match="truncated or damaged"):
+            place.read_slices(0, read)
+    assert len(decoded) == 1
 
 
 def test_rescale_and_inverted_grey(tmp_path):
@@ -246,6 +291,42 @@ def test_more_than_a_gibibyte_is_refused_before_decoding(tmp_path):
     save([ds], tmp_path)
     text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
     assert "7.9 GiB" in text
+
+
+def test_a_header_that_runs_into_zeros_costs_little(tmp_path):
+    """Each eight zeros are an element without a value; a disk's empty block is full of them."""
+    save(SLICES, tmp_path)
+    path = tmp_path / "3.dcm"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"\x28\x00\x10\x00US")] + bytes(2**26))
+    started = time.process_time()
+    (skipped,) = read_study(tmp_path).skipped
+    assert time.process_time() - started < 4
+    assert skipped.path.name == "3.dcm"
+    assert "header is too long" in skipped.reason
+
+
+def test_a_header_value_that_claims_more_than_a_header_holds(tmp_path):
+    save(SLICES, tmp_path)
+    whole = (tmp_path / "3.dcm").read_bytes()
+    at = whole.index(b"\x20\x00\x32\x00DS")
+    value = b"\x20\x00\x32\x00UN\0\0\xf0\xff\xff\xef"
+    (tmp_path / "3.dcm").write_bytes(whole[:at] + value + whole[at:])
+    (skipped,) = read_study(tmp_path).skipped
+    assert "header" in skipped.reason
+
+
+def test_a_slice_larger_than_any_of_a_scanner_is_refused_before_decoding(tmp_path):
+    ds = image(size=(8, 8))
+    ds.Rows, ds.Columns = 10_000, 11_500
+    ds.PixelData = bytes(2 * 10_000 * 11_500)
+    save([ds], tmp_path)
+    tracemalloc.start()
+    text = problem(tmp_path, lambda study: study.locate(None, 1).read_slices(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "11500 × 10000 pixels" in text
+    assert peak < 2**20
 
 
 def test_an_unsupported_transfer_syntax_is_named(tmp_path):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +27,7 @@ from lss_cli.dataset.sources.master_table import (
 from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, StudyError
 from lss_cli.files import path_inside
 from lss_cli.slices import Float32Array, Slices
-from lss_cli.study.pixels import read_pixels
+from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study, read_study
 
@@ -164,7 +164,7 @@ class RsnaStudy:
     @cached_property
     def _pixels(self) -> Callable[[Slice], Float32Array]:
         # Points of both sides and of neighbouring levels share slices.
-        return lru_cache(KEPT_SLICES)(read_pixels)
+        return remember_pixels(KEPT_SLICES)
 
     def _not_found(self, study: Study, ref: PointRef, error: StudyError) -> Unusable:
         name = f"{ref.instance_number}.dcm"
