@@ -71,6 +71,10 @@ class PointsError(LssError):
     """A table of points, or one point in it, that cannot be used."""
 
 
+class OutdatedPageError(LssError):
+    """A page on which points are set, while another has changed them."""
+
+
 class ModelError(LssError):
     """A model file that is not one of ours, or does not fit the request."""
 

@@ -1,16 +1,17 @@
 """Annotations: from the page's JSON to points in the files' own pixels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.text import printable
+from lss_cli.text import encodable, printable
 
 LONGEST_REMARK = 400
+PLACE, ABSENT = ("series", "slice", "x", "y"), ("not_visible",)
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class Annotations:
         points: In pixels of the files, as `coords.csv` has them.
         not_visible: What the person could not find in the study.
         remark: On the numbering of the levels, or whatever else a reader should know.
+        document: The same as the page says it, for when it is loaded again.
     """
 
     points: tuple[Point, ...] = ()
     not_visible: tuple[tuple[Condition, Level], ...] = ()
     remark: str = ""
+    document: Mapping[str, Any] = field(default_factory=lambda: {"marks": [], "remark": ""})
 
     def bad_points(self, study_id: str) -> list[BadPoint]:
         """What is not visible, as a result lists it."""
@@ -71,6 +74,15 @@ def parse_annotations(
         tuple(_point(annotations[key], key, view) for key in every if key not in absent),
         tuple(absent),
         printable(" ".join(remark.split()), LONGEST_REMARK),
+        # Nothing but what was looked at: it is sent to the next page.
+        {
+            "marks": [
+                {"condition": key[0], "level": key[1]}
+                | {name: annotations[key][name] for name in (ABSENT if key in absent else PLACE)}
+                for key in annotations
+            ],
+            "remark": encodable(remark),
+        },
     )
 
 

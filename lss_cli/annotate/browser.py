@@ -4,13 +4,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
 from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.guard import Guard
+from lss_cli.annotate.patience import ImpatientProtocol
 from lss_cli.annotate.server import make_app
 from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations
 from lss_cli.annotate.view import StudyView
@@ -19,6 +22,11 @@ from lss_cli.study.study import Study
 
 # How long the page's last requests may take when the session has ended.
 CLOSING_S = 2
+
+REDIRECT = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={link}">'
+    '<title>lss</title><a href="{link}">To the study</a>'
+)
 
 
 def annotate_in_browser(
@@ -37,7 +45,8 @@ def annotate_in_browser(
         conditions: What points may be set for; those not graded on axial slices are left out.
         grade: What the button "Grade" on the page calls.
         announce: Called with the link and how to open it.
-        open_browser: Opens the link here, and says whether it did; else the person does.
+        open_browser: Opens a file here that leads to the link, and says whether it did; else the
+            person opens the link.
         draw_evidence: Draws what stands behind the grade of one level, as a PNG; offered after
             grading.
 
@@ -71,8 +80,8 @@ def wait_for_annotations(
     Raises:
         PointsError: The page was closed before anything was set.
     """
-    with serve_page(session) as (link, port):
-        announce(_directions(link, port, opened=open_browser(link)))
+    with serve_page(session) as (link, port), ExitStack() as at_the_end:
+        announce(_directions(link, port, opened=_hand_over(link, open_browser, at_the_end)))
         # In short steps, because on Windows Ctrl-C does not interrupt a wait.
         while not session.ended.wait(0.5):
             pass
@@ -95,9 +104,11 @@ def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
             uvicorn.Config(
                 guard,
                 access_log=False,
-                http="h11",
+                http=ImpatientProtocol,
                 lifespan="off",
                 log_config=None,
+                # What strangers send is no message for the terminal.
+                log_level="error",
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=CLOSING_S,
@@ -115,6 +126,22 @@ def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _hand_over(link: str, open_browser: Callable[[str], bool], at_the_end: ExitStack) -> bool:
+    """Have the browser open a file that leads to the link; says whether it did.
+
+    The command line of a browser can be read by everyone on the machine; the file cannot, nor its
+    folder. Jupyter does so too (``use_redirect_file``).
+    """
+    try:
+        folder = at_the_end.enter_context(TemporaryDirectory(prefix="lss-"))
+        file = Path(folder, "open.html")
+        file.touch(0o600)
+        file.write_text(REDIRECT.format(link=link), encoding="utf-8")
+    except OSError:
+        return False
+    return open_browser(file.as_uri())
 
 
 def _directions(link: str, port: int, *, opened: bool) -> str:

@@ -4,18 +4,23 @@ Any site can make a browser send requests to 127.0.0.1, and a name that a site c
 to point there (DNS rebinding). Hence the checks of Host, Origin and Sec-Fetch-Site beside the
 secret: OWASP, "Cross-Site Request Forgery Prevention"; Jackson et al., "Protecting Browsers from
 DNS Rebinding Attacks", CCS 2007.
+
+Browsers send the cookies of 127.0.0.1 to all its ports, so also to what another user of this
+machine listens with. Hence everything lies in a folder with a secret name, and the cookie belongs
+to that folder: RFC 6265, sections 5.1.4 and 8.5.
 """
 
 import hmac
 import secrets
 from http.cookies import CookieError, SimpleCookie
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 64 * 1024
+LONGEST_PATH = 256
 
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
@@ -32,8 +37,8 @@ SAFE_HEADERS = {
 # Not a redirect: that would count as coming from the site on which the link was clicked, and the
 # strict cookie would stay at home.
 ENTRY = (
-    '<!doctype html><meta http-equiv="refresh" content="0;url=/">'
-    '<title>lss</title><link rel="icon" href="/icon.svg">'
+    '<!doctype html><meta http-equiv="refresh" content="0;url={folder}">'
+    '<title>lss</title><link rel="icon" href="{folder}icon.svg">'
 )
 
 USED = (
@@ -47,10 +52,15 @@ class Guard:
 
     The link's token is good for one request, which exchanges it for a cookie that every other
     request needs.
+
+    Attributes:
+        token: What the link has.
+        folder: The path under which everything lies.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self.token = secrets.token_urlsafe(32)
+        self.folder = f"/{secrets.token_urlsafe(16)}/"
         self._app = app
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         # Cookies do not tell ports apart: a second command must not take the first one's place.
@@ -70,21 +80,24 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        answer = self._answer(Request(scope))
-        await (answer or self._app)(scope, receive, safe_send)
+        if answer := self._answer(Request(scope)):
+            await answer(scope, receive, safe_send)
+        else:
+            inside = scope["path"].removeprefix(self.folder.rstrip("/"))
+            await self._app({**scope, "path": inside}, receive, safe_send)
 
     def _answer(self, request: Request) -> Response | None:
         """A refusal, or the entry; ``None`` lets the request through."""
         if reason := self._foreign(request):
             return _refuse(reason)
         token = request.query_params.get("token")
-        if request.method == "GET" and request.url.path == "/" and token is not None:
+        if request.method == "GET" and request.scope["path"] == "/" and token is not None:
             return self._entry(request, token)
         if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return _refuse("This request comes from another site.")
-        if not self._known(request):
+        if not self._known(request) or not request.scope["path"].startswith(self.folder):
             return _refuse("Open the link that the command printed.")
-        if request.method not in {"GET", "HEAD"} and (reason := _too_large(request.headers)):
+        if reason := _too_large(request):
             return PlainTextResponse(reason, 413)
         return None
 
@@ -103,8 +116,10 @@ class Guard:
             if self._used or not hmac.compare_digest(token.encode(), self.token.encode()):
                 return _refuse(USED if self._used else "This link is not the one printed.")
             self._used = True
-        response = HTMLResponse(ENTRY)
-        response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict")
+        response = HTMLResponse(ENTRY.format(folder=self.folder))
+        response.set_cookie(
+            self._cookie, self._session, path=self.folder, httponly=True, samesite="strict"
+        )
         return response
 
     def _known(self, request: Request) -> bool:
@@ -121,9 +136,14 @@ def _refuse(reason: str) -> Response:
     return PlainTextResponse(reason, 403)
 
 
-def _too_large(headers: Headers) -> str:
+def _too_large(request: Request) -> str:
     """A body of undeclared length could be of any; h11 holds senders to what they declare."""
-    length = headers.get("content-length", "")
+    if len(request.scope["path"]) > LONGEST_PATH:
+        return "There is no path as long as this."
+    if request.method in {"GET", "HEAD"}:
+        return ""
+    undeclared = "transfer-encoding" in request.headers
+    length = "" if undeclared else request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > LARGEST_BODY:
         return f"A body of declared length up to {LARGEST_BODY} bytes is wanted."
     return ""

@@ -4,14 +4,15 @@ from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import encode_pixels
-from lss_cli.errors import LssError
+from lss_cli.errors import LssError, OutdatedPageError
 from lss_cli.study.pixels import read_pixels
+from lss_cli.text import encodable
 
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -47,13 +48,13 @@ def make_app(session: AnnotationSession) -> Starlette:
 
     async def annotate(request: Request) -> Response:
         try:
-            session.annotate(await request.json())
-        except (ValueError, RecursionError) as error:
-            return PlainTextResponse(str(error), 400)
-        return Response(status_code=204)
+            version = session.annotate(await request.json(), request.path_params["version"])
+        except (ValueError, RecursionError, ClientDisconnect) as error:
+            return _say(error, 400)
+        return JSONResponse({"version": version})
 
-    def grade(_: Request) -> Response:
-        return JSONResponse(session.grade())
+    def grade(request: Request) -> Response:
+        return JSONResponse(session.grade(request.path_params["version"]))
 
     def evidence(request: Request) -> Response:
         picture = session.evidence(**request.path_params)
@@ -61,8 +62,8 @@ def make_app(session: AnnotationSession) -> Starlette:
             raise HTTPException(404)
         return Response(picture, media_type="image/png")
 
-    def finish(_: Request) -> Response:
-        session.finish()
+    def finish(request: Request) -> Response:
+        session.finish(request.path_params["version"])
         return Response(status_code=204)
 
     def left(request: Request) -> Response:
@@ -74,10 +75,10 @@ def make_app(session: AnnotationSession) -> Starlette:
             Route("/", page_file),
             Route("/study", study),
             Route("/pixels/{series:int}/{slice:int}", pixels),
-            Route("/marks", annotate, methods=["PUT"]),
-            Route("/grade", grade, methods=["POST"]),
-            Route("/evidence/{condition}/{level:path}", evidence),
-            Route("/finish", finish, methods=["POST"]),
+            Route("/marks/{version:int}", annotate, methods=["PUT"]),
+            Route("/grade/{version:int}", grade, methods=["POST"]),
+            Route("/evidence/{version:int}/{condition}/{level:path}", evidence),
+            Route("/finish/{version:int}", finish, methods=["POST"]),
             Route("/left/{page:int}", left, methods=["POST"]),
             Route("/{name}", page_file),
         ],
@@ -96,4 +97,8 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 
 
 def _show_error(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(str(error), 422)
+    return _say(error, 409 if isinstance(error, OutdatedPageError) else 422)
+
+
+def _say(error: Exception, status: int) -> Response:
+    return PlainTextResponse(encodable(str(error)), status)

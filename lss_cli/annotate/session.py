@@ -8,7 +8,7 @@ from typing import Any
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.annotate.annotations import LONGEST_REMARK, Annotations, parse_annotations
 from lss_cli.annotate.view import StudyView
-from lss_cli.errors import LssError
+from lss_cli.errors import LssError, OutdatedPageError
 from lss_cli.grading.result import LevelGrade, StudyGrade
 
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
@@ -21,7 +21,9 @@ DrawEvidence = Callable[[LevelGrade], bytes]
 class AnnotationSession:
     """Holds what was set so far, and ends when the person is done.
 
-    The page reports every change, so that nothing is lost when it is loaded again or closed.
+    The page reports every change, so that nothing is lost when it is loaded again or closed. Of
+    several pages each says which version of the annotations it shows; one that shows an older one
+    has to be loaded again before it can change, grade or finish anything.
 
     Args:
         view: What the page shows.
@@ -44,21 +46,24 @@ class AnnotationSession:
         self.annotations = Annotations()
         self.ended = threading.Event()
         self.fault: Exception | None = None
-        self._document: Any = {"marks": [], "remark": ""}
+        self._version = 0
         self._grade, self._draw_evidence = grade, draw_evidence
         self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
-        self._pages = 0
+        self._pages_so_far = 0
+        self._pages: set[int] = set()
         self._leaving: threading.Timer | None = None
 
     def open_page(self) -> dict[str, Any]:
         """A page has been loaded: tell it all it needs, and its number."""
         with self._lock:
-            self._pages += 1
+            self._pages_so_far += 1
+            self._pages.add(self._pages_so_far)
             self._stay()
             return self.view.to_json() | {
-                "page": self._pages,
+                "page": self._pages_so_far,
+                "version": self._version,
                 "conditions": [
                     {
                         "id": condition,
@@ -70,55 +75,78 @@ class AnnotationSession:
                 "severities": list(Severity),
                 "evidence": self._draw_evidence is not None,
                 "longest_remark": LONGEST_REMARK,
-                "set": self._document,
+                "set": self.annotations.document,
             }
 
-    def annotate(self, document: Any) -> None:
+    def annotate(self, document: Any, version: int) -> int:
         """Keep what the page says is set.
+
+        Args:
+            document: See `parse_annotations`.
+            version: What the page showed before.
+
+        Returns:
+            The version that the page shows now.
 
         Raises:
             ValueError: It cannot be understood; what was set before is kept.
+            OutdatedPageError: Another page has changed the annotations.
         """
         annotations = parse_annotations(document, self.view, self.conditions)
         with self._lock:
-            self.annotations, self._document = annotations, document
+            self._check(version)
+            self.annotations = annotations
+            self._version += 1
+            return self._version
 
-    def grade(self) -> dict[str, Any]:
+    def grade(self, version: int) -> dict[str, Any]:
         """Grade what is set.
 
         Raises:
+            OutdatedPageError: Another page has changed the annotations.
             LssError: It cannot be graded; the page shows why.
         """
+        with self._lock:
+            self._check(version)
+            annotations = self.annotations
         with self._keep_fault():
-            result = self._grade(self.annotations)
+            result = self._grade(annotations)
         self._graded = {
-            f"{level.condition}/{level.level}": level
+            f"{version}/{level.condition}/{level.level}": level
             for level in result.levels
             if level.probabilities
         }
         return {"levels": [_row(level) for level in result.levels], "notes": result.notes}
 
-    def evidence(self, condition: str, level: str) -> bytes | None:
-        """A PNG of what stands behind the last grade of a level; ``None`` if there is none.
+    def evidence(self, version: int, condition: str, level: str) -> bytes | None:
+        """A PNG of what stands behind the grade of a level; ``None`` if there is none.
 
         Raises:
             LssError: It cannot be drawn; the page shows why.
         """
-        graded = self._graded.get(f"{condition}/{level}")
+        graded = self._graded.get(f"{version}/{condition}/{level}")
         if graded is None or self._draw_evidence is None:
             return None
         with self._keep_fault():
             return self._draw_evidence(graded)
 
-    def finish(self) -> None:
-        """The person is done."""
+    def finish(self, version: int) -> None:
+        """The person is done.
+
+        Raises:
+            OutdatedPageError: Another page has changed the annotations.
+        """
+        with self._lock:
+            self._check(version)
         self.ended.set()
 
     def close_page(self, page: int) -> None:
-        """A page was closed: end, unless it was an older one or comes back soon."""
+        """A page was closed: end, unless another is open or it comes back soon."""
         with self._lock:
-            if page == self._pages:
-                self._stay()
+            if page not in self._pages:
+                return
+            self._pages.remove(page)
+            if not self._pages:
                 self._leaving = threading.Timer(self._return_s, self.ended.set)
                 self._leaving.daemon = True
                 self._leaving.start()
@@ -134,6 +162,13 @@ class AnnotationSession:
             self.fault = error
             self.ended.set()
             raise LssError("a fault in lss; the terminal says more.") from error
+
+    def _check(self, version: int) -> None:
+        if version != self._version:
+            raise OutdatedPageError(
+                "the points were changed in another tab.",
+                todo="Load this page again to see them and go on.",
+            )
 
     def _stay(self) -> None:
         if self._leaving:

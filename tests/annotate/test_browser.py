@@ -1,6 +1,12 @@
 import os
+import re
 import signal
+import stat
+import tempfile
 import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
@@ -27,8 +33,7 @@ def wait(two_series):
 
 
 def finish(session):
-    session.annotate({"marks": [ABSENT]})
-    session.finish()
+    session.finish(session.annotate({"marks": [ABSENT]}, 0))
 
 
 def test_the_link_and_how_to_forward_it_are_said(wait):
@@ -39,16 +44,40 @@ def test_the_link_and_how_to_forward_it_are_said(wait):
 
 
 def test_the_browser_is_opened_where_there_is_one(wait):
-    opened = []
-    _, said = wait(finish, open_browser=lambda link: not opened.append(link))
-    assert opened[0] in said
+    _, said = wait(finish, open_browser=lambda address: True)
+    assert "http://127.0.0.1:" in said
     assert "ssh" not in said
     assert "ssh" in wait(finish, open_browser=lambda link: False)[1]
 
 
+def test_the_link_is_in_no_command_line_but_in_a_file_for_its_owner(wait):
+    opened = []
+
+    def open_browser(address):
+        file = Path(url2pathname(urlsplit(address).path))
+        opened.append((address, file, file.read_text()))
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        return True
+
+    _, said = wait(finish, open_browser=open_browser)
+    ((address, file, text),) = opened
+    link = re.search(r"http://\S+", said)[0]
+    assert "token" not in address
+    assert link in text
+    assert not file.parent.exists()
+
+
+def test_without_a_temporary_folder_the_link_is_printed(wait, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/none/at/all")
+    _, said = wait(finish, open_browser=lambda address: pytest.fail("opened"))
+    assert "http://127.0.0.1:" in said
+    assert "ssh" in said
+
+
 def test_nothing_set_is_no_result(wait):
     with pytest.raises(PointsError, match="before a point was set"):
-        wait(lambda session: session.finish())
+        wait(lambda session: session.finish(0))
 
 
 def test_conditions_graded_elsewhere_are_refused(two_series):
@@ -75,7 +104,7 @@ def test_a_fault_of_ours_ends_the_wait_and_is_not_hidden(wait):
 
     def grade(session):
         with pytest.raises(LssError, match="a fault in lss"):
-            session.grade()
+            session.grade(0)
 
     with pytest.raises(ZeroDivisionError):
         wait(grade, grade=broken)
@@ -84,7 +113,7 @@ def test_a_fault_of_ours_ends_the_wait_and_is_not_hidden(wait):
 def test_closing_the_page_ends_and_keeps_what_was_set(wait):
     def close(session):
         page = session.open_page()["page"]
-        session.annotate({"marks": [ABSENT]})
+        session.annotate({"marks": [ABSENT]}, 0)
         session.close_page(page)
 
     assert wait(close, return_s=0.05)[0].not_visible

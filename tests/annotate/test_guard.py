@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 
 import pytest
@@ -18,6 +19,8 @@ def ask(served):
     _, port = served
 
     def send(method, path, body=None, **headers):
+        if not path.startswith("/?"):
+            path = getattr(send, "folder", "") + path
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         connection.request(method, path, body, names)
@@ -37,8 +40,9 @@ def link(served):
 
 @pytest.fixture
 def own(ask, link, served):
-    """The headers of the page's own requests."""
-    _, headers, _ = ask("GET", link)
+    """The headers of the page's own requests; from now on, paths are those in its folder."""
+    _, headers, body = ask("GET", link)
+    ask.folder = re.search(r"url=(/[\w-]+)/", body.decode())[1]
     return {
         "Cookie": headers["Set-Cookie"].partition(";")[0],
         "Origin": f"http://127.0.0.1:{served[1]}",
@@ -47,7 +51,7 @@ def own(ask, link, served):
 
 def test_the_link_works_once(ask, link, session):
     code, headers, body = ask("GET", link)
-    assert (code, b'url=/"' in body) == (200, True)
+    assert (code, b'http-equiv="refresh"' in body) == (200, True)
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=strict" in headers["Set-Cookie"]
     code, headers, body = ask("GET", link)
@@ -80,7 +84,7 @@ def test_the_page_gets_what_it_needs(ask, own, session):
     code, headers, body = ask("GET", "/pixels/0/0", **own)
     assert (code, len(body), headers["X-Pixel-Type"]) == (200, 64 * 64 * 2, "uint16")
     assert headers["Cache-Control"] == "no-store"
-    assert ask("PUT", "/marks", MARKS, **own)[0] == 204
+    assert ask("PUT", "/marks/0", MARKS, **own)[0] == 200
     assert session.annotations.remark == "x"
 
 
@@ -98,8 +102,8 @@ def test_a_forwarded_localhost_is_served(ask, own, served):
 def test_another_origin_can_neither_read_nor_drive(ask, own, session):
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1", ""]:
         assert ask("GET", "/pixels/0/0", **own | {"Origin": origin})[0] == 403
-        assert ask("PUT", "/marks", MARKS, **own | {"Origin": origin})[0] == 403
-        assert ask("POST", "/finish", "", **own | {"Origin": origin})[0] == 403
+        assert ask("PUT", "/marks/0", MARKS, **own | {"Origin": origin})[0] == 403
+        assert ask("POST", "/finish/0", "", **own | {"Origin": origin})[0] == 403
         assert session.annotations.remark == ""
         assert not session.ended.is_set()
 
@@ -108,7 +112,7 @@ def test_requests_of_other_sites_without_an_origin_are_refused(ask, own, session
     del own["Origin"]
     for site in ("cross-site", "same-site"):
         assert ask("GET", "/pixels/0/0", Sec_Fetch_Site=site, **own)[0] == 403
-    assert ask("POST", "/finish", "", **own)[0] == 403
+    assert ask("POST", "/finish/0", "", **own)[0] == 403
     assert not session.ended.is_set()
 
 
@@ -131,11 +135,20 @@ def test_a_path_outside_the_page_and_the_study_leads_nowhere(ask, own):
         "/pixels/-1/0",
         "/pixels/0/0/../../../x",
         "/pixels/..%2f..%2fetc/passwd",
-        "/evidence/left_subarticular_stenosis/L1/L2",
+        "/evidence/0/left_subarticular_stenosis/L1/L2",
         "/evidence/../x",
     ]:
         code, _, body = ask("GET", path, **own)
         assert (code, body) == (404, b"Not Found")
+
+
+def test_the_cookie_is_sent_to_no_other_port(ask, link, own, served):
+    # Cookies do not tell ports apart, but paths; this one is in no link and no page of others.
+    _, headers, _ = ask("GET", link, **own)
+    assert re.search(r"Path=(/[\w-]{20,}/)", headers["Set-Cookie"])[1] == ask.folder + "/"
+    ask.folder = ""
+    assert ask("GET", "/study", **own)[0] == 403
+    assert ask("GET", "/guessed/study", **own)[0] == 403
 
 
 def test_only_the_pages_own_files_are_in_it():
@@ -151,16 +164,54 @@ def test_nothing_on_the_page_leads_to_the_internet():
 
 def test_large_bodies_are_refused(ask, own, served):
     large = " " * (LARGEST_BODY + 1)
-    assert ask("PUT", "/marks", large, **own)[0] == 413
+    assert ask("PUT", "/marks/0", large, **own)[0] == 413
     # Of undeclared length: in pieces.
-    assert ask("PUT", "/marks", iter([b"{", b"}"]), **own)[0] == 413
-    assert ask("PUT", "/marks", "{", **own)[0] == 400
-    assert ask("PUT", "/marks", "[" * 60_000, **own)[0] == 400
+    assert ask("PUT", "/marks/0", iter([b"{", b"}"]), **own)[0] == 413
+    assert ask("PUT", "/marks/0", "{", **own)[0] == 400
+    assert ask("PUT", "/marks/0", "[" * 60_000, **own)[0] == 400
+
+
+def test_a_body_of_two_lengths_is_refused(ask, own):
+    own |= {"Transfer_Encoding": "chunked", "Content_Length": "2"}
+    assert ask("PUT", "/marks/0", b"2\r\n{}\r\n0\r\n\r\n", **own)[0] in {400, 413}
+
+
+def test_a_long_path_or_number_is_refused(ask, own):
+    assert ask("GET", "/pixels/0/" + 5000 * "9", **own)[0] == 413
+    assert ask("GET", "/pixels/0/" + 200 * "9", **own)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        r'{"marks": [], "remark": "\ud800 counted"}',
+        r'{"marks": [], "remark": "", "more": NaN}',
+        r'{"marks": [{"condition": "left_subarticular_stenosis", "level": "L1/L2", '
+        r'"not_visible": true, "more": "\udfff"}]}',
+    ],
+    ids=["half a character", "no number", "more than is asked for"],
+)
+def test_what_the_page_says_can_be_said_to_it_again(ask, own, document):
+    assert ask("PUT", "/marks/0", document, **own)[0] == 200
+    code, _, body = ask("GET", "/study", **own)
+    assert (code, b"more" in body) == (200, False)
+
+
+def test_half_a_character_in_a_name_is_refused(ask, own):
+    document = r'{"marks": [{"condition": "\ud800", "level": "L1/L2"}]}'
+    assert ask("PUT", "/marks/0", document, **own)[0] == 400
+
+
+def test_a_page_that_another_has_overtaken_is_told_so(ask, own):
+    assert ask("PUT", "/marks/0", MARKS, **own)[2] == b'{"version":1}'
+    for method, path in [("PUT", "/marks/0"), ("POST", "/grade/0"), ("POST", "/finish/0")]:
+        code, _, body = ask(method, path, MARKS, **own)
+        assert (code, b"another tab" in body) == (409, True)
 
 
 def test_wrong_marks_change_nothing(ask, own, session):
-    assert ask("PUT", "/marks", MARKS, **own)[0] == 204
-    assert ask("PUT", "/marks", '{"marks": [{"level": "L9"}]}', **own)[0] == 400
+    assert ask("PUT", "/marks/0", MARKS, **own)[0] == 200
+    assert ask("PUT", "/marks/1", '{"marks": [{"level": "L9"}]}', **own)[0] == 400
     assert session.annotations.remark == "x"
 
 

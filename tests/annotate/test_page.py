@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def clicking(study, tiny_model, tmp_path):
     """Start the command, on a machine without a screen."""
 
     @contextmanager
-    def start(*more) -> Iterator[Command]:
+    def start(*more, **variables) -> Iterator[Command]:
         screens = ("DISPLAY", "WAYLAND_DISPLAY")
         environment = {key: value for key, value in os.environ.items() if key not in screens}
         with subprocess.Popen(
@@ -72,7 +73,7 @@ def clicking(study, tiny_model, tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=environment | variables,
         ) as process:
             try:
                 link = next(
@@ -237,6 +238,45 @@ def test_points_are_set_corrected_graded_and_kept(
     assert [one.rpartition(" ")[0] for one in verdicts] == grades
 
 
+def test_the_browser_comes_in_by_a_file(page, clicking, tmp_path):
+    typed = tmp_path / "typed"
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\nprintf %s "$*" > {typed}.new; mv {typed}.new {typed}\n')
+    script.chmod(0o700)
+    with clicking(DISPLAY=":0", BROWSER=str(script)) as command:
+        while not typed.exists():
+            time.sleep(0.05)
+        address = typed.read_text()
+        assert "token" not in address
+        come_in(page, address)
+        assert page.url.startswith(command.link.partition("?")[0])
+        page.close(run_before_unload=True)
+        assert command.ended()[0] == 3
+
+
+def test_two_tabs_do_not_overwrite_each_other(page, clicking):
+    with clicking() as command:
+        come_in(page, command.link)
+        other = page.context.new_page()
+        come_in(other, page.url)
+        page.keyboard.press("n")
+        page.wait_for_load_state("networkidle")
+        for key in ("n", "g"):
+            other.keyboard.press(key)
+            other.wait_for_selector("#status.error")
+            assert "Load this page again" in other.locator("#status").text_content()
+        other.reload()
+        other.wait_for_selector("#axial[data-slice]")
+        assert other.locator("#absent-1").get_attribute("aria-pressed") == "true"
+        other.close(run_before_unload=True)
+        page.wait_for_timeout(3500)
+        page.click("#finish")
+        page.wait_for_selector(".done")
+        code, out, _ = command.ended()
+    assert code == 4
+    assert "L1/L2 not graded: marked as not visible." in out
+
+
 def test_with_the_keyboard_alone_and_closing_the_page(page, clicking, tmp_path):
     saved = tmp_path / "coords.csv"
     with clicking("--save-coords", saved) as command:
@@ -296,7 +336,7 @@ def test_a_click_on_a_disc_finds_its_axial_slice_and_others_stay_outside(
 
         letters = page.evaluate(
             """async () => {
-                const { letters } = await import("/geometry.js");
+                const { letters } = await import("./geometry.js");
                 return [[1, 0, 0], [0, -1, 0], [0, 0, 1], [0, 0.8, -0.6]].map(letters);
             }"""
         )

@@ -27,7 +27,7 @@ const state = {
 };
 const { axial, sagittal, marks } = state;
 let finished = false;
-let graded = 0;
+let graded;
 
 // ---- what happens
 
@@ -110,7 +110,7 @@ function evidence(level) {
   $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
   // Without the one before, as long as this one is being drawn.
   $("evidence-picture").removeAttribute("src");
-  $("evidence-picture").src = `evidence/${id}/${level}?${graded}`;
+  $("evidence-picture").src = `evidence/${graded}/${id}/${level}`;
   $("evidence").showModal();
 }
 
@@ -186,13 +186,13 @@ async function grade() {
   say("Grading …");
   try {
     await server.report(marks);
-    const { levels: rows, notes } = await server.grade();
+    const { version, levels: rows, notes } = await server.grade();
     state.results = new Map(rows.map((row) => [`${row.condition} ${row.level}`, row]));
     state.stale = false;
     const open = levels.filter((level) => !marks.get(state.condition, level));
     const missing = open.length ? `Without a point: ${open.join(", ")}. ` : "";
     say(`Graded. ${missing}${notes.join(" ")}`);
-    graded++;
+    graded = version;
     refresh();
   } catch (error) {
     say(error.message, "error");

@@ -1,8 +1,21 @@
 // What the page asks of the server.
 
-export const openStudy = async () => (await answer(fetch("study"))).json();
-export const grade = async () => (await answer(send("POST", "grade"))).json();
-export const finish = () => answer(send("POST", "finish"));
+// Of the marks, as this page shows them. The server refuses what would overwrite another tab's.
+let version;
+
+export async function openStudy() {
+  const study = await (await answer(fetch("study"))).json();
+  version = study.version;
+  return study;
+}
+
+/** The grades, and the version of the marks that they are of. */
+export async function grade() {
+  const graded = version;
+  return { version: graded, ...(await (await answer(send("POST", `grade/${graded}`))).json()) };
+}
+
+export const finish = () => answer(send("POST", `finish/${version}`));
 export const leave = (page) => navigator.sendBeacon(`left/${page}`);
 
 let unsent = null;
@@ -16,7 +29,7 @@ export function report(marks) {
       while (unsent !== null) {
         const body = unsent;
         unsent = null;
-        await answer(send("PUT", "marks", body));
+        ({ version } = await (await answer(send("PUT", `marks/${version}`, body))).json());
       }
     } finally {
       sending = null;
