@@ -1,5 +1,6 @@
 """What a report has to do: the study folders, and one job for each."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ def plan_jobs(
     bad_points: Iterable[BadPoint],
     conditions: Sequence[Condition],
     pages: Path | None = None,
+    timeout_s: float | None = None,
 ) -> list[GradingJob]:
     """One job per study folder, in their order.
 
@@ -60,6 +62,7 @@ def plan_jobs(
         bad_points: Of all studies.
         conditions: Those wanted.
         pages: Folder for a page per study, if wanted.
+        timeout_s: The longest that it may take to find out a study's UID; ``None`` for no limit.
 
     Raises:
         StudyError: Two folders have one name, by which their rows could not be told apart.
@@ -82,9 +85,12 @@ def plan_jobs(
                 where=str(folder),
                 todo="Rename one, since rows are told apart by this name.",
             )
-        names = [normalize_id(name), *(sorted(_uids(folder) & others) if others else ())]
+        uids = _uids(folder, timeout_s) if others else set()
+        names = [normalize_id(name), *(sorted(uids & others) if uids else ())]
         own, twice = _set_apart([point for key in names for point in good.get(key, ())])
         twice += [point for key in names for point in bad.get(key, ())]
+        if uids is None:
+            twice += _not_found_out(name, own, conditions, f"{timeout_s:g}")
         jobs[name] = GradingJob(
             study_id=name,
             folder=str(folder.resolve()),
@@ -96,11 +102,32 @@ def plan_jobs(
     return list(jobs.values())
 
 
-def _uids(folder: Path) -> set[str]:
-    """The study's UID and its last component, as far as its first file tells."""
-    first = next((file for file in scan_folder(folder) if isinstance(file, ImageFile)), None)
-    uid = first.study_uid if first else ""
-    return {uid, uid.rpartition(".")[2]}
+def _uids(folder: Path, timeout_s: float | None) -> set[str] | None:
+    """The study's UID and its last component, as far as its first file tells.
+
+    ``None`` where no file had told it in time.
+    """
+    started = time.monotonic()
+    for file in scan_folder(folder):
+        if isinstance(file, ImageFile):
+            return {file.study_uid, file.study_uid.rpartition(".")[2]}
+        if timeout_s and time.monotonic() - started > timeout_s:
+            return None
+    return set()
+
+
+def _not_found_out(
+    study_id: str, points: Iterable[Point], conditions: Iterable[Condition], seconds: str
+) -> list[BadPoint]:
+    """The levels that the table may name by a UID that could not be found out in time."""
+    known = {(point.condition, point.level) for point in points}
+    reason = f"it took longer than {seconds} s to find out the study's UID."
+    return [
+        BadPoint(study_id, condition, level, reason)
+        for condition in conditions
+        for level in Level
+        if (condition, level) not in known
+    ]
 
 
 def _set_apart(points: Sequence[Point]) -> tuple[list[Point], list[BadPoint]]:

@@ -108,7 +108,7 @@ def make_report(
     conditions = _choose_conditions(request, {point.condition for point in points}, model)
     folders = study_folders(request.studies, names)
     pages = make_folder(request.out.with_suffix(".pages")) if request.pages else None
-    jobs = plan_jobs(folders, points, bad, conditions, pages)
+    jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
     run = _run(request, model, conditions)
     journal_path = request.out.with_name(request.out.name + ".unfinished")
     open_journal = Journal.resume if request.resume else Journal.start

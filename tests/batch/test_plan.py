@@ -1,3 +1,5 @@
+import time
+
 import pydicom
 
 from lss_cli.anatomy import Condition, Level
@@ -77,3 +79,22 @@ def test_each_study_gets_its_own_points(tmp_path):
     assert (first.study_id, first.points, first.bad_points) == ("a", (), (bad,))
     assert (second.study_id, second.points, second.bad_points) == ("b", (point,), ())
     assert second.page == str(tmp_path / "pages" / "b.html")
+
+
+def test_the_time_limit_holds_for_the_headers_that_planning_reads(three_phantoms, report, tmp_path):
+    """Where the table knows a study by its UID, its files are asked before any worker is."""
+    studies, coords = copies(three_phantoms, tmp_path, ["a", "b"])
+    rows = read_rows(coords)
+    uid = pydicom.dcmread(next((studies / "a").rglob("*.dcm"))).StudyInstanceUID
+    renamed = [row | {"study_id": uid if row["study_id"] == "a" else "b"} for row in rows]
+    write_rows(coords, renamed)
+    for path in (studies / "a").rglob("*.dcm"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: whole.index(b"\x28\x00\x10\x00US")] + bytes(2**23))
+    started = time.monotonic()
+    code, _, _ = report(studies, coords, "--timeout", "2", "--workers", "1")
+    assert time.monotonic() - started < 20
+    assert code == 4
+    by_id = by_study(tmp_path / "report.csv")
+    assert {row["status"] for row in by_id["b"]} == {"graded"}
+    assert all(row["reason"].startswith("it took longer than 2 s") for row in by_id["a"])
