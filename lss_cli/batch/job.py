@@ -1,7 +1,9 @@
 """One study's work: what goes to a worker, and the rows that come back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from lss_cli.validation import read_document
 Row = Mapping[str, Any]
 
 NO_POINT = "the table has no point for this level."
+NO_FOLDER = "no folder of this study was given."
+NO_STUDY = "the table does not say of which study this is."
 
 
 @pydantic.dataclasses.dataclass(frozen=True)
@@ -31,7 +35,7 @@ class GradingJob:
     """One study to be graded. Plain values only, so that it can travel as JSON.
 
     Attributes:
-        folder: Of the study.
+        folder: Of the study; empty where none was given.
         points: Of this study.
         bad_points: Of this study.
         conditions: A row is wanted for each of these and each level.
@@ -84,9 +88,16 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
                 Outputs(html=Path(job.page)).write(study, result, model)
     except LssError as error:
         # Without the path, which may tell more than the study's name.
-        result = replace(result, levels=_not_graded(points, f"{error.what} {error.todo}".strip()))
+        result = replace(result, levels=_not_graded(job, f"{error.what} {error.todo}".strip()))
     levels = _complete(result.levels, job.conditions, NO_POINT)
     return rows(replace(result, study_id=job.study_id, levels=levels))
+
+
+def unplaced_rows(job: GradingJob, card: ModelCard) -> list[Row]:
+    """The rows of a study without a folder; or, of no study, those of the table alone."""
+    if job.study_id:
+        return failed_rows(job, NO_FOLDER, card)
+    return rows(StudyGrade("", card, _not_graded(job, NO_STUDY)))
 
 
 def failed_rows(job: GradingJob, reason: str, card: ModelCard) -> list[Row]:
@@ -97,26 +108,37 @@ def failed_rows(job: GradingJob, reason: str, card: ModelCard) -> list[Row]:
         reason: Why.
         card: Of the model that was to grade it.
     """
-    points = [point for point in job.points if point.condition in job.conditions]
-    levels = _complete(_not_graded(points, reason), job.conditions, reason)
+    levels = _complete(_not_graded(job, reason), job.conditions, reason)
     return rows(StudyGrade(job.study_id, card, levels))
 
 
-def _not_graded(points: Iterable[Point], reason: str) -> tuple[LevelGrade, ...]:
-    return tuple(
+def _not_graded(job: GradingJob, reason: str) -> tuple[LevelGrade, ...]:
+    """All rows of the table; those that could not be read keep their own reason."""
+    points = [
         LevelGrade(point.condition, point.level, point.series_id, point, reason=reason)
-        for point in points
-    )
+        for point in job.points
+        if point.condition in job.conditions
+    ]
+    bad = [
+        LevelGrade(point.condition, point.level, reason=point.reason)
+        for point in job.bad_points
+        if point.condition is None or point.condition in job.conditions
+    ]
+    return (*points, *bad)
 
 
 def _complete(
     levels: Iterable[LevelGrade], conditions: Sequence[Condition], reason: str
 ) -> tuple[LevelGrade, ...]:
     """In order, with a row that says the reason for each level that has none."""
-    rest = {(level.condition, level.level): level for level in levels}
+    rest: dict[tuple[Condition | None, Level | str], list[LevelGrade]] = defaultdict(list)
+    # What several rows of the table have in common, such as a level given twice, is said once.
+    for level in dict.fromkeys(levels):
+        rest[level.condition, level.level].append(level)
     ordered = [
-        rest.pop((condition, level), LevelGrade(condition, level, reason=reason))
+        row
         for condition in conditions
         for level in Level
+        for row in rest.pop((condition, level), [LevelGrade(condition, level, reason=reason)])
     ]
-    return (*ordered, *rest.values())
+    return (*ordered, *chain.from_iterable(rest.values()))

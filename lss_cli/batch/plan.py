@@ -102,6 +102,36 @@ def plan_jobs(
     return list(jobs.values())
 
 
+def plan_unplaced(
+    jobs: Sequence[GradingJob],
+    points: Iterable[Point],
+    bad_points: Iterable[BadPoint],
+    conditions: Sequence[Condition],
+) -> list[GradingJob]:
+    """What the table has beside the planned jobs, by the studies' names, the nameless rows first.
+
+    Args:
+        jobs: From `plan_jobs`.
+        points: As there.
+        bad_points: As there.
+        conditions: As there.
+    """
+    placed = {normalize_id(job.study_id) for job in jobs}
+    for job in jobs:
+        placed |= {point.study_id for point in job.points}
+        placed |= {point.study_id for point in job.bad_points}
+    rest: dict[str, tuple[list[Point], list[BadPoint]]] = defaultdict(lambda: ([], []))
+    for point in points:
+        rest[point.study_id][0].append(point)
+    for bad_point in bad_points:
+        rest[bad_point.study_id][1].append(bad_point)
+    return [
+        GradingJob(name, "", tuple(good), tuple(bad), tuple(conditions))
+        for name, (good, bad) in sorted(rest.items())
+        if not name or name not in placed
+    ]
+
+
 def _uids(folder: Path, timeout_s: float | None) -> set[str] | None:
     """The study's UID and its last component, as far as its first file tells.
 

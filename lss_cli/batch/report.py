@@ -5,7 +5,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import Any
 from lss_cli import __version__
 from lss_cli.anatomy import Condition
 from lss_cli.batch.cluster import grade_on_cluster
-from lss_cli.batch.job import GradingJob
+from lss_cli.batch.job import GradingJob, Row, unplaced_rows
 from lss_cli.batch.journal import Journal
-from lss_cli.batch.plan import plan_jobs, study_folders
+from lss_cli.batch.plan import plan_jobs, plan_unplaced, study_folders
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
 from lss_cli.files import check_writable, make_folder, write_text
@@ -109,6 +109,7 @@ def make_report(
     folders = study_folders(request.studies, names)
     pages = make_folder(request.out.with_suffix(".pages")) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
+    unplaced = plan_unplaced(jobs, points, bad, conditions)
     run = _run(request, model, conditions)
     journal_path = request.out.with_name(request.out.name + ".unfinished")
     open_journal = Journal.resume if request.resume else Journal.start
@@ -117,9 +118,16 @@ def make_report(
         for done, answer in enumerate(_answers(left, request, model), start=1):
             journal.add(answer)
             progress(len(jobs) - len(left) + done, len(jobs))
-        summary = _summary(jobs, journal, names, time.monotonic() - started, len(left))
+
+        def rows() -> Iterator[Row]:
+            yield from journal.rows(job.study_id for job in jobs)
+            for job in unplaced:
+                yield from unplaced_rows(job, model.card)
+
+        seconds = time.monotonic() - started
+        summary = _summary(len(jobs), unplaced, rows(), seconds, len(left))
         write_report(
-            lambda: journal.rows(job.study_id for job in jobs),
+            rows,
             {"csv": request.out, **request.more},
             {**asdict(summary), "run": run, "grades": _by_level(summary)},
             {job.study_id: f"{pages.name}/{Path(job.page).name}" for job in jobs} if pages else {},
@@ -169,35 +177,32 @@ def _answers(
 
 
 def _summary(
-    jobs: Sequence[GradingJob], journal: Journal, names: set[str], seconds: float, done_now: int
+    studies: int,
+    unplaced: Sequence[GradingJob],
+    rows: Iterable[Row],
+    seconds: float,
+    done_now: int,
 ) -> ReportSummary:
     grades: Counter[tuple[str, str]] = Counter()
     reasons: Counter[str] = Counter()
     count = uncertain = 0
-    for row in journal.rows(job.study_id for job in jobs):
+    for row in rows:
         count += 1
         uncertain += len(row["possible"]) > 1
         if row["grade"]:
             grades[row["level"], row["grade"]] += 1
         else:
             reasons[printable(row["reason"], 100)] += 1
-    known = {name for job in jobs for name in (job.study_id, *_names(job))}
     return ReportSummary(
-        studies=len(jobs),
+        studies=studies,
         rows=count,
         grades=grades,
         reasons=dict(reasons.most_common()),
         uncertain=uncertain,
-        without_folder=len(names - known - {""}),
+        without_folder=sum(bool(job.study_id) for job in unplaced),
         seconds=seconds,
         done_now=done_now,
     )
-
-
-def _names(job: GradingJob) -> Iterator[str]:
-    """The names by which the table knows a study."""
-    yield from (point.study_id for point in job.points)
-    yield from (point.study_id for point in job.bad_points)
 
 
 def _by_level(summary: ReportSummary) -> dict[str, dict[str, int]]:

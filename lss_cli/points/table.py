@@ -33,7 +33,8 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
             unread. Without names, or without a column ``study_id``, all rows are read.
 
     Returns:
-        The usable points and the rows that cannot be used, each in the order of the file. Of
+        The usable points and the rows that cannot be used, each in the order of the file. Where
+        other rows name a study, one that does not cannot be used, since it may be any's. Of
         rows that name one level of one study and condition twice, none is usable; rows of the
         one study are of one study, whichever of its names they have.
 
@@ -54,7 +55,8 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     study_ids = tuple(normalize_id(study_id) for study_id in study_ids)
     read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
     rows = list(read(path, study_ids, others))
-    if others and not rows:
+    own = any(_parse_id(cells, "study_id") for _, cells in rows)
+    if others and not own:
         raise PointsError(
             f"it has no row of study {printable(study_ids[0])}.",
             where=path.name,
@@ -67,6 +69,8 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     bad: list[BadPoint] = []
     for place, cells in rows:
         try:
+            if own and not _parse_id(cells, "study_id"):
+                raise ValueError("column study_id: it is empty here, and not in all rows.")
             points.append((place, _parse_point(cells)))
         except ValueError as error:
             bad.append(_bad_point(cells, f"{path.name}, {place}, {error}"))

@@ -30,7 +30,7 @@ def test_a_line_that_a_power_cut_left_unfinished_is_done_again(three_phantoms, r
     studies, coords = copies(three_phantoms, tmp_path, ["a", "b"])
     assert report(studies, coords)[0] == 0
     whole = (tmp_path / "report.csv").read_bytes()
-    assert report([studies / "a"], coords, "--resume", out="half.csv")[0] == 0
+    assert report([studies / "a"], coords, "--resume", out="half.csv")[0] == 4
     run = json.loads((tmp_path / "report.json").read_text())["run"]
     lines = [json.dumps({"run": run}), '{"study_id": "a", "lost": fal']
     (tmp_path / "report.csv.unfinished").write_text("\n".join(lines))

@@ -1,13 +1,17 @@
+import json
 import time
 
 import pydicom
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.batch.job import GradingJob, failed_rows
 from lss_cli.batch.plan import plan_jobs, study_folders
+from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import BadPoint, Point
 from tests.batch.studies import (
     by_study,
     copies,
+    read_report,
 )
 from tests.tables import read_rows, write_rows
 
@@ -15,12 +19,13 @@ from tests.tables import read_rows, write_rows
 def test_a_list_and_several_paths_in_the_given_order(three_phantoms, report, tmp_path):
     studies, coords = copies(three_phantoms, tmp_path, ["a", "b", "c"])
     (tmp_path / "list.txt").write_text("studies/c\nstudies/a\n\n")
-    assert report(tmp_path / "list.txt", coords)[0] == 0
-    assert list(by_study(tmp_path / "report.csv")) == ["c", "a"]
-    assert report([studies / "b", studies / "a"], coords)[0] == 0
-    assert list(by_study(tmp_path / "report.csv")) == ["b", "a"]
-    assert report(studies / "b", coords)[0] == 0
-    assert list(by_study(tmp_path / "report.csv")) == ["b"]
+    # The table's studies that are not asked for come last, not graded.
+    assert report(tmp_path / "list.txt", coords)[0] == 4
+    assert list(by_study(tmp_path / "report.csv")) == ["c", "a", "b"]
+    assert report([studies / "b", studies / "a"], coords)[0] == 4
+    assert list(by_study(tmp_path / "report.csv")) == ["b", "a", "c"]
+    assert report(studies / "b", coords)[0] == 4
+    assert list(by_study(tmp_path / "report.csv")) == ["b", "a", "c"]
 
 
 def test_a_study_under_its_name_its_uid_and_as_a_float(three_phantoms, report, tmp_path):
@@ -98,3 +103,57 @@ def test_the_time_limit_holds_for_the_headers_that_planning_reads(three_phantoms
     by_id = by_study(tmp_path / "report.csv")
     assert {row["status"] for row in by_id["b"]} == {"graded"}
     assert all(row["reason"].startswith("it took longer than 2 s") for row in by_id["a"])
+
+
+def test_no_row_of_the_table_vanishes(three_phantoms, report, lss, tiny_model, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a", "b", "gone"])
+    rows = read_rows(coords)
+    (tmp_path / "elsewhere").mkdir()
+    (studies / "gone").rename(tmp_path / "elsewhere" / "gone")
+    nameless = [row | {"study_id": ""} for row in rows if row["study_id"] == "a"][:2]
+    own = [row for row in rows if row["study_id"] == "a"]
+    broken = [own[0] | {"x": "one"}, own[0] | {"y": "two"}, own[0] | {"instance_number": "three"}]
+    write_rows(coords, [*nameless, *rows, *broken])
+    code, out, _ = report(studies, coords)
+    studies_rows = by_study(tmp_path / "report.csv")
+    assert code == 4
+    assert {name: len(rows) for name, rows in studies_rows.items()} == {
+        "a": 13,
+        "b": 10,
+        "": 2,
+        "gone": 10,
+    }
+    reasons = {
+        name: [row["reason"] for row in rows if row["status"] == "not graded"]
+        for name, rows in studies_rows.items()
+    }
+    places = [f"coords.csv, line {line}, column study_id: it is empty here" for line in (2, 3)]
+    assert all(map(str.startswith, reasons[""], places))
+    assert [row["level"] for row in studies_rows[""]] == [row["level"] for row in nameless]
+    assert set(reasons["gone"]) == {"no folder of this study was given."}
+    assert studies_rows["gone"][0]["x"]
+    assert [reason.split("'")[1] for reason in reasons["a"]] == ["one", "two", "three"]
+    assert reasons["b"] == []
+    assert "10 not graded: no folder of this study was given." in out
+    assert "1 studies of the table have no folder here." in out
+    run = json.loads((tmp_path / "report.json").read_text())
+    assert (run["studies"], run["rows"], sum(run["not_graded"].values())) == (2, 35, 15)
+
+    # For one study, the rows that name none are not taken either.
+    table = tmp_path / "b.csv"
+    options = ("--coords", coords, "--model", tiny_model, "--csv", table)
+    assert lss("predict", studies / "b", *options)[0] == 4
+    assert [row["status"] for row in read_report(table)].count("graded") == 10
+    assert [row["reason"] for row in read_report(table) if row["reason"]] == reasons[""]
+
+
+def test_rows_that_could_not_be_read_stay_when_the_study_cannot_be_read_either():
+    bad = (
+        BadPoint("a", Condition.LEFT_SUBARTICULAR, Level.L1_L2, "no number"),
+        BadPoint("a", Condition.LEFT_SUBARTICULAR, Level.L1_L2, "no slice"),
+        BadPoint("a", None, "L9", "no level"),
+    )
+    card = ModelCard("tiny", 64 * "a", "Apache-2.0", "2026-01-01", {})
+    job = GradingJob("a", "/nowhere", (), bad, (Condition.LEFT_SUBARTICULAR,))
+    reasons = [row["reason"] for row in failed_rows(job, "it died.", card)]
+    assert reasons == ["no number", "no slice", *4 * ["it died."], "no level"]

@@ -50,6 +50,20 @@ def test_columns_of_a_single_study_may_be_left_out(table):
     assert points == [Point("", "", 3, Condition.LEFT_SUBARTICULAR, Level.L4_L5, 1.0, 2.0)]
 
 
+@pytest.mark.parametrize("names", [(), ("100206310",)])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_a_row_without_a_study_beside_one_that_has_one_may_be_any_studys(table, names, empty):
+    nameless = ROW.replace("100206310", empty).replace("L1/L2", "L2/L3")
+    points, bad = read_points(table(HEADER + ROW + nameless), names)
+    assert points == [POINT]
+    assert "line 3, column study_id: it is empty here" in bad[0].reason
+
+
+def test_nameless_rows_do_not_stand_in_for_a_study_that_is_not_there(table):
+    path = table(HEADER + ROW + ROW.replace("100206310", ""))
+    assert "no row of study 5" in problem(path, ("5",))
+
+
 @pytest.mark.parametrize("spelling", ["L4/L5", "l4_l5", "L4-L5", "L4_L5", " L4/L5 "])
 @pytest.mark.parametrize("name", ["Right Subarticular Stenosis", "right_subarticular_stenosis"])
 def test_spellings(table, spelling, name):
