@@ -142,6 +142,10 @@ class OptionSet:
         from pydantic import TypeAdapter, ValidationError
 
         kind = get_type_hints(cls, include_extras=True)[name]
+        if cls.type_of(name) is int:
+            value = _to_whole(value)
+        elif _takes_whole_numbers(cls.type_of(name)) and isinstance(value, list):
+            value = [_to_whole(number) for number in value]
         try:
             checked = TypeAdapter(kind).validate_python(value, strict=True)
         except ValidationError:
@@ -160,8 +164,7 @@ class OptionSet:
                 f"{name} is {value!r}.{suggest(str(value), get_args(kind))}",
                 todo=f"There is: {', '.join(get_args(kind))}.",
             )
-        several = get_args(kind)[:1] == (int,)
-        wanted = "whole numbers" if several else getattr(kind, "__name__", kind)
+        wanted = "whole numbers" if _takes_whole_numbers(kind) else getattr(kind, "__name__", kind)
         return UsageError(f"{name} is {value!r}; {wanted} wanted.")
 
     def to_json(self) -> dict[str, Any]:
@@ -173,6 +176,16 @@ class OptionSet:
         import tomli_w
 
         return tomli_w.dumps(self.to_json())
+
+
+def _takes_whole_numbers(kind: Any) -> bool:
+    """Whether a type is a tuple of whole numbers."""
+    return get_args(kind)[:1] == (int,)
+
+
+def _to_whole(value: Any) -> Any:
+    """2 for 2.0, which a file may hold where a whole number is wanted; all else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def parse_condition(name: str) -> Condition:

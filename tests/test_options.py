@@ -34,6 +34,21 @@ def test_values_are_checked_from_construction_on():
         Some.from_mapping({"cuont": 1}, "file")
 
 
+def test_whole_numbers_may_be_written_with_a_point():
+    @dataclass(frozen=True)
+    class Nodes(OptionSet):
+        nodes: tuple[int, ...] = option((1, 2), "Which.", low=1)
+
+    count = Some.from_mapping({"count": 2.0}, "file").count
+    assert (count, type(count)) == (2, int)
+    for odd in (2.5, float("inf"), True, "2"):
+        with pytest.raises(UsageError, match="int wanted"):
+            Some.from_mapping({"count": odd}, "file")
+    assert Nodes.check_value("nodes", (3,)) == (3,)
+    with pytest.raises(UsageError, match="whole numbers wanted"):
+        Nodes.check_value("nodes", (2.5,))
+
+
 def test_a_part_is_an_option_of_its_own():
     assert Some.from_mapping({"width": 3.0}, "file") == Some(part=Part(3.0))
 
