@@ -11,6 +11,7 @@ import pandas as pd
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.errors import DataError
+from lss_cli.files import replacing
 from lss_cli.tables import CsvReader, check_columns, escape_cell, read_text
 
 E = TypeVar("E", bound=StrEnum)
@@ -49,10 +50,15 @@ def read_table(path: Path, required: Iterable[str]) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    r"""Write a CSV table with ``\n`` line ends and no formulas; `path` is a temporary name."""
+    r"""Write a CSV table with ``\n`` line ends and no formulas, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     text = table.select_dtypes(include=["str", "object"]).columns
     safe = table.assign(**{name: table[name].map(escape_cell) for name in text})
-    safe.to_csv(path, index=False, lineterminator="\n")
+    with replacing(path) as file:
+        safe.to_csv(file, index=False, lineterminator="\n")
 
 
 def normalize_names(column: "pd.Series[str]", parse: Callable[[str], E]) -> "pd.Series[str]":

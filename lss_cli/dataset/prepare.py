@@ -26,7 +26,7 @@ from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.errors import DataError
-from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.files import make_folder, write_text
 from lss_cli.versions import versions
 
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
@@ -182,16 +182,14 @@ def _write_tables(table: pd.DataFrame, index: pd.DataFrame | None, out: Path) ->
     """
     rows = table[~usable(table)]
     rows = rows.assign(condition=rows["source_condition"])
-    with replacing(out / REJECTS) as path:
-        write_table(rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"]), path)
+    rejects = rows[REJECT_COLUMNS].sort_values(["file", "line", "condition", "level"])
+    write_table(rejects, out / REJECTS)
     used = table[usable(table)]
     if used.empty:
         raise _nothing_left(table, out)
-    with replacing(out / MASTER) as path:
-        write_table(used[MASTER_COLUMNS], path)
+    write_table(used[MASTER_COLUMNS], out / MASTER)
     if index is not None:
-        with replacing(out / prepared.INDEX) as path:
-            write_table(index, path)
+        write_table(index, out / prepared.INDEX)
 
 
 def _make_inputs(

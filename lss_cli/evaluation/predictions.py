@@ -13,7 +13,6 @@ from lss_cli.dataset.dataframes import read_table, to_numbers, to_ordinals, writ
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
-from lss_cli.files import replacing
 from lss_cli.text import join_words, printable
 
 # The name that the table has in a run folder.
@@ -153,8 +152,7 @@ def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilit
         OutputError: The file cannot be written.
     """
     columns = dict(zip(PROBABILITIES, probabilities.round(6).T, strict=True))
-    with replacing(path) as file:
-        write_table(index.assign(**columns)[COLUMNS], file)
+    write_table(index.assign(**columns)[COLUMNS], path)
 
 
 def _parse_words(

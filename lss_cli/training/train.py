@@ -91,8 +91,7 @@ def train(
     with replacing(out / run.MODEL) as model:
         network.save(model)
     history = pd.DataFrame([asdict(epoch) for epoch in training.history])
-    with replacing(out / run.HISTORY) as file:
-        write_table(history, file)
+    write_table(history, out / run.HISTORY)
     draw_curves(training.history, training.best_epoch, make_folder(out / run.FIGURES))
     known = data.index["split"].isin(SPLITS).to_numpy()
     write_predictions(out / PREDICTIONS, data.index[known], probabilities[known])
