@@ -1,6 +1,7 @@
 """Slices around a point, as they go from DICOM or an image table to whatever looks at them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,15 @@ class Slices:
         full_size: Width and height of the full slice, in pixels.
         origin: Column and row, in the full slice, of the first pixel; (0, 0) unless `pixels` is a
             cut-out.
+        missing: Why there is no slice, by its step from the middle; the next one on the way there
+            stands in for it.
     """
 
     pixels: npt.NDArray[Any]
     spacing_mm: tuple[float, float]
     full_size: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
+    missing: Mapping[int, str] = field(default_factory=dict)
 
     def mirror(self) -> "Slices":
         """Exchange left and right.

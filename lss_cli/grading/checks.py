@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lss_cli.anatomy import Side
+from lss_cli.grading.result import MISSING_NEIGHBOUR
 from lss_cli.model.inputs import covered_share
 from lss_cli.model.spec import InputSpec
 from lss_cli.points.point import Point
@@ -32,6 +33,14 @@ FARTHEST_FROM_MIDLINE_MM = 25.0
 
 # Of the field, at least this share must lie in the slice.
 LEAST_COVERED = 0.95
+
+NOTHING_OWN = "it shows nothing of its own around the point."
+# Where the slices before and after another lie.
+SIDES = {
+    Plane.AXIAL: ("towards the head", "towards the feet"),
+    Plane.SAGITTAL: ("to the right", "to the left"),
+    Plane.CORONAL: ("to the front", "to the back"),
+}
 
 # Fine enough to tell left from right, coarse enough to cost nothing.
 GRID_MM = 2.0
@@ -56,6 +65,25 @@ def check_points(points: Sequence[Located[Point]], spec: InputSpec) -> list[tupl
             warnings[i].append(text)
             warnings[j].append(text)
     return [tuple(texts) for texts in warnings]
+
+
+def check_neighbours(located: Located[Point], image: Float32Array) -> tuple[str, ...]:
+    """A warning for each neighbour that another slice stands in for.
+
+    Args:
+        located: The point with its slices.
+        image: H × W × C, what the network sees of them.
+    """
+    middle, plane = image.shape[2] // 2, located.slice_in_stack.slice.geometry.plane
+    sides = {-1: SIDES[plane][0], 1: SIDES[plane][1]}
+    return tuple(
+        f"{MISSING_NEIGHBOUR}, {'' if step == 1 else f'{step} steps '}{name}: "
+        f"{printable(located.slices.missing.get(side * step, NOTHING_OWN), 200)} "
+        "Its neighbour stands in for it, which changes one grade in ten."
+        for step in range(1, middle + 1)
+        for side, name in sides.items()
+        if np.array_equal(image[..., middle + side * step], image[..., middle + side * (step - 1)])
+    )
 
 
 def _check_alone(located: Located[Point], spec: InputSpec) -> Iterator[str]:

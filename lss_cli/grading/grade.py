@@ -7,7 +7,7 @@ import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
-from lss_cli.grading.checks import check_points
+from lss_cli.grading.checks import check_neighbours, check_points
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
@@ -195,11 +195,13 @@ def _warnings(
 ) -> list[tuple[str, ...]]:
     """What speaks against relying on each grade."""
     unfamiliar = [(UNFAMILIAR,) * strange for strange in _are_unfamiliar(inputs, model)]
+    neighbours = [check_neighbours(given.located, given.image) for given in inputs]
+    always = [sum(texts, ()) for texts in zip(unfamiliar, neighbours, strict=True)]
     if not check:
-        return unfamiliar
+        return always
     checks = check_points([given.located for given in inputs], model.metadata.input)
     unstable = [(UNSTABLE,) * changes for changes in _are_unstable(inputs, prob, model)]
-    return [sum(texts, ()) for texts in zip(unfamiliar, checks, unstable, strict=True)]
+    return [sum(texts, ()) for texts in zip(always, checks, unstable, strict=True)]
 
 
 def _are_unfamiliar(inputs: Sequence[PointInput], model: Model) -> list[bool]:

@@ -17,6 +17,8 @@ UNCERTAIN = (
 )
 DISCLAIMER = "Not a medical device. For research; a physician decides."
 UNLIKE = "unlike the training images"
+# How a warning of it begins.
+MISSING_NEIGHBOUR = "a neighbouring slice is missing"
 UNFAMILIAR = (
     "the image around the point is unlike those that the model was trained on; check the series "
     "and the point, and do not rely on this grade."
@@ -74,7 +76,9 @@ class LevelGrade:
     def caution(self) -> str:
         """What a table's cell says against relying on a grade; empty for most."""
         texts = [f"uncertain: {self.shown}"] if self.uncertain else []
-        return "; ".join(texts + ([UNLIKE] if UNFAMILIAR in self.warnings else []))
+        texts += [UNLIKE] if UNFAMILIAR in self.warnings else []
+        incomplete = any(text.startswith(MISSING_NEIGHBOUR) for text in self.warnings)
+        return "; ".join(texts + [MISSING_NEIGHBOUR] * incomplete)
 
     @property
     def shown(self) -> str:

@@ -35,7 +35,8 @@ def model_input(
     Returns:
         The image, H × W × C, and the coordinates ((x + 0.5) / width, (y + 0.5) / height) of the
         point in the full slice, after mirroring. Parts of the field that the slices do not hold
-        are 0 in the image.
+        are 0 in the image. For a neighbour that shows nothing in the field, the next slice on the
+        way to it stands in.
 
     Raises:
         ValueError: There are too few slices, the field misses them altogether, or nothing is to
@@ -53,6 +54,11 @@ def model_input(
     fields = [_resample(slice_, box, spec.size) for slice_ in pixels]
     if not np.ptp(fields[spec.neighbours][covered]) > 0:
         raise ValueError("the field around the point has no contrast.")
+    middle = spec.neighbours
+    for step in range(1, spec.neighbours + 1):
+        for sign in (-1, 1):
+            if not _grey_range(fields[middle + sign * step][covered], spec)[1] > 0:
+                fields[middle + sign * step] = fields[middle + sign * (step - 1)]
     channels = [_normalise(field, covered, spec) for field in fields]
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
@@ -116,14 +122,17 @@ def _normalise(
     image: Float32Array, covered: npt.NDArray[np.bool_], spec: InputSpec
 ) -> Float32Array:
     """Each channel by itself, since 8-bit sources are scaled slice by slice."""
-    inside = image[covered]
-    if spec.normalise == "zscore":
-        low, span = float(inside.mean()), float(inside.std())
-    else:
-        tail = 1.0 if spec.normalise == "percentile" else 0.0
-        low, high = percentiles(inside, tail, 100 - tail)
-        span = high - low
+    low, span = _grey_range(image[covered], spec)
     scaled = (image - low) / span if span > 0 else np.zeros_like(image)
     if spec.normalise == "percentile":
         scaled = scaled.clip(0, 1)
     return np.where(covered, scaled, 0).astype(np.float32)
+
+
+def _grey_range(inside: Float32Array, spec: InputSpec) -> tuple[float, float]:
+    """What becomes 0, and how far from it lies what becomes 1."""
+    if spec.normalise == "zscore":
+        return float(inside.mean()), float(inside.std())
+    tail = 1.0 if spec.normalise == "percentile" else 0.0
+    low, high = percentiles(inside, tail, 100 - tail)
+    return low, high - low

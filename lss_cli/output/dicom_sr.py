@@ -153,13 +153,7 @@ def _content(
         title=codes.DCM.ImagingMeasurementReport,
     )
     if result.remark:
-        content[0].ContentSequence.append(
-            sr.TextContentItem(
-                name=codes.DCM.Comment,
-                value=result.remark[:1024],
-                relationship_type=sr.RelationshipTypeValues.CONTAINS,
-            )
-        )
+        content[0].ContentSequence.append(_comment(result.remark))
     return content
 
 
@@ -185,7 +179,7 @@ def _group(
             referenced_frame_numbers=None if graded.frame is None else [graded.frame + 1],
         ),
     )
-    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+    group = sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(UID(), f"{condition} {level}"),
         referenced_region=region,
         finding_type=codes.SCT.Stenosis,
@@ -211,6 +205,17 @@ def _group(
             )
             for severity in sorted(graded.possible, key=lambda severity: severity is not grade)
         ],
+    )
+    # TID 1411 may be extended.
+    group[0].ContentSequence.extend(_comment(text) for text in graded.warnings)
+    return group
+
+
+def _comment(text: str) -> sr.TextContentItem:
+    return sr.TextContentItem(
+        name=codes.DCM.Comment,
+        value=text[:1024],
+        relationship_type=sr.RelationshipTypeValues.CONTAINS,
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lss_cli.errors import PointOutsideError, SliceNotFoundError
+from lss_cli.errors import PointOutsideError, SliceNotFoundError, StudyError
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.pixels import read_pixels
@@ -17,6 +17,8 @@ from lss_cli.text import printable
 
 # Some scanners add a reference picture of another plane to a series.
 MIN_PLANE_SHARE = 0.8
+
+STACK_ENDS = "the stack ends here, or a slice of it is missing."
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,50 @@ class SliceInStack:
     ) -> Slices:
         """Decode this slice and its neighbours, in the one orientation.
 
-        At the ends of the stack the last slice stands in for those that are missing.
+        For a neighbour that is missing or damaged the next slice on the way to it stands in.
 
         Args:
             neighbours: How many on each side.
             read: Gives the pixels of a slice; one that remembers serves places that share slices.
 
         Raises:
-            StudyError: A file is damaged or cannot be decoded.
+            StudyError: The slice itself is damaged or cannot be decoded.
         """
-        last = len(self.stack.slices) - 1
-        wanted = [
-            min(max(self.index + step, 0), last) for step in range(-neighbours, neighbours + 1)
-        ]
-        decoded = {index: read(self.stack.slices[index]) for index in sorted(set(wanted))}
+        pixels = {0: read(self.slice)}
+        missing = {}
+        for step in range(1, neighbours + 1):
+            for side in (-1, 1):
+                try:
+                    pixels[side * step] = self._read_neighbour(side * step, read)
+                except StudyError as error:
+                    missing[side * step] = str(error)
+                    pixels[side * step] = pixels[side * (step - 1)]
         geometry = self.slice.geometry
         return Slices(
-            pixels=np.stack([decoded[index] for index in wanted]),
+            pixels=np.stack([pixels[step] for step in range(-neighbours, neighbours + 1)]),
             spacing_mm=geometry.orientation.orient_pair(geometry.spacing_mm),
             full_size=geometry.orientation.orient_pair(geometry.size),
+            missing=missing,
         )
+
+    def _read_neighbour(self, step: int, read: Callable[[Slice], Float32Array]) -> Float32Array:
+        """The slice so many steps away.
+
+        Raises:
+            SliceNotFoundError: There is none, or there are two.
+            StudyError: It cannot be decoded.
+        """
+        index = self.index + step
+        if not 0 <= index < len(self.stack.slices):
+            raise SliceNotFoundError(STACK_ENDS)
+        slice_ = self.stack.slices[index]
+        same = [other for other in self.series.slices if other.is_same_as(slice_)]
+        if len(same) > 1:
+            raise SliceNotFoundError(
+                f"{len(same)} slices with other pixels have the instance number "
+                f"{slice_.instance_number}."
+            )
+        return read(slice_)
 
     def orient_point(self, point: tuple[float, float]) -> tuple[float, float]:
         """Bring a point of the file's own slice to the one orientation, in pixels.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,21 @@ class Slice:
     padding: tuple[int, int] | None
     pixel_data_offset: int
     pixel_options: Mapping[str, Any]
+
+    def is_same_as(self, other: "Slice") -> bool:
+        """Whether both say to be one and the same slice, whatever their pixels are."""
+        return self.identity is not None and self.identity == other.identity
+
+    @cached_property
+    def identity(self) -> tuple[object, ...] | None:
+        """By what a slice is known; ``None`` where its file has no SOPInstanceUID.
+
+        The UID alone does not tell: some anonymised exports have one for all slices.
+        """
+        if not self.sop_instance_uid:
+            return None
+        position = tuple(np.round(self.geometry.position, 3).tolist())
+        return self.sop_instance_uid, self.frame, self.instance_number, position
 
 
 def make_slice(

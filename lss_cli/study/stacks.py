@@ -107,32 +107,34 @@ def _split_repetitions(parallel: Sequence[Slice]) -> list[list[Slice]]:
     # The number orders repetitions; without it the position in the file decides.
     numbered = sorted(parallel, key=lambda slice_: (slice_.instance_number or 0, slice_.frame or 0))
     depths = [_depth(slice_, normal) for slice_ in numbered]
-    nearest = _nearest_mm(depths, SAME_STACK_ROUNDED if _are_rounded(parallel) else SAME_STACK)
+    step = _usual_step(depths)
+    share = SAME_STACK_ROUNDED if _are_rounded(parallel) else SAME_STACK
+    nearest = max(SAME_POSITION_MM, min(share * step, NEAREST_MM))
     layers: list[_Layer] = []
     for slice_, depth in zip(numbered, depths, strict=True):
         fitting = [layer for layer in layers if layer.distance(depth) > nearest]
         layer = min(fitting, key=lambda layer: layer.unevenness(depth), default=None)
         if layer is None:
-            layers.append(layer := _Layer())
+            layers.append(layer := _Layer(step))
         layer.add(depth, slice_)
     return [layer.slices for layer in layers]
 
 
-def _nearest_mm(depths: Sequence[float], share: float) -> float:
-    """How close two slices of one stack may lie, by the usual step from number to number."""
+def _usual_step(depths: Sequence[float]) -> float:
+    """From one number to the next; 0 where all lie at one position."""
     moves = [abs(after - before) for before, after in pairwise(depths)]
     steps = [move for move in moves if move > SAME_POSITION_MM]
-    step = statistics.median_low(steps) if steps else 0.0
-    return max(SAME_POSITION_MM, min(share * step, NEAREST_MM))
+    return statistics.median_low(steps) if steps else 0.0
 
 
 class _Layer:
     """Slices that may be of one stack, in the order of their depths."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float) -> None:
         self.slices: list[Slice] = []
         self._depths: list[float] = []
-        self._step = math.inf
+        # The one that is expected, then its own.
+        self._step = step
 
     def distance(self, depth: float) -> float:
         """From the nearest of its slices, in mm."""
@@ -140,13 +142,14 @@ class _Layer:
         return min(abs(near - depth) for near in self._depths[max(0, at - 1) : at + 1])
 
     def unevenness(self, depth: float) -> float:
-        """How much the step to a further slice differs from those between its slices."""
-        return abs(self.distance(depth) - self._step) if len(self.slices) > 1 else 0.0
+        """How much the step to a further slice differs from that between its slices, in mm."""
+        return round(abs(self.distance(depth) - self._step), 1)
 
     def add(self, depth: float, slice_: Slice) -> None:
         """Take a slice in."""
         if self.slices:
-            self._step = min(self._step, self.distance(depth))
+            distance = self.distance(depth)
+            self._step = distance if len(self.slices) == 1 else min(self._step, distance)
         at = bisect(self._depths, depth)
         self._depths.insert(at, depth)
         self.slices.insert(at, slice_)

@@ -225,22 +225,20 @@ def _group_into_series(files: Sequence[ImageFile]) -> list[Series]:
 def _drop_copies(files: Sequence[ImageFile]) -> tuple[Slice, ...]:
     """A file that was exported twice under two names counts once.
 
-    The UID alone does not tell: some anonymised exports have one for all slices. What has one
-    identity and other pixels stays, as two slices of one number.
+    What has one identity and other pixels stays, as two slices of one number.
     """
     seen: dict[tuple[object, ...], list[Slice]] = defaultdict(list)
     same_bytes = cache(_have_same_pixel_bytes)
     kept = []
     for file in files:
         for slice_ in file.slices:
-            position = tuple(np.round(slice_.geometry.position, 3).tolist())
-            key = (slice_.sop_instance_uid, slice_.frame, slice_.instance_number, position)
-            if slice_.sop_instance_uid and any(
+            same = seen[slice_.identity] if slice_.identity else []
+            if any(
                 same_bytes(_pixel_bytes(slice_), _pixel_bytes(other)) or _look_alike(slice_, other)
-                for other in seen[key]
+                for other in same
             ):
                 continue
-            seen[key].append(slice_)
+            same.append(slice_)
             kept.append(slice_)
     return tuple(kept)
 

@@ -66,6 +66,13 @@ def test_a_second_stack_a_little_off_is_not_mixed_in(step, shift, first, tmp_pat
     ]
 
 
+def test_a_slice_that_is_there_twice_cuts_no_stack(tmp_path):
+    heights = [90.47, 86.21, 81.95, 56.39, 52.13, 47.87]
+    again = image(centre=(0, 0, 90.47), number=1, uid="1.9")
+    save([again], tmp_path, "again.dcm")
+    assert sorted(read(axial_stack(heights), tmp_path)) == [[1], [1, 2, 3], [4, 5, 6]]
+
+
 def test_a_second_stack_that_is_numbered_in_turn(tmp_path):
     both = axial_stack([8, 7, 4, 3, 0, -1, -4, -5])
     assert all(len(stack) < 8 for stack in read(both, tmp_path))

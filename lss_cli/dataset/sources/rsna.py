@@ -28,6 +28,7 @@ from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, Stu
 from lss_cli.files import path_inside
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import remember_pixels
+from lss_cli.study.series import STACK_ENDS
 from lss_cli.study.slice import Slice
 from lss_cli.study.study import Study, read_study
 
@@ -155,6 +156,9 @@ class RsnaStudy:
             raise Unusable(Reason.POINT_OUTSIDE, error.what) from error
         except StudyError as error:
             raise Unusable(Reason.UNREADABLE, str(error)) from error
+        damaged = [why for why in located.slices.missing.values() if why != STACK_ENDS]
+        if damaged:
+            raise Unusable(Reason.UNREADABLE, damaged[0])
         return located.slices, located.pixel
 
     @cached_property
