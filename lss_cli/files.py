@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lss_cli.errors import OutputError
+from lss_cli.text import encodable
 
 if sys.platform == "win32":
     import msvcrt
@@ -127,6 +128,12 @@ def path_inside(folder: Path, name: str) -> Path | None:
     root = Path(os.path.normpath(folder))
     absolute = Path(name).is_absolute() or "\\" in name or "\0" in name
     return path if name and not absolute and path.is_relative_to(root) and path != root else None
+
+
+def own_name(folder: Path) -> str:
+    """A folder's name as it is listed, for people: that of a link, not of what it leads to."""
+    listed = folder.name not in {"", ".."}
+    return encodable(folder.name if listed else folder.resolve().name)
 
 
 def _umask() -> int:

@@ -14,9 +14,28 @@ def printable(text: object, limit: int = 80) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def encodable(name: str) -> str:
-    """Replace what no file or terminal could hold: bytes of a name that are no UTF-8."""
-    return name.encode("utf-8", "replace").decode("utf-8")
+def encodable(text: str) -> str:
+    r"""Write out what no file or terminal could hold: bytes of a name that are no UTF-8.
+
+    Two different names stay different.
+
+    Examples:
+        >>> encodable(b"caf\xe9".decode("utf-8", "surrogateescape")), encodable("caf\u00e9 \ud800")
+        ('caf%E9', 'café %D800')
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join(map(_encodable, text))
+    return text
+
+
+def _encodable(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        # PEP 383: a byte of a file name that could not be decoded.
+        return f"%{code - 0xDC00:02X}"
+    return f"%{code:04X}" if 0xD800 <= code <= 0xDFFF else char
 
 
 def escape_formula(cell: str) -> str:

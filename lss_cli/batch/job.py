@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic.dataclasses
-from pydantic import field_validator
+from pydantic import PlainValidator, field_validator
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError
@@ -30,6 +30,16 @@ NO_FOLDER = "no folder of this study was given."
 NO_STUDY = "the table does not say of which study this is."
 
 
+def _check_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text is wanted")
+    return value
+
+
+# A path as Python has it, also where its bytes are no UTF-8, which pydantic refuses (PEP 383).
+PathText = Annotated[str, PlainValidator(_check_text)]
+
+
 @pydantic.dataclasses.dataclass(frozen=True)
 class GradingJob:
     """One study to be graded. Plain values only, so that it can travel as JSON.
@@ -43,11 +53,11 @@ class GradingJob:
     """
 
     study_id: str
-    folder: str
+    folder: PathText
     points: tuple[Point, ...]
     bad_points: tuple[BadPoint, ...]
     conditions: tuple[Condition, ...]
-    page: str = ""
+    page: PathText = ""
 
     def to_json(self) -> Mapping[str, Any]:
         """Plain values."""

@@ -1,5 +1,7 @@
 """What a report has to do: the study folders, and one job for each."""
 
+import codecs
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,10 +10,11 @@ from pathlib import Path
 from lss_cli.anatomy import Condition, Level
 from lss_cli.batch.job import GradingJob
 from lss_cli.errors import StudyError
+from lss_cli.files import own_name
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import normalize_id
 from lss_cli.study.headers import ImageFile, scan_folder
-from lss_cli.text import join_words, printable
+from lss_cli.text import encodable, join_words, printable
 
 
 def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
@@ -28,11 +31,10 @@ def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
     if len(paths) > 1:
         folders = list(paths)
     elif paths[0].is_file():
-        lines = paths[0].read_text(encoding="utf-8").splitlines()
-        folders = [paths[0].parent / line.strip() for line in lines if line.strip()]
+        folders = _read_list(paths[0])
     else:
         inner = sorted(path for path in paths[0].glob("*") if path.is_dir())
-        alone = paths[0].resolve().name in names and not any(path.name in names for path in inner)
+        alone = own_name(paths[0]) in names and not any(own_name(path) in names for path in inner)
         folders = list(paths) if alone else inner
     if not folders:
         raise StudyError(
@@ -40,6 +42,45 @@ def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
             where=str(paths[0]),
             todo="Name a folder of study folders, a text file that lists them, or several.",
         )
+    return folders
+
+
+def _read_list(path: Path) -> list[Path]:
+    """The folders that a text file lists: in UTF-8 or UTF-16, or as the system's own bytes.
+
+    Raises:
+        StudyError: It is no text, or has names in an encoding that this system does not use.
+    """
+    try:
+        content = path.read_bytes()
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            # Windows PowerShell writes it.
+            content = content.decode("utf-16").encode()
+    except OSError as error:
+        raise StudyError(f"it cannot be read ({error.strerror}).", where=str(path)) from error
+    except UnicodeDecodeError:
+        content = b"\0"
+    if b"\0" in content:
+        raise StudyError(
+            "this is no text file that lists study folders.",
+            where=str(path),
+            todo="Save the list as UTF-8, or name the folders.",
+        )
+    folders = []
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
+        try:
+            name = os.fsdecode(line.strip())
+            # What is not UTF-8 may be a name all the same, or one in another encoding.
+            if encodable(name) != name and not Path(path.parent, name).is_dir():
+                raise ValueError("there is no such folder")
+        except ValueError:
+            raise StudyError(
+                "this line is not UTF-8, and names no folder.",
+                where=f"{path}, line {number}",
+                todo="Save the list as UTF-8.",
+            ) from None
+        if name:
+            folders.append(path.parent / name)
     return folders
 
 
@@ -73,12 +114,12 @@ def plan_jobs(
         good[point.study_id].append(point)
     for bad_point in bad_points:
         bad[bad_point.study_id].append(bad_point)
-    folder_names = {normalize_id(folder.resolve().name) for folder in folders}
+    folder_names = {normalize_id(own_name(folder)) for folder in folders}
     # A study's files are asked for its UID only where the table knows studies by other names.
     others = {*good, *bad} - folder_names - {""}
     jobs: dict[str, GradingJob] = {}
     for folder in folders:
-        name = folder.resolve().name
+        name = own_name(folder)
         if name in jobs:
             raise StudyError(
                 f"two study folders are named {printable(name)}.",
@@ -93,7 +134,7 @@ def plan_jobs(
             twice += _not_found_out(name, own, conditions, f"{timeout_s:g}")
         jobs[name] = GradingJob(
             study_id=name,
-            folder=str(folder.resolve()),
+            folder=str(folder.absolute()),
             points=tuple(own),
             bad_points=tuple(twice),
             conditions=tuple(conditions),

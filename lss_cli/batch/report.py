@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lss_cli import __version__
 from lss_cli.anatomy import Condition
@@ -130,7 +132,7 @@ def make_report(
             rows,
             {"csv": request.out, **request.more},
             {**asdict(summary), "run": run, "grades": _by_level(summary)},
-            {job.study_id: f"{pages.name}/{Path(job.page).name}" for job in jobs} if pages else {},
+            {job.study_id: _link(Path(job.page)) for job in jobs if job.page},
         )
         write_text(
             request.out.with_suffix(".json"),
@@ -138,6 +140,11 @@ def make_report(
         )
         journal.delete()
     return summary
+
+
+def _link(page: Path) -> str:
+    """The address of a study's page, seen from the folder that its own folder lies in."""
+    return quote(os.fsencode(f"{page.parent.name}/{page.name}"))
 
 
 def _choose_conditions(

@@ -13,7 +13,7 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import METADATA_KEY, ModelCard, ModelMetadata
 from lss_cli.slices import Float32Array
-from lss_cli.text import join_words, printable
+from lss_cli.text import encodable, join_words, printable
 
 LARGEST_FILE_BYTES = 2**31 - 1
 
@@ -140,7 +140,7 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     options = onnxruntime.SessionOptions()
     # However the bytes may hide it: data outside of the file is looked for where nothing is.
     options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", str(path / "nothing")
+        "session.model_external_initializers_file_folder_path", encodable(str(path / "nothing"))
     )
     # Threads that wait by spinning would take the cores from what comes after the run.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

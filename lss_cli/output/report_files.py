@@ -26,7 +26,7 @@ def write_report(
         rows: All rows, in order.
         files: Where to write ``csv``, ``jsonl``, ``parquet`` and ``html``, those that are wanted.
         summary: What the overview page shows.
-        pages: Links to the studies' own pages, by study.
+        pages: Addresses of the studies' own pages, by study.
 
     Raises:
         OutputError: A file cannot be written.
@@ -62,6 +62,7 @@ def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     types = {name: pa.float64() if name in numbers else pa.string() for name in COLUMNS}
     schema = pa.schema(list((types | {"instance_number": pa.int64()}).items()))
     remaining = iter(rows)
-    with pq.ParquetWriter(path, schema) as writer:
+    # As an open file: pyarrow takes no name that is not UTF-8.
+    with path.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
         while part := list(islice(remaining, PARQUET_ROWS)):
             writer.write_table(pa.Table.from_pylist([dict(row) for row in part], schema))

@@ -6,6 +6,7 @@ from typing import Any
 from lss_cli import tables
 from lss_cli.anatomy import Severity
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.text import encodable
 
 COLUMNS = (
     "study_id",
@@ -33,7 +34,13 @@ KINDS: Mapping[str, Any] = {
 
 def rows(result: StudyGrade) -> list[Mapping[str, Any]]:
     """One row per level, keyed by `COLUMNS` and ``possible``; ``None`` where there is no value."""
-    return [_row(result, level) for level in result.levels]
+    return [
+        {
+            key: encodable(value) if isinstance(value, str) else value
+            for key, value in _row(result, level).items()
+        }
+        for level in result.levels
+    ]
 
 
 def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from lss_cli.errors import PointsError
 from lss_cli.files import write_text
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.tables import CsvReader, check_columns, read_text, to_csv
-from lss_cli.text import join_words, printable, unescape_formula
+from lss_cli.text import encodable, join_words, printable, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -73,8 +73,8 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
                 raise ValueError("column study_id: it is empty here, and not in all rows.")
             points.append((place, _parse_point(cells)))
         except ValueError as error:
-            bad.append(_bad_point(cells, f"{path.name}, {place}, {error}"))
-    good, twice = _drop_repeats(points, path.name, one_study=bool(study_ids))
+            bad.append(_bad_point(cells, f"{printable(path.name)}, {place}, {error}"))
+    good, twice = _drop_repeats(points, printable(path.name), one_study=bool(study_ids))
     return good, bad + twice
 
 
@@ -147,8 +147,9 @@ def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iter
         raise PointsError("the list is empty.", where=path.name)
     for number, cells in enumerate(document, start=1):
         _check_columns(cells, f"{path.name}, entry {number}")
-        # Numbers and text alike are read as text, so that both formats have the same checks.
-        text = {key: "" if value is None else str(value) for key, value in cells.items()}
+        # Numbers and text alike are read as text, so that both formats have the same checks; JSON
+        # can hold halves of a character, which nothing else can.
+        text = {key: "" if value is None else encodable(str(value)) for key, value in cells.items()}
         if study_ids and _parse_id(text, "study_id") not in {"", *study_ids}:
             others.add(_parse_id(text, "study_id"))
         else:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lss_cli.anatomy import Condition
 from lss_cli.errors import SliceNotFoundError, StudyError
+from lss_cli.files import own_name
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.geometry import Plane, Vector
 from lss_cli.study.headers import ImageFile, SkippedFile, scan_folder
@@ -75,7 +76,7 @@ class Study:
     @property
     def id(self) -> str:
         """The folder's name, by which coordinates and results know the study."""
-        return encodable(self.folder.resolve().name)
+        return own_name(self.folder)
 
     @cached_property
     def axial_t2(self) -> Choice:
@@ -187,7 +188,7 @@ def read_study(folder: Path) -> Study:
         raise StudyError(
             "no DICOM image with a position in the patient was found."
             + (
-                f" {len(skipped)} files were left out: {skipped[0].path.name}, "
+                f" {len(skipped)} files were left out: {printable(skipped[0].path.name)}, "
                 f"{printable(skipped[0].reason, 120)}."
                 if skipped
                 else ""
