@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint format docs package clean
+.PHONY: demo test test-all fuzz lint format docs package clean
 
 demo: $(VENV)/base
 	rm -rf demo
@@ -16,6 +16,12 @@ test: $(VENV)/dev
 
 test-all: $(VENV)/dev
 	$(BIN)/pytest --numprocesses auto -m "" --timeout 3600
+
+# Damaged, odd and hostile inputs, for some minutes; see docs/promises.md.
+MINUTES ?= 10
+SEED    ?= 1
+fuzz: $(VENV)/dev
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 # The JavaScript of the page is looked at where node is there.
 NPX := $(shell command -v npx)

@@ -12,7 +12,6 @@ to that folder: RFC 6265, sections 5.1.4 and 8.5.
 
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -123,13 +122,10 @@ class Guard:
         return response
 
     def _known(self, request: Request) -> bool:
-        try:
-            morsel = SimpleCookie(request.headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return False
-        return morsel is not None and hmac.compare_digest(
-            morsel.value.encode(), self._session.encode()
-        )
+        """Whether our cookie is among those sent, whatever others on 127.0.0.1 have set."""
+        wanted = f"{self._cookie}={self._session}".encode()
+        sent = request.headers.get("cookie", "").split(";")
+        return any(hmac.compare_digest(pair.strip().encode(), wanted) for pair in sent)
 
 
 def _refuse(reason: str) -> Response:

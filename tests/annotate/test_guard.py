@@ -151,6 +151,14 @@ def test_the_cookie_is_sent_to_no_other_port(ask, link, own, served):
     assert ask("GET", "/guessed/study", **own)[0] == 403
 
 
+def test_cookies_of_others_keep_nobody_out(ask, own, served):
+    fake = f"lss-{served[1]}=fake"
+    for others in [fake, '{"odd": 1}', "a[]=(x", "="]:
+        for cookies in (f"{own['Cookie']}; {others}", f"{others}; {own['Cookie']}"):
+            assert ask("GET", "/study", **own | {"Cookie": cookies})[0] == 200
+    assert ask("GET", "/study", **own | {"Cookie": fake})[0] == 403
+
+
 def test_only_the_pages_own_files_are_in_it():
     assert {name.rpartition(".")[2] for name in page_files()} == {"css", "html", "js", "svg"}
 

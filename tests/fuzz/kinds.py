@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
 from tests.dicom import axial_stack, image, multi_frame, save
 from tests.fuzz import mutators
-from tests.fuzz.oracle import PATIENT, Broken, check_text, may_refuse, run_lss
+from tests.fuzz.oracle import PATIENT, BrokenError, check_text, may_refuse, run_lss
 from tests.models import metadata, write_tiny_model
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.WARN
@@ -117,7 +118,7 @@ def points(folder: Path) -> Case:
             good, bad = read_points(path, random.choice([(), ("study",), ("other",)]))
             for point in good:
                 if not (math.isfinite(point.x) and math.isfinite(point.y)):
-                    raise Broken(f"a point at {point.x}, {point.y}")
+                    raise BrokenError("a point that is nowhere", f"{point.x}, {point.y}")
             for row in bad:
                 check_text(row.reason, "a reason", control=True)
 
@@ -137,11 +138,9 @@ def models(folder: Path) -> Case:
         else:
             text = mutators.mutate_json(random, document).decode("utf-8", "replace")
             if random.random() < 0.7:
-                try:
+                # What `load_model` takes for a description that cannot be used.
+                with suppress(ValueError, OverflowError, RecursionError):
                     ModelMetadata.from_json(text)
-                except (ValueError, OverflowError, RecursionError):
-                    # As `load_model` takes them.
-                    pass
             onnx.helper.set_model_props(model, {METADATA_KEY: text})
             path.write_bytes(model.SerializeToString())
         with may_refuse():
@@ -171,7 +170,7 @@ def predictions(folder: Path) -> Case:
         with may_refuse():
             part = read_run(folder).part("test")
             if not ((part.probabilities >= 0) & (part.probabilities <= 1)).all():
-                raise Broken("a probability outside of 0 to 1")
+                raise BrokenError("a probability outside of 0 to 1")
             _ = part.labels, part.levels
 
     return case
@@ -205,7 +204,7 @@ def images(folder: Path) -> Case:
             with may_refuse():
                 master = ImageTable(table).master_table()
                 if len(master) and not {"reason", "detail"} <= set(master):
-                    raise Broken("rows without a reason")
+                    raise BrokenError("rows without a reason")
             return
         suffix = random.choice(list(contents))
         name = f"1.{suffix}"
@@ -213,12 +212,8 @@ def images(folder: Path) -> Case:
         table.write_text(text.replace("0.png", name))
         source = ImageTable(table)
         study = source.open_study("0")
-        with may_refuse():
-            row = source.master_table().iloc[0]
-            try:
-                study.at(_point_ref(PointRef, row), 1)
-            except Unusable:
-                pass
+        with may_refuse(), suppress(Unusable):
+            study.at(_point_ref(PointRef, source.master_table().iloc[0]), 1)
 
     return case
 
@@ -317,7 +312,7 @@ def journal(folder: Path) -> Case:
             try:
                 studies = list(opened.offsets)
                 if len(list(opened.rows(studies))) < 0 or not all(map(str, studies)):
-                    raise Broken("a study without a name")
+                    raise BrokenError("a study without a name")
             finally:
                 opened.close()
 

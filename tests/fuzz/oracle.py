@@ -13,8 +13,20 @@ ALLOWED = {ExitCode.DONE, ExitCode.USAGE, ExitCode.UNUSABLE_INPUT, ExitCode.INCO
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
-class Broken(AssertionError):
-    """A promise that was not kept."""
+class BrokenError(AssertionError):
+    """A promise that was not kept.
+
+    Args:
+        what: Which; equal ones are counted together.
+        detail: What is special about this time.
+    """
+
+    def __init__(self, what: str, detail: str = "") -> None:
+        super().__init__(what)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} {self.detail}".strip()
 
 
 @contextmanager
@@ -33,16 +45,16 @@ def may_refuse():
 def check_text(text: str, what: str, *, control: bool = False) -> None:
     """It holds neither patient nor, unless they are cleaned later, control characters."""
     if PATIENT in text:
-        raise Broken(f"{what} names the patient")
+        raise BrokenError(f"{what} names the patient")
     if control and (found := CONTROL.search(text)):
-        raise Broken(f"{what} holds {found[0]!r}")
+        raise BrokenError(f"{what} holds {found[0]!r}")
 
 
 def run_lss(*arguments: object) -> tuple[int, str]:
     """Run a command in this process; gives its exit code and what it printed.
 
     Raises:
-        Broken: It ended by a fault of ours, or printed what it should not.
+        BrokenError: It ended by a fault of ours, or printed what it should not.
     """
     out, err = io.StringIO(), io.StringIO()
     try:
@@ -54,7 +66,7 @@ def run_lss(*arguments: object) -> tuple[int, str]:
         frames = re.findall(r'File "([^"]+)", line (\d+)', err.getvalue())
         where = ":".join(next((one for one in reversed(frames) if "lss_cli" in one[0]), ("", "")))
         last = err.getvalue().strip().splitlines()[-2:]
-        raise Broken(
+        raise BrokenError(
             f"exit code {code} at {where.rpartition('lss_cli')[2]}: {' '.join(last)[:200]}"
         )
     # The traceback of --debug is for us.

@@ -15,13 +15,14 @@ from lss_cli.grading.grade import grade_study
 from lss_cli.model.session import load_model
 from tests.fuzz import mutators
 from tests.fuzz.kinds import Case, study_of
-from tests.fuzz.oracle import Broken, check_text
+from tests.fuzz.oracle import BrokenError, check_text
 from tests.models import write_tiny_model
 
+PLACE = {"series": 0, "slice": 2, "x": 10.5, "y": 20}
 MARKS = [
-    {"condition": "left_subarticular_stenosis", "level": "L3/L4", "series": 0, "slice": 2, "x": 10.5, "y": 20},
+    {"condition": "left_subarticular_stenosis", "level": "L3/L4"} | PLACE,
     {"condition": "right_subarticular_stenosis", "level": "L5/S1", "not_visible": True},
-]  # fmt: skip
+]
 PATHS = [
     *["", "study", "main.js", "pixels/0/0", "pixels/1/0", "pixels/0/99", "grade/VERSION"],
     *["finish/VERSION", "left/1", "evidence/VERSION/left_subarticular_stenosis/L3/L4", "none"],
@@ -81,16 +82,16 @@ def requests(folder: Path) -> Case:
         answer = _talk(port, sent, 0.1 if damaged else 2)
         head = answer.partition(b"\r\n")[0].split()
         if answer and int(head[1]) not in STATUSES:
-            raise Broken(f"status {int(head[1])} for {method} {path[:60]!r}")
+            raise BrokenError(f"status {int(head[1])}", f"for {method} {path[:60]!r}")
         check_text(answer.decode("latin-1"), "an answer")
         if not known and not damaged and "Cookie" not in headers and head[1] in {b"200", b"204"}:
-            raise Broken(f"a stranger was answered for {method} {path[:60]!r}")
+            raise BrokenError("a stranger was answered", f"{method} {path[:60]!r}")
         if fault := session.fault:
             session.fault = None
             raise fault
         again = _request("GET", inside + "study", port, {"Cookie": cookie})
         if b" 200 " not in _talk(port, again)[:20]:
-            raise Broken("the page cannot be loaded any more")
+            raise BrokenError("the page cannot be loaded any more")
 
     # It serves as long as the process lives.
     case.serving = serving

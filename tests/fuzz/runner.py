@@ -18,6 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.fuzz.oracle import BrokenError
+
 # A case takes milliseconds; one that takes this long hangs.
 HANG_S = 30.0
 MOST_MEMORY = 8 * 2**30
@@ -87,7 +89,7 @@ def describe(error: BaseException) -> str:
     place = ""
     if ours:
         place = f" in {ours[-1].filename.rpartition('lss_cli')[2]}, {ours[-1].name}"
-    text = str(error) if type(error).__name__ == "Broken" else type(error).__name__
+    text = error.args[0] if isinstance(error, BrokenError) else type(error).__name__
     return text.encode("ascii", "backslashreplace").decode()[:300] + place
 
 
