@@ -7,6 +7,7 @@ answer. The parent holds a `Child`, the module that it runs calls `serve`.
 import contextlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -134,6 +135,8 @@ def serve(begin: Callable[[], Callable[[Any], Answer]], memory_bytes: int | None
     """
     if memory_bytes:
         limit_memory(memory_bytes)
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     # What libraries print must not get between the answers.
     os.dup2(2, 1)
@@ -143,8 +146,8 @@ def serve(begin: Callable[[], Callable[[Any], Answer]], memory_bytes: int | None
         _send(answers, {"fault": str(error)})
         return
     _send(answers, {})
-    for line in sys.stdin.buffer:
-        _send(answers, *answer(json.loads(line)))
+    while True:
+        _send(answers, *answer(json.loads(requests.get())))
 
 
 def limit_memory(most_bytes: int) -> None:
@@ -160,6 +163,18 @@ def limit_memory(most_bytes: int) -> None:
     most_bytes = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, hard))
+
+
+def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:
+    """Read while another thread works, and end the process at once where the parent is gone.
+
+    However that ended, the system closes its end of the pipe.
+    """
+    # Not `sys.stdin`, which Python could not close at its end while this thread reads.
+    with open(0, "rb", closefd=False) as stream:
+        for line in stream:
+            requests.put(line)
+    os._exit(0)
 
 
 def _send(stream: BinaryIO, values: Mapping[str, Any], content: bytes = b"") -> None:

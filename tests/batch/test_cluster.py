@@ -74,3 +74,5 @@ def test_no_scheduler_there(sixty, tiny_model, lss, tmp_path, monkeypatch):
     code, _, err = lss("report", studies, *options, "--scheduler", "tcp://127.0.0.1:9")
     assert code == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in err
+    assert not list(tmp_path.glob("*.unfinished"))
+    assert lss("report", studies, *options)[0] == 0

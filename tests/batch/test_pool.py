@@ -12,6 +12,7 @@ from tests.batch.studies import (
     command,
     copies,
     sabotage,
+    wait_for,
 )
 
 
@@ -68,6 +69,31 @@ def check_kills(studies, coords, model, folder, kills, seed):
             break
     assert disturbed.read_bytes() == undisturbed.read_bytes()
     assert not list(folder.glob("*.unfinished"))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for workers in /proc")
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_workers_end_with_the_report_in_the_midst_of_a_study(
+    three_phantoms, tiny_model, tmp_path, monkeypatch, end
+):
+    studies, coords = copies(three_phantoms, tmp_path, ["endless", "z"])
+    monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")), prepend=os.pathsep)
+    out = tmp_path / "report.csv"
+    process = subprocess.Popen(command(studies, coords, tiny_model, out))
+    journal = tmp_path / "report.csv.unfinished"
+    wait_for(lambda: journal.exists() and b'"z"' in journal.read_bytes())
+    workers = workers_of(process)
+    assert workers
+    process.send_signal(signal.Signals[end])
+    assert process.wait() == -signal.Signals[end]
+    wait_for(lambda: not any(is_running(worker) for worker in workers))
+
+
+def is_running(pid):
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for workers in /proc")
