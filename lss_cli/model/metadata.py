@@ -91,6 +91,15 @@ class ModelMetadata:
     ood: Annotated[OodStatistics | None, Field(validation_alias=OOD_KEY)] = None
     classes: tuple[str, ...] = tuple(Severity)
 
+    @field_validator("metrics")
+    @classmethod
+    def _check_metrics(cls, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in HELD_OUT:
+            part = metrics.get(name, {})
+            if not (isinstance(part, Mapping) and isinstance(part.get("model", part), Mapping)):
+                raise ValueError(f"its figures of the part {name!r} are no table")
+        return metrics
+
     @field_validator("classes")
     @classmethod
     def _check_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,9 +116,7 @@ class ModelMetadata:
     @property
     def key_figures(self) -> dict[str, float]:
         """Numbers measured on studies that the model was not trained on, by name."""
-        part: Mapping[str, Any] = next(
-            (self.metrics[name] for name in HELD_OUT if name in self.metrics), {}
-        )
+        part = next((self.metrics[name] for name in HELD_OUT if name in self.metrics), {})
         figures = part.get("model", part)
         return {name: float(value) for name, value in figures.items() if isinstance(value, float)}
 
@@ -128,6 +135,8 @@ class ModelMetadata:
             ValueError: It is no JSON, of another format version, or says impossible things.
         """
         document = json.loads(text)
+        # JSON may hold half a character, which no output could.
+        json.dumps(document, ensure_ascii=False).encode()
         if not isinstance(document, dict):
             raise ValueError("its description is no JSON object.")
         version = document.pop("format_version", None)

@@ -1,6 +1,8 @@
 """Load a model file, refuse what is not ours, and run it."""
 
+import contextlib
 import hashlib
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +17,8 @@ from lss_cli.model.metadata import METADATA_KEY, ModelCard, ModelMetadata
 from lss_cli.slices import Float32Array
 from lss_cli.text import encodable, join_words, printable
 
-LARGEST_FILE_BYTES = 2**31 - 1
+# Networks for 96 × 96 pixels have some 20 to 100 MB. Loading takes several times the file's size.
+LARGEST_FILE_BYTES = 2**29
 
 # A tensor kept outside the file carries an entry with the key "location" (onnx.proto3,
 # TensorProto.external_data); this is how protobuf writes that key. Loading such a model would
@@ -149,9 +152,11 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     available = onnxruntime.get_available_providers()
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
-        session = onnxruntime.InferenceSession(
-            content, options, providers=[name for name in wanted if name in available]
-        )
+        # Before it falls back to the CPU it prints why, raw text of a damaged file included.
+        with contextlib.redirect_stdout(io.StringIO()):
+            session = onnxruntime.InferenceSession(
+                content, options, providers=[name for name in wanted if name in available]
+            )
     except Exception as error:
         # ONNX Runtime's exceptions have no common base below Exception.
         raise ModelError("this is no ONNX model that can be run.", where=path.name) from error
@@ -172,7 +177,14 @@ def _content(path: Path) -> bytes:
 
 
 def _metadata(path: Path, session: Any) -> ModelMetadata:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    try:
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    except UnicodeDecodeError as error:
+        raise ModelError(
+            "the model's description is damaged.",
+            where=path.name,
+            todo="Copy or export it again.",
+        ) from error
     if text is None:
         raise ModelError(
             "the model does not say how it wants to be fed; it is not one of lss.",
