@@ -119,6 +119,22 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file lies there; under a name that the system could not hold lies none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """As `is_file`, for a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def path_inside(folder: Path, name: str) -> Path | None:
     """The path of `name` under `folder`, or ``None`` where it would lead out of it.
 

@@ -4,15 +4,19 @@ The fields of an `OptionSet` are the options of a command (`lss_cli.cli.options.
 the keys of a TOML file and, where there is something to search, the dimensions of tuning.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from lss_cli.anatomy import Condition
 from lss_cli.errors import UsageError
-from lss_cli.text import suggest
+from lss_cli.text import printable, printable_value, suggest
 from lss_cli.validation import explain
+
+# Characters of a file of options, and of a word that may be one misspelt.
+LARGEST_FILE = 2**20
+LARGEST_WORD = 80
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ class OptionSet:
         """
         if key not in cls.option_fields():
             raise UsageError(
-                f"{where}: there is no option {key!r}.{suggest(key, cls.option_fields())}"
+                f"{where}: there is no option {printable(key)!r}."
+                f"{suggest(key[:LARGEST_WORD], cls.option_fields())}"
             )
         return key
 
@@ -153,7 +158,7 @@ class OptionSet:
         low, high = (cls.option_fields()[name].metadata[end] for end in ("low", "high"))
         numbers = checked if isinstance(checked, tuple) else (checked,)
         if not all(low <= number <= high for number in numbers if type(number) in (int, float)):
-            raise UsageError(f"{name} is {value!r}, it can be {low:g} to {high:g}.")
+            raise UsageError(f"{name} is {printable_value(value)}, it can be {low:g} to {high:g}.")
         return checked
 
     @classmethod
@@ -161,11 +166,11 @@ class OptionSet:
         kind = cls.type_of(name)
         if get_origin(kind) is Literal:
             return UsageError(
-                f"{name} is {value!r}.{suggest(str(value), get_args(kind))}",
+                f"{name} is {printable_value(value)}.{_suggest(value, get_args(kind))}",
                 todo=f"There is: {', '.join(get_args(kind))}.",
             )
         wanted = "whole numbers" if _takes_whole_numbers(kind) else getattr(kind, "__name__", kind)
-        return UsageError(f"{name} is {value!r}; {wanted} wanted.")
+        return UsageError(f"{name} is {printable_value(value)}; {wanted} wanted.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
@@ -186,6 +191,10 @@ def _takes_whole_numbers(kind: Any) -> bool:
 def _to_whole(value: Any) -> Any:
     """2 for 2.0, which a file may hold where a whole number is wanted; all else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _suggest(value: Any, known: Sequence[str]) -> str:
+    return suggest(value[:LARGEST_WORD], known) if isinstance(value, str) else ""
 
 
 def parse_condition(name: str) -> Condition:
@@ -209,6 +218,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # As much as is wanted of it, so that /dev/zero has an end too.
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise ValueError("it is too large for options")
+        return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(
+            "the file cannot be read (it is nested too deeply).", where=str(path)
+        ) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"the file cannot be read ({error}).", where=str(path)) from None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lss_cli.errors import LssError
-from lss_cli.text import escape_formula, printable, suggest
+from lss_cli.text import escape_formula, printable, replace_control, suggest
 
 # RSNA's table of all points has 4 MB; anything near this is some other file.
 LARGEST_FILE_BYTES = 256 * 2**20
@@ -137,11 +137,11 @@ def to_csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def escape_cell(cell: object) -> object:
-    """Quote a formula; a negative number begins like one, and is none."""
+    """Quote a formula and replace control characters; a negative number is no formula."""
     if not isinstance(cell, str):
         return cell
     try:
         float(cell)
     except ValueError:
-        return escape_formula(cell)
+        return escape_formula(replace_control(cell))
     return cell

@@ -1,6 +1,7 @@
 """Text that came from outside, made safe for where it goes."""
 
 import difflib
+import reprlib
 import unicodedata
 from collections.abc import Iterable
 
@@ -12,6 +13,28 @@ def printable(text: object, limit: int = 80) -> str:
         for char in str(text)
     )
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def printable_value(value: object, limit: int = 80) -> str:
+    """A value of a document as its text would show it, whatever its size or depth.
+
+    Examples:
+        >>> printable_value("big"), printable_value([[[[[[0]]]]]])
+        ("'big'", '[[[[...]]]]')
+    """
+    shorten = reprlib.Repr()
+    shorten.maxlevel = 4
+    # What is left out in the middle lies beyond the limit.
+    shorten.maxlong = shorten.maxstring = shorten.maxother = 4 * limit
+    return printable(shorten.repr(value), limit)
+
+
+def replace_control(text: str) -> str:
+    """Replace what would drive a terminal that shows a file; line breaks and tabs stay."""
+    return "".join(
+        "?" if char not in "\t\n\r" and unicodedata.category(char) in {"Cc", "Cs"} else char
+        for char in text
+    )
 
 
 def encodable(text: str) -> str:
@@ -39,11 +62,12 @@ def _encodable(char: str) -> str:
 
 
 def escape_formula(cell: str) -> str:
-    """Quote a cell that a spreadsheet would run as a formula.
+    """Quote a cell that a spreadsheet would run as a formula, after line breaks too.
 
     Source: OWASP, "CSV Injection".
     """
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    runs = cell[:1] in {"\t", "\r"} or cell.lstrip("\t\r\n")[:1] in {"=", "+", "-", "@"}
+    return f"'{cell}" if runs else cell
 
 
 def unescape_formula(cell: str) -> str:

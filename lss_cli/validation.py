@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lss_cli.text import printable, suggest
+from lss_cli.text import printable, printable_value, suggest
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -52,4 +52,4 @@ def explain(error: "ValidationError", known: Iterable[str] = ()) -> str:
     if first["type"] == "value_error" or not isinstance(given, str | int | float | None):
         return f"{text}."
     hint = suggest(given, re.findall(r"'([^']*)'", wanted)) if isinstance(given, str) else ""
-    return f"{text}, not {printable(repr(given), 40)}.{hint}"
+    return f"{text}, not {printable_value(given, 40)}.{hint}"

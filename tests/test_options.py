@@ -7,8 +7,10 @@ import typer
 from typer.testing import CliRunner
 
 from lss_cli.cli.options import with_options_of
+from lss_cli.dataset.options import PrepareOptions
 from lss_cli.errors import UsageError
 from lss_cli.options import OptionSet, option, read_toml
+from lss_cli.training.options import TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,38 @@ def test_a_command_takes_what_was_typed_and_no_default():
     assert "How many.  [default: 2]" in text
     assert "--kind" in text
     assert text.index("--count") < text.index("--width") < text.index("--other")
+
+
+DEEP = [
+    "epochs = " + "[" * 100_000,
+    "epochs = " + "{a = " * 5000,
+    ".".join(["epochs"] * 2000) + " = 1",
+    f"[{'.'.join(['epochs'] * 2000)}]",
+    "epochs = " + "9" * 5000,
+    "epochs = 1e999",
+    "epochs = 1\n" + "#" * 2**20,
+    "\0",
+]
+
+
+@pytest.mark.parametrize("text", DEEP, ids=range(len(DEEP)))
+def test_a_file_that_is_too_deep_or_too_large_is_refused(text, tmp_path):
+    path = tmp_path / "options.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        TrainingOptions.from_mapping(read_toml(path), str(path))
+    assert len(str(caught.value)) < 400
+
+
+ODD = [1e300, 10**400, "x\x1b" * 3000, "\ud800", None, [[[]]], [10**30] * 3]
+
+
+@pytest.mark.parametrize("options", [TrainingOptions, PrepareOptions])
+def test_odd_values_are_taken_or_refused_in_few_words(options):
+    for name in [*options.option_fields(), "x" * 5000, "\x1b"]:
+        for value in ODD:
+            try:
+                options.from_mapping({name: value}, "file")
+            except UsageError as error:
+                assert len(str(error)) < 400
+                assert str(error).isprintable()

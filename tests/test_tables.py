@@ -32,4 +32,11 @@ def test_only_columns_that_are_read_have_to_be_unique():
 
 def test_what_is_written_runs_no_formula():
     text = to_csv(["=a", "b"], [["@x", None], ["-5.5", -1.5], ["a,b", "L1/L2"]])
+    assert to_csv(["a"], [["\n=1+1"]]) == 'a\n"\'\n=1+1"\n'
     assert text == "'=a,b\n'@x,\n-5.5,-1.5\n\"a,b\",L1/L2\n"
+
+
+def test_what_is_written_drives_no_terminal():
+    assert to_csv(["a"], [["\x1b[2J\x07x\x9b\0\ud800"], ["two\nlines"]]) == (
+        'a\n?[2J?x???\n"two\nlines"\n'
+    )

@@ -8,7 +8,7 @@ def test_lists_in_sentences():
     assert join_words(["a", "b", "c"]) == "a, b and c"
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1+1", "\r\n\t@x"])
 def test_formulas_are_quoted(cell):
     assert escape_formula(cell) == "'" + cell
     assert unescape_formula(escape_formula(cell)) == cell

@@ -16,6 +16,9 @@ from lss_cli.tables import CsvReader, check_columns, escape_cell, read_text
 
 E = TypeVar("E", bound=StrEnum)
 
+# No position, number of an image or length in mm is beyond; 1e300 would overflow in what follows.
+LARGEST = 2**31
+
 
 def read_table(path: Path, required: Iterable[str]) -> pd.DataFrame:
     """Read a CSV file as text, so that ids never become floats.
@@ -85,6 +88,6 @@ def to_ordinals(column: "pd.Series[str]", words: type[Level | Severity]) -> npt.
 
 
 def to_numbers(column: "pd.Series[str]") -> "pd.Series[float]":
-    """Finite numbers; what is none becomes NaN."""
+    """Numbers up to `LARGEST`; what is none becomes NaN."""
     values = pd.to_numeric(column, errors="coerce").astype(float)
-    return values.where(np.isfinite(values))
+    return values.where(values.abs() <= LARGEST)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition
 from lss_cli.dataset.split import parse_proportions
@@ -63,7 +63,7 @@ SPEC_OPTIONS = {
 
 # Each counts once.
 Conditions = Annotated[
-    tuple[Condition, ...], BeforeValidator(lambda names: tuple(dict.fromkeys(names)))
+    tuple[Condition, ...], AfterValidator(lambda names: tuple(dict.fromkeys(names)))
 ]
 
 

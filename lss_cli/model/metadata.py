@@ -116,7 +116,9 @@ class ModelMetadata:
     @property
     def key_figures(self) -> dict[str, float]:
         """Numbers measured on studies that the model was not trained on, by name."""
-        part = next((self.metrics[name] for name in HELD_OUT if name in self.metrics), {})
+        part: Mapping[str, Any] = next(
+            (self.metrics[name] for name in HELD_OUT if name in self.metrics), {}
+        )
         figures = part.get("model", part)
         return {name: float(value) for name, value in figures.items() if isinstance(value, float)}
 

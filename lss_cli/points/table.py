@@ -19,6 +19,9 @@ from lss_cli.text import encodable, join_words, printable, unescape_formula
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
 
+# No pixel position and no number of an image is beyond: DICOM's integers have 32 bits.
+LARGEST = 2**31
+
 Word = TypeVar("Word", Condition, Level)
 # Where a row stands (``line 7``, ``entry 3``), and its cells by column.
 Row = tuple[str, Mapping[str, Any]]
@@ -217,6 +220,8 @@ def _parse_number(cells: Mapping[str, Any], column: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise ValueError(f"column {column}: {printable(cells[column])!r} is not a number.")
+    if abs(number) > LARGEST:
+        raise ValueError(f"column {column}: {printable(cells[column])!r} is too large.")
     return number
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lss_cli.errors import UsageError
 from lss_cli.options import Range, Search, read_toml
+from lss_cli.text import printable_value
 from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _search(name: str, value: Any, path: Path) -> Search:
         except TypeError:
             pass
     raise UsageError(
-        f"{name} = {value!r} is nothing to search.",
+        f"{name} = {printable_value(value)} is nothing to search.",
         where=str(path),
         todo="Give a list of values, or for a number {low = …, high = …, log = true}.",
     )

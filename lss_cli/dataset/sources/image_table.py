@@ -25,7 +25,7 @@ from lss_cli.dataset.sources.master_table import (
     check_values,
     reject,
 )
-from lss_cli.files import path_inside
+from lss_cli.files import is_file, path_inside
 from lss_cli.slices import Slices
 
 REQUIRED = [
@@ -47,6 +47,7 @@ NOMINAL_WIDTH_MM = 170.0
 
 # An image that claims more is not decoded: no MRI slice has 8192² pixels.
 MAX_PIXELS = 2**26
+MAX_BYTES = 2**29
 
 GREY = {"L", "I;16", "I;16B", "I", "F"}
 
@@ -211,7 +212,7 @@ class ImageStudy:
         # A link could lead out of the folder where the name does not.
         if path is None or not path.resolve().is_relative_to(self.folder.resolve()):
             raise Unusable(Reason.BAD_PATH, name)
-        if not path.is_file():
+        if not is_file(path):
             raise Unusable(Reason.MISSING, name)
         try:
             pixels = _read_npy(path) if path.suffix.lower() == ".npy" else _read_image(path)
@@ -241,7 +242,7 @@ def _read_image(path: Path) -> npt.NDArray[Any]:
 def _read_npy(path: Path) -> npt.NDArray[Any]:
     """H × W or H × W × C numbers, as C × H × W."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if array.dtype.kind not in "uif" or array.ndim not in {2, 3} or array.size > 32 * MAX_PIXELS:
+    if array.dtype.kind not in "uif" or array.ndim not in {2, 3} or array.nbytes > MAX_BYTES:
         raise ValueError(f"it holds {array.dtype} of shape {array.shape}")
     pixels = np.asarray(array)
     if not np.isfinite(pixels).all():

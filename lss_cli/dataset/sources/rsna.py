@@ -25,7 +25,7 @@ from lss_cli.dataset.sources.master_table import (
     usable,
 )
 from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, StudyError
-from lss_cli.files import path_inside
+from lss_cli.files import is_file, is_folder, path_inside
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.series import STACK_ENDS
@@ -175,7 +175,7 @@ class RsnaStudy:
         for skipped in study.skipped:
             if skipped.path.name == name:
                 return Unusable(Reason.UNREADABLE, f"{name}: {skipped.reason}")
-        if (self.folder / ref.series_id / name).is_file():
+        if is_file(self.folder / ref.series_id / name):
             return Unusable(Reason.UNREADABLE, f"{name}: it is no DICOM image, or another one")
         return Unusable(Reason.MISSING, error.what)
 
@@ -183,7 +183,7 @@ class RsnaStudy:
 def series_folder(study: Path, series_id: str) -> Path:
     """The folder that holds a series: its own, as RSNA has it, else the whole study's."""
     folder = path_inside(study, series_id)
-    return folder if folder and folder.is_dir() else study
+    return folder if folder and is_folder(folder) else study
 
 
 def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
