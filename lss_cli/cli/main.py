@@ -4,8 +4,10 @@ import importlib
 import io
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,6 +15,7 @@ import typer
 from lss_cli import __version__
 from lss_cli.cli.environment import Environment
 from lss_cli.errors import ExitCode, LssError
+from lss_cli.text import printable
 
 # In the order of the help, with what it says of them: the first lines of the commands' docstrings,
 # here again so that the help need not load them. Each is a function in a module of its name.
@@ -47,6 +50,7 @@ def main(
         # A pipe on Windows, or a locale without UTF-8, could not hold what a result says.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    warnings.showwarning = partial(_show_warning, environment)
     # Help and wrong usage are printed by Typer, to the streams of the process.
     with redirect_stdout(environment.stdout), redirect_stderr(environment.stderr):
         sys.exit(_run(arguments, environment))
@@ -70,6 +74,14 @@ def _run(arguments: Sequence[str], environment: Environment) -> int:
         environment.error(message)
         return code
     return ExitCode.DONE
+
+
+def _show_warning(
+    environment: Environment, message: Warning | str, category: type[Warning], *_: object
+) -> None:
+    """Warnings of libraries are for developers, and may repeat what a file says."""
+    if environment.debug:
+        environment.messages.print(f"{category.__name__}: {printable(message, 500)}")
 
 
 def _explain(error: Exception) -> tuple[ExitCode, str]:

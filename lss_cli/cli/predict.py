@@ -85,6 +85,9 @@ def predict(
         console.print(to_table(result, console.width))
     for path in written:
         environment.messages.print(f"Written: {path}")
+    # After all else, since it may be refused.
+    for message in outputs.write_report(result):
+        environment.messages.print(message)
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
 

@@ -3,7 +3,7 @@
 The codes are listed in ``docs/dicom-sr.md``.
 """
 
-import warnings
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +11,13 @@ import numpy as np
 import pydicom
 from highdicom import UID, sr
 from highdicom.sr.coding import CodedConcept
+from pydicom.config import RAISE
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.tag import BaseTag
+from pydicom.valuerep import PersonName, validate_value
 
 from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity, Side
@@ -20,6 +25,7 @@ from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.metadata import ModelCard
+from lss_cli.study.headers import silence_pydicom
 from lss_cli.text import join_words, printable
 
 SCHEME = "99LSS"
@@ -43,6 +49,13 @@ OPTIONAL = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
+
+# Where else a file may say it.
+IN_META = {
+    "SOPClassUID": "MediaStorageSOPClassUID",
+    "SOPInstanceUID": "MediaStorageSOPInstanceUID",
+}
+SEXES = ("M", "F", "O", "", None)
 
 DISCS = {
     Level.L1_L2: codes.SCT.L1L2Disc,
@@ -71,12 +84,15 @@ ZONES = {
 PROCEDURE = CodedConcept("MR-LUMBAR-SPINE", SCHEME, "MRI of lumbar spine")
 
 
-def write_sr(path: Path, result: StudyGrade) -> None:
+def write_sr(path: Path, result: StudyGrade) -> str:
     """Write the report. It carries the patient's identity, as the standard wants.
 
     Args:
         path: The file.
         result: Levels that were not graded are left out.
+
+    Returns:
+        Which values of the files are not valid and were left out; empty for most.
 
     Raises:
         StudyError: No level was graded, or the files lack what a valid report needs.
@@ -85,30 +101,48 @@ def write_sr(path: Path, result: StudyGrade) -> None:
     graded = [(level, level.file) for level in result.levels if level.file]
     if not graded:
         raise StudyError("no level was graded, so there is nothing to report.")
-    sources = [_read_source(file) for _, file in graded]
+    with silence_pydicom():
+        read = [_read_source(file) for _, file in graded]
+        sources = [source for source, _ in read]
+        names = dict.fromkeys(name for _, invalid in read for name in invalid)
+        note = f"not valid in the files, so left out here: {join_words(names)}." if names else ""
+        try:
+            report = _make_report(graded, sources, result, note)
+        except Exception as error:
+            # highdicom and pydicom raise whatever they stumble over.
+            raise _refusal("the files hold what no report may") from error
+        with replacing(path) as temporary:
+            report.save_as(temporary)
+    return note
+
+
+def _make_report(
+    graded: Sequence[tuple[LevelGrade, Path]],
+    sources: Sequence[Dataset],
+    result: StudyGrade,
+    note: str,
+) -> sr.Comprehensive3DSR:
     groups = [
         _group(level, source, result.model)
         for (level, _), source in zip(graded, sources, strict=True)
     ]
-    evidence = list({source.SOPInstanceUID: source for source in sources}.values())
-    with warnings.catch_warnings(), replacing(path) as temporary:
-        # Remarks of highdicom and pydicom may repeat values of the patient's files.
-        warnings.simplefilter("ignore")
-        report = sr.Comprehensive3DSR(
-            evidence=evidence,
-            content=_content(groups, result)[0],
-            series_instance_uid=UID(),
-            series_number=9000,
-            sop_instance_uid=UID(),
-            instance_number=1,
-            manufacturer="lss",
-            is_complete=True,
-            is_final=False,
-            is_verified=False,
-            series_description="lss: stenosis grades, research only, not a medical device",
-        )
-        report.CodingSchemeIdentificationSequence = [_scheme()]
-        report.save_as(temporary)
+    report = sr.Comprehensive3DSR(
+        evidence=list({source.SOPInstanceUID: source for source in sources}.values()),
+        content=_content(groups, result, note)[0],
+        series_instance_uid=UID(),
+        series_number=9000,
+        sop_instance_uid=UID(),
+        instance_number=1,
+        manufacturer="lss",
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        series_description="lss: stenosis grades, research only, not a medical device",
+    )
+    report.CodingSchemeIdentificationSequence = [_scheme()]
+    # What cannot be written shows before there is a file.
+    report.save_as(io.BytesIO())
+    return report
 
 
 def _scheme() -> Dataset:
@@ -120,25 +154,76 @@ def _scheme() -> Dataset:
     return scheme
 
 
-def _read_source(file: Path) -> Dataset:
-    """The header of a slice's file, with what a report copies from it."""
-    header = pydicom.dcmread(file, stop_before_pixels=True)
-    missing = [keyword for keyword in REQUIRED if keyword not in header]
+def _read_source(file: Path) -> tuple[Dataset, list[str]]:
+    """The header of a slice's file, with what a report copies from it, and what was left out."""
+    try:
+        # Older files begin without a preamble.
+        header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    except Exception as error:
+        # pydicom raises whatever it stumbles over.
+        raise _refusal("the header of a slice cannot be read") from error
+    source, invalid = Dataset(), []
+    for tag in header.keys():  # noqa: SIM118 (values are read one by one, since any may fail)
+        element = _read_element(header, tag)
+        if element is None:
+            invalid.append(keyword_for_tag(tag) or str(tag))
+        elif tag.group > 2:
+            source.add(element)
+    # The text is decoded by now, whatever the files say of it.
+    source.SpecificCharacterSet = "ISO_IR 192"
+    meta = header.file_meta
+    for keyword, name in IN_META.items():
+        if keyword in source and not source.get(keyword) and meta.get(name):
+            setattr(source, keyword, meta.get(name))
+    missing = [
+        keyword
+        for keyword in REQUIRED
+        if keyword not in [*source.dir(), *invalid]
+        or (keyword.endswith("UID") and not source.get(keyword))
+    ]
     if missing:
         names = join_words(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
-        raise StudyError(
-            f"a structured report cannot be made, since the file has no {names}.",
-            where=file.name,
-            todo="Use the files as the scanner or the archive sends them, or leave out --dicom-sr.",
-        )
-    for keyword in OPTIONAL:
-        if keyword not in header:
-            setattr(header, keyword, None)
-    return header
+        raise _refusal(f"the file has no {names}")
+    for keyword in (*REQUIRED, *OPTIONAL):
+        if keyword not in source:
+            setattr(source, keyword, None)
+    return source, invalid
+
+
+def _read_element(header: Dataset, tag: BaseTag) -> DataElement | None:
+    """One element; ``None`` where it is not what the standard allows."""
+    try:
+        element = header[tag]
+        usable = _is_valid(element)
+    except Exception:
+        return None
+    return element if usable else None
+
+
+def _is_valid(element: DataElement) -> bool:
+    """Whether the standard allows the value; raises where it does not."""
+    if element.VR == "SQ":
+        return all(_is_valid(inner) for item in element.value for inner in item)
+    if element.keyword == "PatientSex":
+        return element.value in SEXES
+    values = element.value if element.VM > 1 else [element.value]
+    for value in values:
+        if isinstance(value, str | PersonName):
+            validate_value(element.VR, str(value), RAISE)
+    return True
+
+
+def _refusal(what: str) -> StudyError:
+    return StudyError(
+        f"a structured report cannot be made, since {what}.",
+        todo="Use the files as the scanner or the archive sends them, or leave out --dicom-sr.",
+    )
 
 
 def _content(
-    groups: Sequence[sr.PlanarROIMeasurementsAndQualitativeEvaluations], result: StudyGrade
+    groups: Sequence[sr.PlanarROIMeasurementsAndQualitativeEvaluations],
+    result: StudyGrade,
+    note: str,
 ) -> sr.MeasurementReport:
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
@@ -152,8 +237,8 @@ def _content(
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
-    if result.remark:
-        content[0].ContentSequence.append(_comment(result.remark))
+    comments = [text for text in (result.remark, note) if text]
+    content[0].ContentSequence.extend(_comment(text) for text in comments)
     return content
 
 

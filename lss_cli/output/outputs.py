@@ -53,7 +53,7 @@ class Outputs:
             make_folder(self.pictures)
 
     def write(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
-        """Write them, each whole or not at all; returns the paths.
+        """Write all but the structured report, each whole or not at all; returns the paths.
 
         Args:
             study: Whose slices are drawn.
@@ -62,14 +62,8 @@ class Outputs:
 
         Raises:
             OutputError: A file cannot be written.
-            StudyError: The study lacks what a structured report needs.
         """
-        written = [path for path in (self.csv, self.json, self.html, self.dicom_sr) if path]
-        # First, since it alone can be refused.
-        if self.dicom_sr:
-            from lss_cli.output.dicom_sr import write_sr
-
-            write_sr(self.dicom_sr, result)
+        written = [path for path in (self.csv, self.json, self.html) if path]
         if self.csv:
             from lss_cli.output.rows import to_csv
 
@@ -81,6 +75,20 @@ class Outputs:
         if self.html or self.pictures:
             written += self._write_pictures(study, result, model)
         return written
+
+    def write_report(self, result: StudyGrade) -> list[str]:
+        """Write the structured report, if it is wanted; returns what is to be said of it.
+
+        Raises:
+            OutputError: The file cannot be written.
+            StudyError: The study lacks what a structured report needs. It alone can be refused.
+        """
+        if not self.dicom_sr:
+            return []
+        from lss_cli.output.dicom_sr import write_sr
+
+        note = write_sr(self.dicom_sr, result)
+        return [f"Written: {self.dicom_sr}", *([f"Note: {note}"] if note else [])]
 
     def _write_pictures(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
         pictures = draw_levels(study, result, model)

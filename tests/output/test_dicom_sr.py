@@ -84,3 +84,74 @@ def test_no_report_without_the_tags_that_it_needs(predict, study, tmp_path):
     assert code == 3
     assert re.search(r"has no SOPClassUID \(0008,0016\) and PatientName \(0010,0010\)", err)
     assert not (tmp_path / "sr.dcm").exists()
+
+
+def spoil_birth_date(ds):
+    ds.PatientBirthDate = "9999-XX"
+
+
+def spoil_sex(ds):
+    ds.PatientSex = "QQ"
+
+
+def empty_class(ds):
+    ds.SOPClassUID = ""
+
+
+def spoil_character_set(ds):
+    ds.SpecificCharacterSet = "ISO_IR 999\x1b[2J"
+
+
+def lengthen_name(ds):
+    ds.PatientName = "N" * 400
+
+
+@pytest.mark.parametrize(
+    ("spoil", "keyword"),
+    [
+        (spoil_birth_date, "PatientBirthDate"),
+        (spoil_sex, "PatientSex"),
+        (empty_class, ""),
+        (spoil_character_set, ""),
+        (lengthen_name, "PatientName"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_not_valid_is_left_out_of_the_report(predict, study, tmp_path, spoil, keyword):
+    for path in study.rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        spoil(ds)
+        ds.save_as(path)
+    table = tmp_path / "out.csv"
+    code, _, err = predict("--dicom-sr", tmp_path / "sr.dcm", "--csv", table)
+    assert code == 0
+    assert table.exists()
+    document = pydicom.dcmread(tmp_path / "sr.dcm")
+    assert len(list(items(document, "Measurement Group"))) == 10
+    comments = [item.TextValue for item in items(document, "Comment")]
+    assert "\x1b" not in err
+    if keyword:
+        assert not document.get(keyword)
+        assert any(keyword in text for text in comments)
+        assert f"not valid in the files, so left out here: {keyword}" in err
+
+
+def test_files_without_a_preamble_have_a_report_too(predict, study, tmp_path):
+    for path in study.rglob("*.dcm"):
+        path.write_bytes(path.read_bytes()[132:])
+    code, _, _ = predict("--dicom-sr", tmp_path / "sr.dcm")
+    assert code == 0
+    assert pydicom.dcmread(tmp_path / "sr.dcm").PatientID
+
+
+def test_a_report_that_is_refused_costs_no_other_output(predict, study, tmp_path):
+    for path in study.rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        del ds.PatientID
+        ds.save_as(path)
+    table = tmp_path / "out.csv"
+    code, out, err = predict("--dicom-sr", tmp_path / "sr.dcm", "--csv", table)
+    assert code == 3
+    assert "PatientID (0010,0020)" in err and "--dicom-sr" in err
+    assert "L4/L5" in out
+    assert table.exists() and not (tmp_path / "sr.dcm").exists()
