@@ -8,6 +8,7 @@ import typer
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet
 from lss_cli.errors import ExitCode, UsageError
+from lss_cli.text import printable
 
 
 def predict(
@@ -64,6 +65,10 @@ def predict(
     outputs.check(reads=[path for path in (study, coords, Path(model)) if path])
     _check_source(environment, coords, click, save_coords)
     dicom_study = read_study(study)
+    if environment.debug:
+        # Results name files by series and instance number only.
+        for file in dicom_study.skipped:
+            environment.messages.print(printable(f"Left out: {file.path}, {file.reason}", 500))
     if coords:
         points, bad_points = read_points(coords, study_names(dicom_study))
         loaded, remark = load_model(find_model(model, environment.models)), ""

@@ -235,7 +235,7 @@ def _notes(study: Study, choice: Choice | None, levels: Iterable[LevelGrade]) ->
     if study.skipped:
         first = study.skipped[0]
         notes.append(
-            f"{len(study.skipped)} DICOM files were left out: {printable(first.path.name)}, "
+            f"{len(study.skipped)} DICOM files were left out: {first.name}, "
             f"{printable(first.reason, 120)}" + (" …" if len(study.skipped) > 1 else ".")
         )
     if any(level.uncertain for level in levels):

@@ -16,6 +16,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lss_cli.study.plain import DEFLATED, WINDOW, read_plain, tags
 from lss_cli.study.slice import Header, HeaderError, Slice, find_value, make_slice, to_float
+from lss_cli.text import printable
 
 KEYWORDS = (
     "BitsAllocated",
@@ -72,10 +73,16 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A DICOM file that holds no usable slice, and why."""
+    """A DICOM file that holds no usable slice, and why.
+
+    Attributes:
+        name: Its series and instance number; in results instead of the file's name, which is
+            often the patient's.
+    """
 
     path: Path
     reason: str
+    name: str = "a file without series and instance number"
 
 
 class _BoundedFile:
@@ -117,7 +124,9 @@ def scan_folder(folder: Path) -> Iterator[ImageFile | SkippedFile]:
 
     def note(error: OSError) -> None:
         path = Path(error.filename or folder)
-        unreadable.append(SkippedFile(path, f"the folder cannot be read ({error.strerror})"))
+        unreadable.append(
+            SkippedFile(path, f"it cannot be read ({error.strerror})", "a folder in it")
+        )
 
     paths = [
         Path(parent, name) for parent, _, names in os.walk(folder, onerror=note) for name in names
@@ -136,6 +145,7 @@ def scan_folder(folder: Path) -> Iterator[ImageFile | SkippedFile]:
 
 def read_file(path: Path) -> ImageFile | SkippedFile | None:
     """Read one file's header; ``None`` when it is not a DICOM image."""
+    header: Header = {}
     with silence_pydicom():
         try:
             header, syntax, pixel_data_offset, cut_off = _read_elements(path)
@@ -151,7 +161,19 @@ def read_file(path: Path) -> ImageFile | SkippedFile | None:
         except Exception:
             # pydicom raises whatever it stumbles over, also when a value is first looked at.
             reason = "its header is damaged"
-    return SkippedFile(path, reason) if reason else None
+        return _skip(path, reason, header) if reason else None
+
+
+def _skip(path: Path, reason: str, header: Header) -> SkippedFile:
+    try:
+        series = str(header.get("SeriesInstanceUID") or "").rpartition(".")[2]
+        number = header.get("InstanceNumber")
+    except Exception:
+        # As above: a value that is looked at for the first time.
+        return SkippedFile(path, reason)
+    words = [f"series {printable(series)}"] if series else []
+    words += [f"instance {printable(number)}"] if number is not None else []
+    return SkippedFile(path, reason, ", ".join(words)) if words else SkippedFile(path, reason)
 
 
 def _read_elements(path: Path) -> tuple[Header, str, int, bool]:

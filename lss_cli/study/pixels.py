@@ -212,8 +212,9 @@ def _check_size(slice_: Slice, file: BinaryIO) -> None:
 
 
 def _where(slice_: Slice) -> str:
-    frame = "" if slice_.frame is None else f", frame {slice_.frame + 1}"
-    return f"{printable(slice_.path.name)}{frame}"
+    """By its number, since a file's name is often the patient's."""
+    number = slice_.instance_number
+    return "a slice without number" if number is None else f"instance {number}"
 
 
 def _damage_error(where: str, cause: str = "") -> StudyError:

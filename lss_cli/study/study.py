@@ -188,7 +188,7 @@ def read_study(folder: Path) -> Study:
         raise StudyError(
             "no DICOM image with a position in the patient was found."
             + (
-                f" {len(skipped)} files were left out: {printable(skipped[0].path.name)}, "
+                f" {len(skipped)} files were left out: {skipped[0].name}, "
                 f"{printable(skipped[0].reason, 120)}."
                 if skipped
                 else ""

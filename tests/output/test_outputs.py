@@ -51,3 +51,27 @@ def test_an_uncertain_grade_reads_the_same_everywhere(
         [tool("dciodvfy"), out["dicom-sr"]], capture_output=True, text=True, check=False
     )
     assert "Error" not in run.stderr + run.stdout
+
+
+def test_no_output_holds_the_name_of_a_file(predict, study, tmp_path):
+    """It is often the patient's; series and instance number tell which file is meant."""
+    for path in [*study.rglob("*.dcm")]:
+        path.rename(path.with_name(f"DOE^JANE {path.name}"))
+    (truncated,) = study.rglob("* 2.dcm")
+    truncated.write_bytes(truncated.read_bytes()[:-5000])
+    (skipped,) = study.rglob("* 15.dcm")
+    ds = pydicom.dcmread(skipped)
+    series = ds.SeriesInstanceUID.rpartition(".")[2]
+    ds.HighBit = 3
+    ds.save_as(skipped)
+    outputs = {name: tmp_path / f"out.{name}" for name in ("csv", "json", "html")}
+    options = [word for name, path in outputs.items() for word in (f"--{name}", path)]
+    code, out, err = predict(*options)
+    assert code == 4
+    texts = [out, err, *(path.read_text() for path in outputs.values())]
+    assert not any("^JANE" in text for text in texts)
+    for text in (out, outputs["json"].read_text(), outputs["html"].read_text()):
+        words = " ".join(text.split())
+        assert "instance 2: the pixels are truncated" in words
+        assert f"series {series}, instance 15" in words
+    assert "DOE^JANE 15.dcm" in predict("--debug")[2]

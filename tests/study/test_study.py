@@ -279,7 +279,7 @@ def test_a_truncated_file_costs_its_slice_only(tmp_path):
     path = tmp_path / "3.dcm"
     path.write_bytes(path.read_bytes()[:-2000])
     study = read_study(tmp_path)
-    assert "3.dcm: the pixels are truncated" in problem(
+    assert "instance 3: the pixels are truncated" in problem(
         tmp_path, lambda study: study.locate(None, 3).read_slices(0)
     )
     assert study.locate(None, 1).read_slices(1).pixels.shape == (3, 48, 64)
@@ -402,7 +402,7 @@ def test_a_file_that_crashes_its_decoder_costs_its_slice_only(tmp_path):
     other["PixelData"].is_undefined_length = True
     save([other], tmp_path)
     text = problem(tmp_path, lambda study: study.locate("1.9", 9).read_slices(0))
-    assert "9.dcm: the pixels are truncated or damaged" in text
+    assert "instance 9: the pixels are truncated or damaged" in text
     assert read_study(tmp_path).locate("1.2.3.4", 1).read_slices(1).pixels.shape == (3, 48, 64)
 
 
