@@ -1,10 +1,11 @@
 """Model inputs kept on disk: one file per study, named by all that its content depends on.
 
 A file appears whole or not at all, so a run that was killed goes on with the files that are
-missing. NumPy's zip files hold checksums: what became damaged on the disk is noticed when it is
-read. In the end all files are put together into the arrays that training reads.
+missing. Each holds a checksum: what became damaged on the disk is noticed when it is read. In the
+end all files are put together into the arrays that training reads.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable
@@ -56,6 +57,13 @@ class StudyInputs:
     results: list[InputResult]
 
 
+def _digest(images: npt.NDArray[Any], results: npt.NDArray[Any]) -> str:
+    """SHA-256 over what is kept of a study."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).data)
+    digest.update(str(results).encode())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder with a file for each study, and with the arrays of all of them.
@@ -78,17 +86,22 @@ class Store:
         Raises:
             OutputError: They cannot be written.
         """
-        results = json.dumps(inputs.results)
+        results = np.array(json.dumps(inputs.results))
         with replacing(self.path(key)) as path:
-            np.savez(path, images=inputs.images, results=np.array(results))
+            digest = np.array(_digest(inputs.images, results))
+            np.savez(path, images=inputs.images, results=results, digest=digest)
 
     def read(self, key: str) -> StudyInputs | None:
         """The inputs of a study, or ``None`` if the file is not there or not as it was written."""
         try:
             # Opened here, since NumPy leaves what it cannot read open.
             with self.path(key).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                images = file["images"]
-                results = [InputResult(*values) for values in json.loads(str(file["results"]))]
+                if any(member.compress_type for member in file.zip.infolist()):
+                    return None  # not ours, and of any size
+                images, written = file["images"], file["results"]
+                if str(file["digest"]) != _digest(images, written):
+                    return None
+                results = [InputResult(*values) for values in json.loads(str(written))]
         except Exception:  # NumPy and zipfile raise what they like on damaged files
             return None
         whole = (len(results), *self.shape) == images.shape and images.dtype == IMAGE_TYPE

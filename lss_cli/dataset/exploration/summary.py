@@ -63,7 +63,7 @@ def run_report(
     source: Source, out: Path, options: PrepareOptions, counts: PrepareSummary
 ) -> dict[str, Any]:
     """The run report: it has no times and no places, so that equal runs have equal ones."""
-    files = [] if options.tables_only else [prepared.IMAGES, prepared.COORDS, prepared.INDEX]
+    files = () if options.tables_only else prepared.FILES
     return {
         "format_version": FORMAT_VERSION,
         "source": {path.name: prepared.fingerprint(path) for path in source.tables},
