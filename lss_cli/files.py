@@ -5,12 +5,12 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lss_cli.errors import OutputError
+from lss_cli.errors import OutputError, UsageError
 from lss_cli.text import encodable
 
 if sys.platform == "win32":
@@ -80,6 +80,34 @@ def check_writable(path: Path) -> None:
         )
     if not os.access(path.parent, os.W_OK):
         raise OutputError("its folder is write-protected.", where=str(path))
+
+
+def check_outputs(outputs: Mapping[str, Path | None], reads: Iterable[Path | None] = ()) -> None:
+    """Say before the work that an output would overwrite another, or what is read.
+
+    Args:
+        outputs: Files and folders, those too whose names are derived, by what a user knows them
+            as; ``None`` for what is not wanted.
+        reads: Files, and folders with all that is in them.
+
+    Raises:
+        UsageError: Two outputs have one name, or one is there and is read.
+    """
+    read = {path.resolve() for path in reads if path}
+    names: dict[Path, str] = {}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        full = path.resolve()
+        if full in names:
+            raise UsageError(
+                f"two outputs have the same file name: {names[full]} and {name}.",
+                where=str(path),
+                todo="Name two files.",
+            )
+        names[full] = name
+        if path.exists() and not read.isdisjoint((full, *full.parents)):
+            raise UsageError(f"{path} is read, and would be overwritten.", todo="Name another.")
 
 
 def lock(file: BinaryIO) -> bool:

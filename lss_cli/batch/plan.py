@@ -17,13 +17,14 @@ from lss_cli.study.headers import ImageFile, scan_folder
 from lss_cli.text import encodable, join_words, printable
 
 
-def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
+def study_folders(paths: Sequence[Path], names: set[str], pages: Path | None = None) -> list[Path]:
     """The study folders that are meant.
 
     Args:
         paths: One folder of study folders, or one study folder whose name the table knows; one
             text file with a folder per line (relative to it); or several study folders.
         names: Names of studies in the table.
+        pages: Folder of the studies' own pages, which may lie among them after an earlier run.
 
     Raises:
         StudyError: There is none.
@@ -34,6 +35,7 @@ def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
         folders = _read_list(paths[0])
     else:
         inner = sorted(path for path in paths[0].glob("*") if path.is_dir())
+        inner = [path for path in inner if pages is None or not _is_same(path, pages)]
         alone = own_name(paths[0]) in names and not any(own_name(path) in names for path in inner)
         folders = list(paths) if alone else inner
     if not folders:
@@ -43,6 +45,10 @@ def study_folders(paths: Sequence[Path], names: set[str]) -> list[Path]:
             todo="Name a folder of study folders, a text file that lists them, or several.",
         )
     return folders
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.name == other.name and path.absolute() == other.absolute()
 
 
 def _read_list(path: Path) -> list[Path]:

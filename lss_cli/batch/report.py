@@ -21,7 +21,7 @@ from lss_cli.batch.journal import Journal
 from lss_cli.batch.plan import plan_jobs, plan_unplaced, study_folders
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
-from lss_cli.files import check_writable, make_folder, write_text
+from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
@@ -56,6 +56,26 @@ class ReportRequest:
     resume: bool = False
     more: Mapping[str, Path] = field(default_factory=dict)
     pages: bool = False
+
+    @property
+    def lists(self) -> list[Path]:
+        """Text files that list study folders."""
+        return [path for path in self.studies if path.is_file()]
+
+    @property
+    def journal(self) -> Path:
+        """The unfinished report."""
+        return self.out.with_name(self.out.name + ".unfinished")
+
+    @property
+    def run_report(self) -> Path:
+        """How the report was made."""
+        return self.out.with_suffix(".json")
+
+    @property
+    def pages_folder(self) -> Path:
+        """Where the studies' own pages lie."""
+        return self.out.with_suffix(".pages")
 
 
 @dataclass(frozen=True)
@@ -103,19 +123,17 @@ def make_report(
         ModelError: A worker cannot use the model.
     """
     started = time.monotonic()
-    for path in (request.out, *request.more.values()):
-        check_writable(path)
     points, bad = read_points(request.coords)
     names = {point.study_id for point in points} | {point.study_id for point in bad}
     conditions = _choose_conditions(request, {point.condition for point in points}, model)
-    folders = study_folders(request.studies, names)
-    pages = make_folder(request.out.with_suffix(".pages")) if request.pages else None
+    folders = study_folders(request.studies, names, request.pages_folder)
+    _check_outputs(request, [request.coords, model.path, *request.lists, *folders])
+    pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
     unplaced = plan_unplaced(jobs, points, bad, conditions)
     run = _run(request, model, conditions)
-    journal_path = request.out.with_name(request.out.name + ".unfinished")
     open_journal = Journal.resume if request.resume else Journal.start
-    with closing(open_journal(journal_path, run)) as journal:
+    with closing(open_journal(request.journal, run)) as journal:
         left = [job for job in jobs if job.study_id not in journal.offsets]
         for done, answer in enumerate(_answers(left, request, model), start=1):
             journal.add(answer)
@@ -135,11 +153,24 @@ def make_report(
             {job.study_id: _link(Path(job.page)) for job in jobs if job.page},
         )
         write_text(
-            request.out.with_suffix(".json"),
+            request.run_report,
             json.dumps(_run_report(request, run, summary), indent=2, ensure_ascii=False) + "\n",
         )
         journal.delete()
     return summary
+
+
+def _check_outputs(request: ReportRequest, reads: Iterable[Path]) -> None:
+    """Say before the work what could not be written after it."""
+    outputs = {
+        "--out": request.out,
+        "the counts beside it": request.run_report,
+        "the unfinished report": request.journal,
+        **{f"--{kind}": path for kind, path in request.more.items()},
+    }
+    for path in outputs.values():
+        check_writable(path)
+    check_outputs({**outputs, "--pages": request.pages_folder if request.pages else None}, reads)
 
 
 def _link(page: Path) -> str:

@@ -43,17 +43,21 @@ def compare(
 
     Example: lss compare runs/custom runs/mobilenet --html comparison.html
     """
+    from lss_cli.dataset.prepared import files_of
     from lss_cli.evaluation.comparison import compare as run
     from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.presentation.comparison import to_csv, to_html, to_markdown, to_table
+    from lss_cli.evaluation.sources import files_of as network_files
     from lss_cli.evaluation.sources import open_networks
-    from lss_cli.files import check_writable, write_text
+    from lss_cli.files import check_outputs, check_writable, write_text
 
     environment: Environment = context.obj
-    targets = {csv: to_csv, html: to_html, markdown: to_markdown}
-    wanted = [(path, render) for path, render in targets.items() if path]
+    targets = ((csv, to_csv), (html, to_html), (markdown, to_markdown))
+    wanted = [(path, render) for path, render in targets if path]
     for path, _ in wanted:
         check_writable(path)
+    reads = [*files_of(data), *(path for name in networks for path in network_files(name))]
+    check_outputs({"--csv": csv, "--html": html, "--markdown": markdown}, reads)
     comparison = run(
         open_networks(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
     )

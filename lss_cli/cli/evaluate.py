@@ -47,20 +47,25 @@ def evaluate(
 
     Example: lss evaluate --model runs/first --out evaluation
     """
+    from lss_cli.dataset.prepared import files_of
     from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.evaluation import evaluate as run
     from lss_cli.evaluation.predictions import read_predictions
     from lss_cli.evaluation.presentation.page import write_report
     from lss_cli.evaluation.presentation.table import definitions as defined
     from lss_cli.evaluation.presentation.table import to_table
+    from lss_cli.evaluation.sources import files_of as network_files
     from lss_cli.evaluation.sources import open_predictions
-    from lss_cli.files import make_folder
+    from lss_cli.files import check_outputs, make_folder
 
     environment: Environment = context.obj
     if (model is None) == (predictions is None):
         raise UsageError("give one of --model and --predictions.")
     if out:
         environment.require("lss evaluate --out", "matplotlib")
+        outputs = [out / name for name in ("metrics.json", "metrics.csv", "index.html")]
+        reads = [*files_of(data), *([predictions] if predictions else network_files(str(model)))]
+        check_outputs({str(path): path for path in outputs}, reads)
         make_folder(out)
 
     def progress(done: int, total: int) -> None:

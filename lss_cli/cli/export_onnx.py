@@ -43,17 +43,23 @@ def export_onnx(
 
     Example: lss export-onnx runs/first --out first.onnx
     """
+    from lss_cli.dataset.prepared import files_of
+    from lss_cli.evaluation.sources import files_of as network_files
+    from lss_cli.files import check_outputs
     from lss_cli.training.backend import load_backend
 
     environment: Environment = context.obj
     environment.require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
+    target = out or run[0] / "model.onnx"
+    reads = [path for folder in run for path in network_files(str(folder))]
+    reads += files_of(data) if data else []
+    check_outputs({"--out": target, "--predictions": predictions}, reads)
     load_backend()
     from lss_cli.training.ensemble import open_runs, out_of_fold_of
     from lss_cli.training.export import export_onnx as export
 
     finished = open_runs(run, data)
     used = finished.data(data)
-    target = out or run[0] / "model.onnx"
     if predictions:
         # First, since a run without folds has none, which is said before the work.
         out_of_fold_of(run, used).write(predictions)

@@ -49,20 +49,25 @@ def train(
 
     Example: lss train --data prepared --out runs/first
     """
-    from lss_cli.dataset.prepared import Prepared
+    from lss_cli.dataset.prepared import Prepared, files_of
+    from lss_cli.evaluation.sources import RUN_FILES
+    from lss_cli.files import check_outputs
     from lss_cli.training.backend import load_backend
 
     environment: Environment = context.obj
     # What is wrong with options, packages and data is said before TensorFlow's seconds.
     wanted = collect_options(options, config)
     environment.require("lss train", "tensorflow", "keras", "matplotlib")
+    target = out or Path("runs") / wanted.backbone
+    outputs = [target / name for name in (*RUN_FILES, "figures")]
+    reads = [*files_of(data), config, Path(wanted.weights)]
+    check_outputs({str(path): path for path in outputs}, reads)
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.crossval import train_folds
     from lss_cli.training.run import begun_options
     from lss_cli.training.train import train as once
 
-    target = out or Path("runs") / wanted.backbone
     if resume:
         wanted = collect_options(options, config, begun_options(target))
     with show_training(environment.messages) as display:

@@ -49,7 +49,8 @@ def tune(
 
     Example: lss tune --data prepared --backbone custom --trials 20 --out tuning/custom
     """
-    from lss_cli.dataset.prepared import Prepared
+    from lss_cli.dataset.prepared import Prepared, files_of
+    from lss_cli.files import check_outputs
     from lss_cli.training.backend import load_backend
     from lss_cli.training.space import default_space, read_space
 
@@ -57,12 +58,14 @@ def tune(
     base = collect_options(options, config)
     wanted = read_space(space) if space else default_space(base)
     environment.require("lss tune", "tensorflow", "keras", "matplotlib", "optuna")
+    target = out or Path("tuning") / base.backbone
+    outputs = [target / name for name in ("study.db", "best.toml", "trials.csv", "importance.csv")]
+    check_outputs({str(path): path for path in outputs}, [*files_of(data), config, space])
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.tune import BEST
     from lss_cli.training.tune import tune as run
 
-    target = out or Path("tuning") / base.backbone
     messages = environment.messages
     with show_training(messages) as display:
 

@@ -12,7 +12,7 @@ from lss_cli.dataset import prepared
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.exploration.counts import explore
-from lss_cli.dataset.exploration.page import remove_figures, write_figures
+from lss_cli.dataset.exploration.page import FIGURES, remove_figures, write_figures
 from lss_cli.dataset.exploration.summary import (
     PrepareSummary,
     count_rejected,
@@ -26,7 +26,7 @@ from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.errors import DataError
-from lss_cli.files import make_folder, write_text
+from lss_cli.files import check_outputs, make_folder, write_text
 from lss_cli.versions import versions
 
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
@@ -125,6 +125,8 @@ def prepare(
         UsageError: More folds than studies.
     """
     source = open_source(path)
+    outputs = [*prepared.files_of(out), *(out / FIGURES).glob("*")]
+    check_outputs({str(path): path for path in outputs}, source.files)
     everything = source.master_table()
     table = divide_studies(_choose_rows(everything, options), options)
     out = make_folder(out)

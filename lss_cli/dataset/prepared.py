@@ -29,6 +29,12 @@ FILES = (IMAGES, COORDS, INDEX)
 REPORT = "prepare.json"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """What lies in a folder of prepared data: their files, and folders that are all theirs."""
+    names = (REPORT, INDEX, INPUTS, "Master_data.csv", "rejects.csv", "figures")
+    return [folder / name for name in names]
+
+
 def fingerprint(*paths: Path) -> str:
     """SHA-256 over the bytes of some files."""
     digest = hashlib.sha256()

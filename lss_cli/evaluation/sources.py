@@ -27,6 +27,9 @@ from lss_cli.text import printable
 
 BATCH = 64
 
+# What a training writes into its run folder, and into one for each fold.
+RUN_FILES = ("model.keras", "history.csv", "metrics.json", "config.json", PREDICTIONS)
+
 Progress = Callable[[int, int], None]
 
 
@@ -58,6 +61,15 @@ def open_predictions(
         if path.suffix.lower() == ".csv":
             return read_predictions(path)
     return run_model(load_model(find_model(name)), Prepared.open(data), parts, progress)
+
+
+def files_of(name: str) -> list[Path]:
+    """The files of what `open_predictions` takes; of a run, all that a training wrote."""
+    path = Path(name)
+    if name in shipped_models() or not path.is_dir():
+        return [shipped_models().get(name, path)]
+    folders = [path, *(config.parent for config in path.glob("*/config.json"))]
+    return [folder / file for folder in folders for file in RUN_FILES]
 
 
 def open_networks(names: Sequence[str], data: Path, split: str) -> list[Predictions]:

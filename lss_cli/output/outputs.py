@@ -8,7 +8,7 @@ from PIL import Image
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
-from lss_cli.files import check_writable, make_folder, write_text
+from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.grading.result import StudyGrade
 from lss_cli.model.session import Model
 from lss_cli.study.study import Study
@@ -38,17 +38,18 @@ class Outputs:
             OutputError: A place cannot be written to.
             UsageError: Two outputs have one name, or one that is read.
         """
-        wanted = (self.csv, self.json, self.html, self.dicom_sr, self.coords)
-        files = [path for path in wanted if path]
-        if len({path.resolve() for path in files}) < len(files):
-            raise UsageError("two outputs have the same file name.", todo="Name two files.")
-        for path in files:
+        files = {
+            "--csv": self.csv,
+            "--json": self.json,
+            "--html": self.html,
+            "--dicom-sr": self.dicom_sr,
+            "--save-coords": self.coords,
+        }
+        for path in filter(None, files.values()):
             if path == Path("-"):
                 raise UsageError("only --json can print to stdout.", todo="Name a file.")
             check_writable(path)
-            full = path.resolve()
-            if path.exists() and any(full.is_relative_to(read.resolve()) for read in reads):
-                raise UsageError(f"{path} is read, and would be overwritten.", todo="Name another.")
+        check_outputs({**files, "--picture": self.pictures}, reads)
         if self.pictures:
             make_folder(self.pictures)
 

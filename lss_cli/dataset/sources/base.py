@@ -54,6 +54,11 @@ class Source(Protocol):
         """The files that it is described by."""
         ...
 
+    @property
+    def files(self) -> list[Path]:
+        """All files and folders that it is read from."""
+        ...
+
     def master_table(self) -> pd.DataFrame:
         """The outer join of labels and points of all conditions: `COLUMNS` and the reasons."""
         ...

@@ -63,6 +63,12 @@ class ImageTable:
         """The one table."""
         return [self.path]
 
+    @property
+    def files(self) -> list[Path]:
+        """The table and its images."""
+        images = (path_inside(self.path.parent, name) for name in self._rows["image"].unique())
+        return [self.path, *filter(None, images)]
+
     def master_table(self) -> pd.DataFrame:
         """The table's rows, which join label and point themselves.
 

@@ -52,6 +52,11 @@ class RsnaFolder:
         """The three tables."""
         return [self.folder / name for name in (LABELS, POINTS, SERIES)]
 
+    @property
+    def files(self) -> list[Path]:
+        """The tables, and the folder of all studies."""
+        return [*self.tables, self.folder / IMAGES]
+
     def master_table(self) -> pd.DataFrame:
         """Labels and points, joined outer on study, condition and level.
 
