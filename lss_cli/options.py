@@ -14,8 +14,9 @@ from lss_cli.errors import UsageError
 from lss_cli.text import printable, printable_value, suggest
 from lss_cli.validation import explain
 
-# Characters of a file of options, and of a word that may be one misspelt.
-LARGEST_FILE = 2**20
+# Characters of a file of options, and of a word that may be one misspelt. A key of many parts takes
+# tomllib time with their square: of 16 KiB a second, of 120 KiB a minute.
+LARGEST_FILE = 2**14
 LARGEST_WORD = 80
 
 

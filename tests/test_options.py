@@ -93,6 +93,8 @@ DEEP = [
     "epochs = " + "9" * 5000,
     "epochs = 1e999",
     "epochs = 1\n" + "#" * 2**20,
+    # A minute's work for tomllib.
+    "a." * 60_000 + "b = 1",
     "\0",
 ]
 
