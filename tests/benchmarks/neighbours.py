@@ -52,7 +52,7 @@ def changes(images: Float32Array) -> Iterator[tuple[str, Float32Array]]:
             "zeros": np.zeros_like(middle),
             "the middle": middle,
             "the other neighbour": images[..., other],
-            "the mean of both": (middle + images[..., other]) / 2,
+            "the mean of the other two": (middle + images[..., other]) / 2,
         }
         for what, stand_in in stand_ins.items():
             changed = images.copy()
