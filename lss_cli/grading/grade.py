@@ -218,12 +218,18 @@ def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model
 
     Grades that are uncertain anyway, or nearly sure, are not tried.
     """
-    tried = [index for index, row in enumerate(prob) if CERTAIN <= row.max() < STEADY]
-    beside = [make_input(inputs[index].located, model, move) for index in tried for move in MOVES]
-    moved = _probabilities(beside, model).reshape(len(tried), len(MOVES), len(Severity))
     changes = [False] * len(inputs)
-    for index, rows in zip(tried, moved, strict=True):
-        changes[index] = bool((rows.argmax(axis=1) != prob[index].argmax()).any())
+    for index, row in enumerate(prob):
+        if not CERTAIN <= row.max() < STEADY:
+            continue
+        try:
+            beside = [make_input(inputs[index].located, model, move) for move in MOVES]
+        except ValueError:
+            # There is nothing to be graded where the point would have been.
+            changes[index] = True
+            continue
+        grades = _probabilities(beside, model).argmax(axis=1)
+        changes[index] = bool((grades != row.argmax()).any())
     return changes
 
 

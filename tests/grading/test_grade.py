@@ -3,13 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lss_cli.anatomy import Level
+from lss_cli.anatomy import Condition, Level
 from lss_cli.grading.grade import UNSTABLE, grade_study, make_input, study_names
 from lss_cli.grading.result import UNFAMILIAR, UNLIKE
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.session import Model, load_model
+from lss_cli.points.point import Point
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
+from tests.dicom import axial_stack, save, set_pixels
 from tests.models import metadata, write_tiny_model
 
 
@@ -63,3 +65,29 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
     x, _ = make_input(opened.around(point, 1), model).coords
     (level,) = grade_study(opened, [point], [], model).levels
     assert (UNSTABLE in level.warnings) == unstable
+
+
+def test_a_point_beside_which_nothing_is_to_be_seen_is_pointed_out(tmp_path):
+    """The only edge of the image lies at the border of the field; 2 mm farther, outside of it."""
+    slices = axial_stack((8, 4, 0, -4, -8))
+    for slice_ in slices:
+        pixels = np.full((64, 64), 100, np.uint16)
+        pixels[:, 50:] = 900
+        set_pixels(slice_, pixels)
+    opened = read_study(save(slices, tmp_path / "study"))
+
+    class Session:
+        def run(self, _, feeds):
+            return [np.tile(np.float32((0.8, 0.2, 0.0)), (len(feeds["image"]), 1))]
+
+    model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())
+
+    def grade(x):
+        point = Point("", "", 3, Condition.LEFT_SUBARTICULAR, Level.L4_L5, x, 32)
+        (level,) = grade_study(opened, [point], [], model).levels
+        return level
+
+    last = next(x for x in range(60) if not grade(x).reason)
+    assert "contrast" in grade(last - 1).reason
+    assert UNSTABLE in grade(last).warnings
+    assert UNSTABLE not in grade(last + 4).warnings
