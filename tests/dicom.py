@@ -148,7 +148,7 @@ def multi_frame(datasets: list[Dataset]) -> Dataset:
         setattr(ds, keyword, getattr(first, keyword))
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 15, 0
     ds.NumberOfFrames = len(datasets)
-    set_pixels(ds, np.stack([one.pixel_array for one in datasets]))
+    set_pixels(ds, np.stack([frame.pixel_array for frame in datasets]))
     shared = Dataset()
     shared.PixelMeasuresSequence = Sequence([_with(PixelSpacing=first.PixelSpacing)])
     ds.SharedFunctionalGroupsSequence = Sequence([shared])
@@ -156,13 +156,13 @@ def multi_frame(datasets: list[Dataset]) -> Dataset:
         [
             _with(
                 PlanePositionSequence=Sequence(
-                    [_with(ImagePositionPatient=one.ImagePositionPatient)]
+                    [_with(ImagePositionPatient=frame.ImagePositionPatient)]
                 ),
                 PlaneOrientationSequence=Sequence(
-                    [_with(ImageOrientationPatient=one.ImageOrientationPatient)]
+                    [_with(ImageOrientationPatient=frame.ImageOrientationPatient)]
                 ),
             )
-            for one in datasets
+            for frame in datasets
         ]
     )
     return ds

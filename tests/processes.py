@@ -13,5 +13,5 @@ def imported_modules(code):
 def lss_code(*arguments):
     return (
         "from lss_cli.cli.main import main\n"
-        f"try: main({[str(one) for one in arguments]})\nexcept SystemExit as e: assert not e.code"
+        f"try: main({list(map(str, arguments))})\nexcept SystemExit as e: assert not e.code"
     )

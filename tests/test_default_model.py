@@ -26,10 +26,12 @@ PINNED = {
 
 
 def test_the_shipped_model_says_of_a_phantom_what_it_said_before(study, coords):
-    found = read_study(study)
-    points, bad = read_points(coords, study_names(found))
-    result = grade_study(found, points, bad, load_model(find_model("default")))
-    said = {(str(one.condition), str(one.level)): one.probabilities for one in result.levels}
+    dicom_study = read_study(study)
+    points, bad = read_points(coords, study_names(dicom_study))
+    result = grade_study(dicom_study, points, bad, load_model(find_model("default")))
+    said = {
+        (str(level.condition), str(level.level)): level.probabilities for level in result.levels
+    }
     assert set(said) == set(PINNED)
     for key, probabilities in PINNED.items():
         assert said[key] == pytest.approx(probabilities, abs=2e-3), key

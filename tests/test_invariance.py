@@ -21,16 +21,16 @@ def grade(tiny_model):
 
     def run(study, coords):
         result = grade_study(read_study(study), *read_points(coords), model)
-        assert result.complete, [one.reason for one in result.levels]
-        return {(one.condition, one.level): one.probabilities for one in result.levels}
+        assert result.complete, [level.reason for level in result.levels]
+        return {(level.condition, level.level): level.probabilities for level in result.levels}
 
     return run
 
 
-def assert_same(found, wanted):
-    assert found.keys() == wanted.keys()
+def assert_same(given, wanted):
+    assert given.keys() == wanted.keys()
     for key in wanted:
-        np.testing.assert_allclose(found[key], wanted[key], atol=1e-4)
+        np.testing.assert_allclose(given[key], wanted[key], atol=1e-4)
     # The test would show nothing if the model saw the same everywhere.
     assert np.ptp(np.array(list(wanted.values())), axis=0).max() > 0.02
 
@@ -44,7 +44,7 @@ def datasets(study):
 def test_stored_another_way_round(study, coords, datasets, grade, how, tmp_path):
     wanted = grade(study, coords)
     size = (datasets[0].Columns, datasets[0].Rows)
-    save([moved(one, **how) for one in datasets], tmp_path / "moved" / study.name)
+    save([moved(dataset, **how) for dataset in datasets], tmp_path / "moved" / study.name)
     rows = read_rows(coords)
     for row in rows:
         x, y = moved_point(float(row["x"]), float(row["y"]), size, **how)
@@ -58,23 +58,25 @@ def test_a_mirrored_patients_left_is_graded_as_the_right_was(
 ):
     wanted = grade(study, coords)
     width = datasets[0].Columns
-    for one in datasets:
-        set_pixels(one, one.pixel_array[:, ::-1])
+    for dataset in datasets:
+        set_pixels(dataset, dataset.pixel_array[:, ::-1])
     folder = save(datasets, tmp_path / "mirrored" / study.name)
     rows = read_rows(coords)
     for row in rows:
         mirrored = Condition.parse(row["condition"]).mirrored
         row.update(x=width - 1 - float(row["x"]), condition=mirrored, series_id="")
     write_rows(coords, rows)
-    found = grade(folder, coords)
-    assert_same({(one.mirrored, level): prob for (one, level), prob in found.items()}, wanted)
+    graded = grade(folder, coords)
+    assert_same(
+        {(condition.mirrored, level): prob for (condition, level), prob in graded.items()}, wanted
+    )
 
 
 def test_renumbered_and_in_reverse_file_order(study, coords, datasets, grade, tmp_path):
     wanted = grade(study, coords)
     total = len(datasets) + 1
-    for one in datasets:
-        one.InstanceNumber = total - one.InstanceNumber
+    for dataset in datasets:
+        dataset.InstanceNumber = total - dataset.InstanceNumber
     folder = save(datasets, tmp_path / "new" / study.name, "{0.InstanceNumber:04d}")
     rows = read_rows(coords)
     for row in rows:
@@ -85,8 +87,10 @@ def test_renumbered_and_in_reverse_file_order(study, coords, datasets, grade, tm
 
 def test_one_multi_frame_file(study, coords, datasets, grade, tmp_path):
     wanted = grade(study, coords)
-    datasets.sort(key=lambda one: int(one.InstanceNumber))
-    assert [int(one.InstanceNumber) for one in datasets] == list(range(1, len(datasets) + 1))
+    datasets.sort(key=lambda dataset: int(dataset.InstanceNumber))
+    assert [int(dataset.InstanceNumber) for dataset in datasets] == list(
+        range(1, len(datasets) + 1)
+    )
     folder = save([multi_frame(datasets)], tmp_path / "multi" / study.name)
     assert_same(grade(folder, coords), wanted)
 

@@ -75,21 +75,21 @@ def cut_outs(study, points, folder):
 def assert_no_gap(folder, coords, model, out, largest=0.05):
     study = read_study(folder)
     points, _ = read_points(coords, study_names(study))
-    points = [one for one in points if one.condition is Condition.LEFT_SUBARTICULAR]
+    points = [point for point in points if point.condition is Condition.LEFT_SUBARTICULAR]
     graded = grade_study(study, points, [], model)
     assert graded.complete
     table = cut_outs(study, points, out / "crops")
     prepare(table, out / "prepared", PrepareOptions(spec=model.metadata.input))
     data = Prepared.open(out / "prepared")
     inputs = data.inputs(np.arange(len(data.index)))
-    levels = [Level(one) for one in data.index["level"]]
+    levels = [Level(level) for level in data.index["level"]]
     prob = dict(
         zip(levels, model.probabilities(inputs["image"], inputs["coords"], levels), strict=True)
     )
-    assert set(prob) == {one.level for one in graded.levels}
-    for one in graded.levels:
-        assert Severity(one.grade).ordinal == prob[one.level].argmax()
-        np.testing.assert_allclose(prob[one.level], one.probabilities, atol=largest)
+    assert set(prob) == {row.level for row in graded.levels}
+    for row in graded.levels:
+        assert Severity(row.grade).ordinal == prob[row.level].argmax()
+        np.testing.assert_allclose(prob[row.level], row.probabilities, atol=largest)
 
 
 def test_on_a_phantom(study, coords, tmp_path):

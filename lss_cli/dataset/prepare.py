@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -19,11 +18,11 @@ from lss_cli.dataset.exploration.summary import (
     run_report,
     summarize,
 )
-from lss_cli.dataset.inputs import InputRequest, make_inputs
+from lss_cli.dataset.inputs import InputRequest, Progress, make_inputs
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
-from lss_cli.dataset.sources.master_table import select, usable
+from lss_cli.dataset.sources.master_table import POINT_COLUMNS, select, usable
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.errors import DataError
 from lss_cli.files import check_outputs, make_folder, write_text
@@ -32,34 +31,9 @@ from lss_cli.versions import versions
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
 
 MASTER, REJECTS = "Master_data.csv", "rejects.csv"
-MASTER_COLUMNS = [
-    "study_id",
-    "series_id",
-    "instance_number",
-    "condition",
-    "level",
-    "x",
-    "y",
-    "series_description",
-    "severity",
-    "source_condition",
-    "split",
-    "fold",
-]
-REJECT_COLUMNS = [
-    "file",
-    "line",
-    "study_id",
-    "series_id",
-    "instance_number",
-    "condition",
-    "level",
-    "x",
-    "y",
-    "severity",
-    "reason",
-    "detail",
-]
+MASTER_COLUMNS = [*POINT_COLUMNS, "series_description", "severity"]
+MASTER_COLUMNS += ["source_condition", "split", "fold"]
+REJECT_COLUMNS = ["file", "line", *POINT_COLUMNS, "severity", "reason", "detail"]
 INDEX_COLUMNS = [
     "position",
     "row_id",
@@ -97,7 +71,7 @@ def prepare(
     path: Path,
     out: Path,
     options: PrepareOptions,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = lambda *_: None,
     *,
     workers: int = 1,
     figures: bool = False,
@@ -133,7 +107,7 @@ def prepare(
     _begin_anew(out)
     index = None
     if not options.tables_only and usable(table).any():
-        index = _make_inputs(table, out, source, options, workers, progress or _ignore)
+        index = _make_inputs(table, out, source, options, workers, progress)
     _write_tables(table, index, out)
     data = None if index is None else prepared.Prepared.read(out, options.spec)
     exploration = explore(everything, table, source.series(), data)
@@ -145,10 +119,6 @@ def prepare(
     text = json.dumps(run_report(source, out, options, summary), indent=2, ensure_ascii=False)
     write_text(out / prepared.REPORT, text + "\n")
     return summary
-
-
-def _ignore(*_: int) -> None:
-    pass
 
 
 def _choose_rows(everything: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame:
@@ -200,7 +170,7 @@ def _make_inputs(
     source: Source,
     options: PrepareOptions,
     workers: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> pd.DataFrame:
     """Make the model inputs, reject the rows of `table` without one, and index the others."""
     good = table[usable(table)]

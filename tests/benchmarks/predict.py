@@ -37,15 +37,15 @@ for line in open(coords):
     if study_id != name or "Subarticular" not in condition:
         continue
     slices = [headers.get((series, int(number) + step)) for step in (-1, 0, 1)]
-    pixels = [pixel_array(found[0]).astype("float32") for found in slices if found]
+    pixels = [pixel_array(header[0]).astype("float32") for header in slices if header]
     while len(pixels) < channels:
         pixels.append(pixels[-1])
     top, left = int(float(y)) - height // 2, int(float(x)) - width // 2
-    cut = [one[top : top + height, left : left + width] for one in pixels]
-    images.append(np.stack([(one - one.min()) / np.ptp(one) for one in cut], axis=-1))
+    cut = [image[top : top + height, left : left + width] for image in pixels]
+    images.append(np.stack([(image - image.min()) / np.ptp(image) for image in cut], axis=-1))
 inputs = {"image": np.stack(images), "coords": np.full((len(images), 2), 0.5, "float32")}
 inputs["level"] = np.eye(5, dtype="float32")[np.arange(len(images)) % 5]
-print(session.run(["prob"], {one.name: inputs[one.name] for one in session.get_inputs()})[0])
+print(session.run(["prob"], {node.name: inputs[node.name] for node in session.get_inputs()})[0])
 """
 
 KERAS = (
@@ -57,8 +57,8 @@ KERAS = (
         "_, height, width, channels = network.inputs[0].shape",
     )
     .replace(
-        'session.run(["prob"], {one.name: inputs[one.name] for one in session.get_inputs()})[0]',
-        "network.predict([inputs[one.name] for one in network.inputs], verbose=0)",
+        'session.run(["prob"], {node.name: inputs[node.name] for node in session.get_inputs()})[0]',
+        "network.predict([inputs[node.name] for node in network.inputs], verbose=0)",
     )
 )
 
@@ -83,7 +83,7 @@ def main() -> None:
             "lss --help": [*lss, "--help"],
             "import typer, rich": [sys.executable, "-c", "import typer, rich"],
         }
-        seconds = measure({name: [str(one) for one in way] for name, way in ways.items()})
+        seconds = measure({name: [str(word) for word in way] for name, way in ways.items()})
     for name, value in seconds.items():
         print(f"{name:20} {value:6.2f} s")
     print(f"predict / bare script  {seconds['lss predict'] / seconds['bare script']:.2f}")
@@ -93,14 +93,14 @@ def main() -> None:
 
 def measure(ways: dict[str, list[str]]) -> dict[str, float]:
     """Medians; in turn, so that a drift of the machine's speed meets all alike."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
             start = time.perf_counter()
             run = subprocess.run(way, capture_output=True, text=True, check=False)
             assert run.returncode == 0, run.stderr[-2000:]
-            found[name].append(time.perf_counter() - start)
-    return {name: float(np.median(values)) for name, values in found.items()}
+            times[name].append(time.perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in times.items()}
 
 
 def save_network(path: Path) -> None:

@@ -69,8 +69,8 @@ def write_set(folder: Path, studies: int) -> None:
 
 def needed(folder: Path, neighbours: int, conditions: Sequence[Condition]) -> Needed:
     """The files of the points and their neighbours, as a notebook finds them."""
-    names = {one.rsna_name for one in conditions}
-    found: Needed = defaultdict(list)
+    names = {condition.rsna_name for condition in conditions}
+    files: Needed = defaultdict(list)
     with (folder / "train_label_coordinates.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["condition"] in names:
@@ -78,8 +78,8 @@ def needed(folder: Path, neighbours: int, conditions: Sequence[Condition]) -> Ne
                 own = int(row["instance_number"])
                 numbers = range(own - neighbours, own + neighbours + 1)
                 paths = [path for n in numbers if (path := series / f"{n}.dcm").exists()]
-                found[row["study_id"]].append(paths)
-    return found
+                files[row["study_id"]].append(paths)
+    return files
 
 
 def plain(files: Needed) -> None:
@@ -101,7 +101,7 @@ def read(paths: list[Path]) -> int:
 
 def floor(files: Needed, workers: int) -> None:
     """Reading and decoding alone."""
-    studies = [sorted({path for one in labels for path in one}) for labels in files.values()]
+    studies = [sorted({path for label in labels for path in label}) for labels in files.values()]
     with ProcessPoolExecutor(workers) as pool:
         list(pool.map(read, studies, chunksize=4))
 
@@ -159,18 +159,20 @@ def main() -> None:
             rounds.append(np.array(times))
         shutil.rmtree(out)
         middle = np.median(rounds, axis=0)
-        clock = statistics.median(one[0, 0] / one[2, 0] for one in rounds)
-        processor = statistics.median(one[0, 1] / one[2, 1] for one in rounds)
-        gain = statistics.median(one[1, 0] / one[0, 0] for one in rounds)
+        clock = statistics.median(times[0, 0] / times[2, 0] for times in rounds)
+        processor = statistics.median(times[0, 1] / times[2, 1] for times in rounds)
+        gain = statistics.median(times[1, 0] / times[0, 0] for times in rounds)
         cost[studies] = middle[0]
-        walls, works = (" ".join(f"{one:6.2f}" for one in middle[:3, kind]) for kind in (0, 1))
+        walls, works = (
+            " ".join(f"{seconds:6.2f}" for seconds in middle[:3, kind]) for kind in (0, 1)
+        )
         print(
             f"{studies:7}  {walls}  {works}  {clock:5.2f}  {processor:9.2f}  {gain:10.2f}  "
             f"{middle[3, 0]:9.2f}",
             flush=True,
         )
     for kind, what in enumerate(() if len(cost) < 2 else ("clock", "processors")):
-        x, y = np.array(list(cost)), np.array([one[kind] for one in cost.values()])
+        x, y = np.array(list(cost)), np.array([times[kind] for times in cost.values()])
         slope, start = np.polyfit(x, y, 1)
         rest = np.abs(y - (start + slope * x)).max() / y.max()
         print(

@@ -52,8 +52,8 @@ def main() -> None:
         rates["lss predict, once per study"] = [len(few) / timed(lambda: predict(few, coords))]
         rates["TensorFlow and Keras, plain loop"] = [keras_rate(studies, coords)]
         base = np.median(rates["floor (read, decode, run; one process)"])
-        for name, found in rates.items():
-            rate = np.median(found)
+        for name, values in rates.items():
+            rate = np.median(values)
             print(f"{name:40} {rate:8.1f} studies/s  {rate / base:6.2f} × floor")
 
 
@@ -86,8 +86,8 @@ def report(studies: Path, coords: Path, folder: Path, workers: int) -> None:
 
 
 def predict(studies: list[Path], coords: Path) -> None:
-    for one in studies:
-        lss("predict", one, "--coords", coords)
+    for study in studies:
+        lss("predict", study, "--coords", coords)
 
 
 def lss(*arguments: object) -> None:
@@ -100,11 +100,11 @@ def lss(*arguments: object) -> None:
 
 
 def inputs(study: Path, points: list, spec) -> tuple[np.ndarray, np.ndarray]:
-    found = read_study(study)
+    dicom_study = read_study(study)
     read = functools.cache(read_pixels)
     images, coords = [], []
     for point in points:
-        place = found.locate(point.series_id, point.instance_number)
+        place = dicom_study.locate(point.series_id, point.instance_number)
         image, where = model_input(
             place.read_slices(spec.neighbours, read),
             place.orient_point((point.x, point.y)),
@@ -118,10 +118,10 @@ def inputs(study: Path, points: list, spec) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_study(coords: Path) -> dict[str, list]:
-    found: dict[str, list] = {}
+    points: dict[str, list] = {}
     for point in read_points(coords)[0]:
-        found.setdefault(point.study_id, []).append(point)
-    return found
+        points.setdefault(point.study_id, []).append(point)
+    return points
 
 
 def floor(studies: Path, coords: Path) -> None:
@@ -141,7 +141,7 @@ def floor_here(studies: Path, coords: Path) -> None:
     points = by_study(coords)
     for study in sorted(studies.iterdir()):
         images, where = inputs(study, points[study.name], model.metadata.input)
-        model.probabilities(images, where, [one.level for one in points[study.name]])
+        model.probabilities(images, where, [point.level for point in points[study.name]])
 
 
 def keras_rate(studies: Path, coords: Path, count: int = 40) -> float:
@@ -156,7 +156,7 @@ def keras_rate(studies: Path, coords: Path, count: int = 40) -> float:
     def graded(study: Path) -> None:
         given = list(inputs(study, points[study.name], spec))
         if spec.level:
-            levels = [one.level.ordinal for one in points[study.name]]
+            levels = [point.level.ordinal for point in points[study.name]]
             given.append(np.eye(len(Level), dtype=np.float32)[levels])
         network.predict(given, verbose=0)
 

@@ -42,7 +42,7 @@ Networks = Mapping[str, Sequence[Any]]
 
 
 def main() -> None:
-    source, folders = Path(sys.argv[1]).resolve(), [Path(one) for one in sys.argv[2:]]
+    source, folders = Path(sys.argv[1]).resolve(), [Path(name) for name in sys.argv[2:]]
     load_backend()
     from lss_cli.training.ensemble import FOLDER, out_of_fold_of
     from lss_cli.training.run import Run, data_of
@@ -50,8 +50,8 @@ def main() -> None:
     data = data_of(json.loads((folders[0] / "config.json").read_text()))
     temperature = out_of_fold_of(folders, data).temperature
     networks = {
-        one.name.removeprefix(FOLDER): [Run.open(at / one.name).network for at in folders]
-        for one in sorted(folders[0].glob(f"{FOLDER}*"))
+        fold.name.removeprefix(FOLDER): [Run.open(at / fold.name).network for at in folders]
+        for fold in sorted(folders[0].glob(f"{FOLDER}*"))
     }
     folds = dict(zip(data.index["study_id"], data.index["fold"], strict=True))
     rows = pd.read_csv(source, dtype=str)
@@ -85,11 +85,11 @@ def answers(
     for fold, members in networks.items():
         here = np.flatnonzero(of == fold)
         inputs = list(data.inputs(here).values())
-        prob[here] = np.mean([one.predict(inputs, verbose=0) for one in members], axis=0)
-    found = pd.DataFrame(
+        prob[here] = np.mean([member.predict(inputs, verbose=0) for member in members], axis=0)
+    answered = pd.DataFrame(
         apply_temperature(prob.astype(np.float32), temperature), columns=list("abc")
     )
-    return found.assign(label=data.severities).set_index(data.index["row_id"])
+    return answered.assign(label=data.severities).set_index(data.index["row_id"])
 
 
 def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
@@ -106,7 +106,7 @@ def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table
         # The slice beyond the neighbour is not in the image; the last one stands in for it.
         yield (
             name,
-            rows.assign(image=[_reordered(one, order, at) for one in rows["image"]]),
+            rows.assign(image=[_reordered(image, order, at) for image in rows["image"]]),
             spec,
         )
     for factor in (0.8, 1.2):
@@ -121,7 +121,7 @@ def compared(name: str, plain: Table, changed: Table) -> str:
     before, after = both[list("abc")].to_numpy(), both[["a_after", "b_after", "c_after"]].to_numpy()
     steps = np.abs(before.argmax(axis=1) - after.argmax(axis=1))
     move, labels = np.abs(before - after).max(axis=1), both["label"].to_numpy()
-    accuracy = [(one.argmax(axis=1) == labels).mean() for one in (before, after)]
+    accuracy = [(prob.argmax(axis=1) == labels).mean() for prob in (before, after)]
     return (
         f"{name:20} n {len(both)}  another grade {(steps > 0).mean():.1%}, two off "
         f"{(steps > 1).mean():.1%}  probability moves {np.median(move):.3f}, 95 % below "

@@ -81,21 +81,21 @@ def test_a_point_in_the_air(warned):
     def move(rows):
         rows["Left", "L5/S1"].update(x=80, y=157)
 
-    assert any("outside the body" in one for one in warned(move)["left", "L5/S1"])
+    assert any("outside the body" in warning for warning in warned(move)["left", "L5/S1"])
 
 
 def test_a_point_at_the_edge_of_the_slice(warned):
     def move(rows):
         rows["Right", "L1/L2"].update(x=3)
 
-    assert any("of the field" in one for one in warned(move)["right", "L1/L2"])
+    assert any("of the field" in warning for warning in warned(move)["right", "L1/L2"])
 
 
 def test_a_point_in_the_flank(warned):
     def move(rows):
         rows["Left", "L1/L2"]["x"] = float(rows["Left", "L1/L2"]["x"]) + 35
 
-    assert any("mm from the midline" in one for one in warned(move)["left", "L1/L2"])
+    assert any("mm from the midline" in warning for warning in warned(move)["left", "L1/L2"])
 
 
 def test_a_sagittal_series_is_refused(lss, tmp_path, tiny_model):

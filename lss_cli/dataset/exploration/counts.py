@@ -65,17 +65,23 @@ class Exploration:
         share = (100 * self.conditions / max(self.conditions.sum(), 1)).map("{:.1f} %".format)
         conditions = pd.DataFrame({"points": self.conditions, "share": share})
         axial = pd.DataFrame({"studies": self.axial_series})
+        several = len(self.by_level) > 1
         by_level = [
-            Topic(f"severity-by-level{_suffix(name, self.by_level)}", _titled(name, self), table)
+            Topic(
+                "severity-by-level" + f"-{name.partition(' ')[0]}" * several,
+                "Severity by level" + f", {name}" * several,
+                table,
+            )
             for name, table in self.by_level.items()
         ]
+        unit = "fractions of the slice" if self.unit == "fraction" else "pixels"
         return [
             Topic("conditions", "Points by condition, in the whole source", conditions),
             Topic("levels", "Rows by level", self.levels),
             Topic("severities", "Rows by severity", self.severities),
             *by_level,
             Topic("axial-series", "Studies by number of axial T2 series", axial),
-            Topic("places", f"Where the points lie ({_unit(self.unit)})", self.place_summary),
+            Topic("places", f"Where the points lie ({unit})", self.place_summary),
         ]
 
 
@@ -124,7 +130,9 @@ def explore(
         x = np.where(mirrored, 1 - coords[:, 0], coords[:, 0])
         places = data.index[["source_condition"]].assign(x=x, y=coords[:, 1])
     return Exploration(
-        conditions=_counted(points["condition"], list(map(str, Condition))),
+        conditions=points["condition"]
+        .value_counts()
+        .reindex(list(map(str, Condition)), fill_value=0),
         by_level={
             **({BEFORE: _crossed(before)} if balanced else {}),
             AFTER if balanced else "rows": _crossed(table[used]),
@@ -135,25 +143,9 @@ def explore(
     )
 
 
-def _counted(column: "pd.Series[str]", names: list[str]) -> "pd.Series[int]":
-    return column.value_counts().reindex(names, fill_value=0)
-
-
 def _crossed(rows: pd.DataFrame) -> pd.DataFrame:
     counts = rows.groupby(["level", "severity"]).size().unstack(fill_value=0)
     return counts.reindex(index=LEVELS, columns=SEVERITIES, fill_value=0).astype(int)
-
-
-def _titled(name: str, exploration: Exploration) -> str:
-    return "Severity by level" + (f", {name}" if len(exploration.by_level) > 1 else "")
-
-
-def _suffix(name: str, tables: dict[str, pd.DataFrame]) -> str:
-    return f"-{name.partition(' ')[0]}" if len(tables) > 1 else ""
-
-
-def _unit(unit: str) -> str:
-    return "fractions of the slice" if unit == "fraction" else "pixels"
 
 
 def _shown(value: object) -> str:

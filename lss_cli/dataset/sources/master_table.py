@@ -11,19 +11,9 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.dataset.dataframes import normalize_names, to_numbers
 
 KEYS = ["study_id", "condition", "level"]
-COLUMNS = [
-    "file",
-    "line",
-    "study_id",
-    "series_id",
-    "instance_number",
-    "condition",
-    "level",
-    "x",
-    "y",
-    "series_description",
-    "severity",
-]
+# Those of the points of all sources.
+POINT_COLUMNS = ["study_id", "series_id", "instance_number", "condition", "level", "x", "y"]
+COLUMNS = ["file", "line", *POINT_COLUMNS, "series_description", "severity"]
 
 
 class Reason(StrEnum):
@@ -65,15 +55,10 @@ def reject(
     reason: Reason,
     detail: "str | pd.Series[str]" = "",
 ) -> None:
-    """Give rows a reason not to be used, unless they have one already."""
+    """Give rows a reason not to be used, and a detail, unless they have them already."""
     first = np.asarray(where, dtype=bool) & usable(table).to_numpy()
     table.loc[first, "reason"] = str(reason)
     table.loc[first, "detail"] = detail if isinstance(detail, str) else detail[first]
-
-
-def with_reasons(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the two columns that `reject` fills."""
-    return table.assign(reason="", detail="")
 
 
 def usable(table: pd.DataFrame) -> "pd.Series[bool]":
@@ -90,7 +75,7 @@ def check_keys(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A copy; unknown names stay as they were read.
     """
-    table = with_reasons(table)
+    table = table.assign(reason="", detail="")
     for column, parse, reason in (
         ("condition", Condition.parse, Reason.UNKNOWN_CONDITION),
         ("level", Level.parse, Reason.UNKNOWN_LEVEL),
