@@ -12,7 +12,7 @@ import pydicom
 from highdicom import UID, sr
 from highdicom.sr.coding import CodedConcept
 from pydicom.config import RAISE
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VM, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -55,6 +55,8 @@ IN_META = {
     "SOPClassUID": "MediaStorageSOPClassUID",
     "SOPInstanceUID": "MediaStorageSOPInstanceUID",
 }
+# The group of what is said of the patient.
+PATIENT = 0x0010
 SEXES = ("M", "F", "O", "", None)
 
 DISCS = {
@@ -165,9 +167,10 @@ def _read_source(file: Path) -> tuple[Dataset, list[str]]:
     source, invalid = Dataset(), []
     for tag in header.keys():  # noqa: SIM118 (values are read one by one, since any may fail)
         element = _read_element(header, tag)
-        if element is None:
-            invalid.append(keyword_for_tag(tag) or str(tag))
-        elif tag.group > 2:
+        keyword = keyword_for_tag(tag)
+        if element is None and (tag.group == PATIENT or keyword in (*REQUIRED, *OPTIONAL)):
+            invalid.append(keyword or str(tag))
+        elif element is not None and tag.group > 2:
             source.add(element)
     # The text is decoded by now, whatever the files say of it.
     source.SpecificCharacterSet = "ISO_IR 192"
@@ -206,6 +209,8 @@ def _is_valid(element: DataElement) -> bool:
         return all(_is_valid(inner) for item in element.value for inner in item)
     if element.keyword == "PatientSex":
         return element.value in SEXES
+    if element.keyword and element.VM > 1 and dictionary_VM(element.tag) == "1":
+        return False
     values = element.value if element.VM > 1 else [element.value]
     for value in values:
         if isinstance(value, str | PersonName):

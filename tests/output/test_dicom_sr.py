@@ -94,6 +94,14 @@ def spoil_sex(ds):
     ds.PatientSex = "QQ"
 
 
+def double_date(ds):
+    ds.StudyDate = ["20200101", "20200102"]
+
+
+def lengthen_protocol(ds):
+    ds.ProtocolName = "t2" * 60
+
+
 def empty_class(ds):
     ds.SOPClassUID = ""
 
@@ -111,6 +119,9 @@ def lengthen_name(ds):
     [
         (spoil_birth_date, "PatientBirthDate"),
         (spoil_sex, "PatientSex"),
+        (double_date, "StudyDate"),
+        # Nothing that a report would say.
+        (lengthen_protocol, ""),
         (empty_class, ""),
         (spoil_character_set, ""),
         (lengthen_name, "PatientName"),
@@ -130,6 +141,7 @@ def test_what_is_not_valid_is_left_out_of_the_report(predict, study, tmp_path, s
     assert len(list(items(document, "Measurement Group"))) == 10
     comments = [item.TextValue for item in items(document, "Comment")]
     assert "\x1b" not in err
+    assert ("not valid" in err) == bool(keyword)
     if keyword:
         assert not document.get(keyword)
         assert any(keyword in text for text in comments)
