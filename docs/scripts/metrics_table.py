@@ -18,7 +18,7 @@ BEGIN, END = "<!-- metrics: made by docs/scripts/metrics_table.py -->\n", "<!-- 
 def table() -> str:
     """All metrics as a Markdown table."""
     rows = [("figure", "", "definition"), ("---",) * 3]
-    rows += [(metric.name, arrow(metric.better), metric.definition) for metric in METRICS.values()]
+    rows += [(metric.name, arrow(metric), metric.definition) for metric in METRICS.values()]
     return "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from lss_cli.anatomy import Level, Severity
 from lss_cli.dataset.dataframes import to_ordinals
 from lss_cli.evaluation.predictions import Predictions
-from lss_cli.evaluation.sample import GRADES, Float64Array, Labels, Probabilities, one_hot
+from lss_cli.evaluation.sample import GRADES, Float64Array, Labels
 
 # Shares are (count + 1) / (rows + 3).
 DEFINITIONS = {
@@ -38,12 +38,10 @@ class Baselines:
         labels = to_ordinals(known["severity"], Severity)
         counts = np.bincount(labels, minlength=GRADES)
         rows = len(part.labels)
-        by_level = prior_by_level(labels, to_ordinals(known["level"], Level)).astype(np.float64)
+        by_level = prior_by_level(labels, to_ordinals(known["level"], Level))
         return cls(
             {
-                "majority": np.tile(
-                    one_hot(np.array([counts.argmax()])).astype(np.float64), (rows, 1)
-                ),
+                "majority": np.tile(np.eye(GRADES)[counts.argmax()], (rows, 1)),
                 "prior": np.tile((counts + 1) / (counts.sum() + GRADES), (rows, 1)),
                 "prior by level": by_level[part.levels],
             },
@@ -51,7 +49,7 @@ class Baselines:
         )
 
 
-def prior_by_level(labels: Labels, levels: Labels) -> Probabilities:
+def prior_by_level(labels: Labels, levels: Labels) -> Float64Array:
     """What is known without an image: the share of each grade at each level.
 
     Shares are (count + 1) / (rows + 3), Laplace's rule of succession, so that a grade unseen at
@@ -67,6 +65,6 @@ def prior_by_level(labels: Labels, levels: Labels) -> Probabilities:
     >>> prior_by_level(np.array([0, 0, 2]), np.array([0, 0, 4]))[0]
     array([0.6, 0.2, 0.2])
     """
-    counts = np.ones((len(Level), len(Severity)))
+    counts = np.ones((len(Level), GRADES))
     np.add.at(counts, (levels, labels), 1)
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))

@@ -8,8 +8,8 @@ import numpy as np
 from lss_cli.dataset.split import TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
-from lss_cli.evaluation.evaluation import OVERALL, EvaluationSettings
-from lss_cli.evaluation.metrics import METRICS, Metric, accuracy, metrics_with, score
+from lss_cli.evaluation.evaluation import EvaluationSettings, estimate
+from lss_cli.evaluation.metrics import METRICS, Metric, metrics_with
 from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
 from lss_cli.text import printable
@@ -160,16 +160,8 @@ def train_accuracy(network: Predictions, settings: EvaluationSettings) -> Estima
         return Estimate(None)
     part = replace(network, table=table.reset_index(drop=True))
     resamples = Resamples.draw(part.table["study_id"], settings.resamples, settings.seed)
-    rows = np.arange(len(part.labels))
-    (draws,) = resamples.values([METRICS["accuracy"]], part.labels, part.probabilities, rows)
-    return Estimate.of(score(accuracy, part.labels, part.probabilities), draws)
-
-
-def heading(comparison: Comparison) -> str:
-    """What is compared, in one line."""
-    split = "all parts" if comparison.settings.split == OVERALL else comparison.settings.split
-    rows = f"{comparison.rows} rows of {comparison.studies} studies"
-    return f"{len(comparison.names)} networks on {split}: {rows}"
+    metrics, rows = (METRICS["accuracy"],), np.arange(len(part.labels))
+    return estimate(part, part.probabilities, metrics, resamples, rows)["accuracy"]
 
 
 def _only(name: str, rows: set[str]) -> str:

@@ -10,11 +10,10 @@ from lss_cli.anatomy import Level
 from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
 from lss_cli.evaluation.metrics import DEFAULT_BETA, Metric, metrics_with
-from lss_cli.evaluation.predictions import Predictions
+from lss_cli.evaluation.predictions import ALL, Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
 
 MODEL = "model"
-OVERALL = "all"
 
 # By the key of the metric.
 Estimates = Mapping[str, Estimate]
@@ -62,7 +61,7 @@ class Evaluation:
     def rows(self, scope: str) -> int:
         """How many rows there are at a level, or at all."""
         table = self.part.table
-        return len(table) if scope == OVERALL else int((table["level"] == scope).sum())
+        return len(table) if scope == ALL else int((table["level"] == scope).sum())
 
 
 def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluation:
@@ -97,7 +96,7 @@ def scopes(part: Predictions) -> dict[str, npt.NDArray[np.intp]]:
     """All rows, and those of each level that there is."""
     by_level = {str(level): np.flatnonzero(part.levels == level.ordinal) for level in Level}
     return {
-        OVERALL: np.arange(len(part.labels)),
+        ALL: np.arange(len(part.labels)),
         **{level: rows for level, rows in by_level.items() if len(rows)},
     }
 

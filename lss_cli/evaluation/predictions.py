@@ -21,6 +21,7 @@ PREDICTIONS = "predictions.csv"
 PROBABILITIES = [severity.column for severity in Severity]
 COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
 REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
+# All parts, or all levels.
 ALL = "all"
 
 # How far three probabilities may be from summing to 1: three of two decimals.

@@ -30,15 +30,14 @@ BATCH = 64
 # What a training writes into its run folder, and into one for each fold.
 RUN_FILES = ("model.keras", "history.csv", "metrics.json", "config.json", PREDICTIONS)
 
+# In the folder of a run that is not finished yet.
+STATE = "state"
+
 Progress = Callable[[int, int], None]
 
 
-def silent(done: int, total: int) -> None:
-    """Say nothing of how far the work is."""
-
-
 def open_predictions(
-    name: str, data: Path, parts: Sequence[str], progress: Progress = silent
+    name: str, data: Path, parts: Sequence[str], progress: Progress = lambda *_: None
 ) -> Predictions:
     """Predictions of a run folder, of a table (``.csv``), or of a model on prepared data.
 
@@ -98,12 +97,19 @@ def read_run(folder: Path) -> Predictions:
         DataError: It wrote none, or they cannot be read.
     """
     if not (folder / PREDICTIONS).is_file():
-        raise DataError(
-            "there is no finished run here.",
-            where=str(folder),
-            todo="Train one with: lss train --out RUN",
-        )
+        raise no_finished_run(folder)
     return read_predictions(folder / PREDICTIONS, folder.resolve().name)
+
+
+def no_finished_run(folder: Path) -> DataError:
+    """What to say of a folder in which no training has come to its end."""
+    return DataError(
+        "there is no finished run here.",
+        where=str(folder),
+        todo=f"Go on with: lss train --resume --out {folder}"
+        if (folder / STATE).is_dir()
+        else "Train one with: lss train --out RUN",
+    )
 
 
 def run_model(

@@ -8,6 +8,7 @@ from typing import Any
 from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.evaluation.predictions import PREDICTIONS
+from lss_cli.evaluation.sources import STATE
 from lss_cli.training import run
 from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
 from lss_cli.training.fit import OnProgress, TrainingProgress
@@ -56,17 +57,17 @@ def train_folds(
                 target,
                 options,
                 _named(on_progress, f"fold {name}"),
-                resume=(target / run.STATE).exists(),
+                resume=(target / STATE).exists(),
                 tensorboard=tensorboard,
                 command=command,
             )
-    out_of_fold = collect_out_of_fold(data, [(name, [target]) for name, target in folds])
+    out_of_fold = collect_out_of_fold([out], data)
     out_of_fold.write(out / PREDICTIONS)
     metrics = out_of_fold.metrics
     run.write_json(out / run.METRICS, metrics)
     config = run.describe_request(data, options, command)
     run.write_json(out / run.CONFIG, config | {"folds": [target.name for _, target in folds]})
-    shutil.rmtree(out / run.STATE)
+    shutil.rmtree(out / STATE)
     return metrics
 
 

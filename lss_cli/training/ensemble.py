@@ -1,6 +1,5 @@
 """Trained networks of finished runs: one, or the mean of all folds of one or several runs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lss_cli.dataset.folds import UNUSED, fold_of
+from lss_cli.dataset.folds import UNUSED, fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, VALIDATION
 from lss_cli.errors import DataError
@@ -19,8 +18,8 @@ from lss_cli.model.session import apply_temperature
 from lss_cli.training.batches import Rows
 from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.networks import mean_of_networks
-from lss_cli.training.run import CONFIG, EVERY_FOLD, Run, data_of, has_folds
-from lss_cli.training.scores import prior_of, score_rows
+from lss_cli.training.run import EVERY_FOLD, Run, data_of, read_config
+from lss_cli.training.scores import prior_of, score_splits
 
 OUT_OF_FOLD = "out_of_fold"
 FOLDER = "fold_"
@@ -31,16 +30,14 @@ class OutOfFold:
     """What networks say of studies that they were not trained on.
 
     Attributes:
-        data: Those that the folds divide; the split of each row is `OUT_OF_FOLD` or ``test``.
-        rows: Those with an answer: all of the test part, and out of fold those that are not
-            mirrored.
+        data: Those that the folds divide; the split of each row is `OUT_OF_FOLD` or ``test``, or
+            `UNUSED` where there is no answer, as to mirrored rows.
         probabilities: Of all rows of the index, N × 3, calibrated; 0 where there is no answer.
         prior: What is known of each row by its level alone, N × 3.
         temperature: Fitted on all rows out of fold.
     """
 
     data: Prepared
-    rows: Rows
     probabilities: Probabilities
     prior: Probabilities
     temperature: float
@@ -48,16 +45,12 @@ class OutOfFold:
     @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of both splits, and beside them those of the prior by level."""
-        return {
-            split: score_rows(self.data, rows, self.probabilities, self.prior)
-            for split in (OUT_OF_FOLD, TEST)
-            for rows in [np.intersect1d(self.rows, self.data.rows(split))]
-            if len(rows)
-        }
+        return score_splits(self.data, self.probabilities, self.prior, (OUT_OF_FOLD, TEST))
 
     def write(self, path: Path) -> None:
         """Write ``predictions.csv``."""
-        write_predictions(path, self.data.index.iloc[self.rows], self.probabilities[self.rows])
+        answered = (self.data.index["split"] != UNUSED).to_numpy()
+        write_predictions(path, self.data.index[answered], self.probabilities[answered])
 
 
 def open_runs(folders: Sequence[Path], data: Path | None = None) -> Run:
@@ -71,7 +64,7 @@ def open_runs(folders: Sequence[Path], data: Path | None = None) -> Run:
         DataError: A run is unfinished or cannot be read; of several, one has no folds or is of
             other data.
     """
-    if len(folders) == 1 and not has_folds(folders[0]):
+    if len(folders) == 1 and not read_config(folders[0]).get("folds"):
         return Run.open(folders[0])
     configs = [_folds_config(folder) for folder in folders]
     first = configs[0]
@@ -100,14 +93,11 @@ def out_of_fold_of(folders: Sequence[Path], data: Prepared) -> OutOfFold:
     Raises:
         DataError: A run has no folds, or cannot be read.
     """
-    names = _folds_config(folders[0])["folds"]
-    return collect_out_of_fold(
-        data,
-        [(name.removeprefix(FOLDER), [folder / name for folder in folders]) for name in names],
-    )
+    _folds_config(folders[0])
+    return collect_out_of_fold(folders, data)
 
 
-def collect_out_of_fold(data: Prepared, folds: Sequence[tuple[str, Sequence[Path]]]) -> OutOfFold:
+def collect_out_of_fold(folders: Sequence[Path], data: Prepared) -> OutOfFold:
     """Collect what finished trainings say of the studies that they were not trained on.
 
     Out of fold each row has the mean answer of those networks that did not train on its study,
@@ -115,32 +105,28 @@ def collect_out_of_fold(data: Prepared, folds: Sequence[tuple[str, Sequence[Path
     fold.
 
     Args:
+        folders: Of runs with folds; each holds a finished training for each fold.
         data: Prepared data with folds.
-        folds: The name of each fold, and the run folders of the networks trained on the others.
     """
     raw, prior = np.zeros((2, len(data.index), 3))
     test, held_out_in = data.rows(TEST), np.full(len(data.index), -1)
-    for number, (name, folders) in enumerate(folds):
-        fold = fold_of(data, name)
-        rows = fold.rows(VALIDATION)
-        mean = np.mean([fold_probabilities(folder, fold) for folder in folders], axis=0)
-        known = prior_of(fold)
+    names = fold_names(data)
+    for number, name in enumerate(names):
+        fold, runs = fold_of(data, name), [folder / f"{FOLDER}{name}" for folder in folders]
+        rows, known = fold.rows(VALIDATION), prior_of(fold)
+        mean = np.mean([fold_probabilities(run, fold) for run in runs], axis=0)
         raw[rows], prior[rows], held_out_in[rows] = mean[rows], known[rows], number
-        raw[test] += mean[test] / len(folds)
-        prior[test] += known[test] / len(folds)
+        raw[test] += mean[test] / len(names)
+        prior[test] += known[test] / len(names)
     held_out, labels = np.flatnonzero(held_out_in >= 0), data.severities
     temperature = fit_temperature(labels[held_out], raw[held_out])
     prob = np.zeros_like(raw)
     prob[held_out] = calibrate_across(labels[held_out], raw[held_out], held_out_in[held_out])
     prob[test] = apply_temperature(raw[test].astype(np.float32), temperature)
-    splits = np.where(data.index["split"] == TEST, TEST, OUT_OF_FOLD)
-    return OutOfFold(
-        data=replace(data, index=data.index.assign(split=splits)),
-        rows=np.union1d(held_out, test),
-        probabilities=prob,
-        prior=prior,
-        temperature=temperature,
-    )
+    is_test = data.index["split"] == TEST
+    splits = np.select([is_test, held_out_in >= 0], [TEST, OUT_OF_FOLD], default=UNUSED)
+    data = replace(data, index=data.index.assign(split=splits))
+    return OutOfFold(data, prob, prior, temperature)
 
 
 def calibrate_across(labels: Labels, raw: Probabilities, folds: Rows) -> Probabilities:
@@ -162,7 +148,7 @@ def calibrate_across(labels: Labels, raw: Probabilities, folds: Rows) -> Probabi
 def fold_probabilities(folder: Path, data: Prepared) -> Probabilities:
     """What a fold's network says before calibration, N × 3 in the order of the index."""
     table = pd.read_csv(folder / PREDICTIONS)
-    temperature = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["temperature"]
+    temperature = read_config(folder)["temperature"]
     raw = np.zeros((len(data.index), 3))
     # The table has six decimals.
     shown = np.maximum(table[PROBABILITIES].to_numpy(), 1e-6).astype(np.float32)
@@ -171,12 +157,11 @@ def fold_probabilities(folder: Path, data: Prepared) -> Probabilities:
 
 
 def _folds_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return {key: config[key] for key in ("folds", "options", "data")}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    config = read_config(folder)
+    if not config.get("folds"):
         raise DataError(
             "this is no finished run with folds, and only such runs can be joined.",
             where=str(folder),
             todo="Train it with: lss train --folds",
-        ) from error
+        )
+    return config

@@ -6,7 +6,7 @@ own ``BackupAndRestore`` forgets what ``ReduceLROnPlateau`` and ``EarlyStopping`
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,8 +42,6 @@ from lss_cli.training.scores import predict
 
 MOMENTUM = 0.9
 
-Logs = Mapping[str, Any] | None
-
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -64,6 +62,20 @@ class TrainingProgress:
     rate: float
     seconds_left: float
     epoch: Epoch | None = None
+
+    @classmethod
+    def since(
+        cls,
+        began: float,
+        what: str,
+        done: int,
+        total: int,
+        later: int = 0,
+        epoch: Epoch | None = None,
+    ) -> "TrainingProgress":
+        """As fast as it went since `began`, with so many more images to come `later`."""
+        rate = done / (time.monotonic() - began)
+        return cls(what, done, total, rate, (total - done + later) / rate, epoch)
 
 
 OnProgress = Callable[[TrainingProgress], None]
@@ -182,8 +194,7 @@ class Training:
         began = time.monotonic()
 
         def progress(done: int, total: int) -> None:
-            rate = done / (time.monotonic() - began)
-            self.on_progress(TrainingProgress("features", done, total, rate, (total - done) / rate))
+            self.on_progress(TrainingProgress.since(began, "features", done, total))
 
         rows = self.rows, self.validation_rows
         read = frozen_features_reader(
@@ -214,35 +225,33 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._training, self._stage, self._batches, self._read = training, stage, batches, read
-        self._earlier = len(training.history) - len(training.losses(stage))
 
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras'
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras'
         """Start the clock, and give the batches their epoch."""
-        self._batches.begin(len(self._training.history))
-        self._began, self._left = time.monotonic(), self._stage.epochs - epoch
-        self._what = f"epoch {self._earlier + epoch + 1}/{self._earlier + self._stage.epochs}"
+        done = len(self._training.history)
+        self._batches.begin(done)
+        self._began, self._after = time.monotonic(), self._stage.epochs - epoch - 1
+        self._what = f"epoch {done + 1}/{done + 1 + self._after}"
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Report, unless the loss is no number any more."""
         # The mean of the epoch so far; what is no number stays none.
-        self._check((logs or {})["loss"], f"batch {batch + 1}")
-        done, total = int(self._batches.rows_after[batch]), len(self._training.rows) * self._left
-        seconds = time.monotonic() - self._began
-        self._report(done, seconds * (total - done) / done)
+        self._check(logs["loss"], f"batch {batch + 1}")
+        self._report(int(self._batches.rows_after[batch]))
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras'
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras'
         """Measure on the validation part, keep the checkpoint, and maybe stop."""
         training, options, stage = self._training, self._training.options, self._stage
         labels = training.data.severities[training.validation_rows]
         # Measured, and kept if they are the best, are the weights that would be used.
-        with averaged_weights(self.model, options):
+        with averaged_weights(self.model):
             raw = predict(self.model, self._read, training.validation_rows, options.batch_size)
             values = values_of(training.network.variables)
         prob = undo_class_weights(raw, training.weights)
         entry = Epoch(
             epoch=len(training.history) + 1,
             stage=stage.name,
-            loss=(logs or {})["loss"],
+            loss=logs["loss"],
             val_loss=score(log_loss, labels, prob),
             val_accuracy=score(accuracy, labels, prob),
             learning_rate=learning_rate(options, stage, training.losses(stage)),
@@ -255,14 +264,14 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
             now = values_of(training.network.variables), values_of(self.model.optimizer.variables)
             checkpoint = Checkpoint(training.history, *now, training.best)
             checkpoint.write(training.folder, best_is_new=best_is_new)
-        seconds = time.monotonic() - self._began
-        self._report(len(training.rows), seconds * (self._left - 1), entry)
+        self._report(len(training.rows), entry)
         self.model.stop_training = should_stop(options, stage, training.losses(stage))
 
-    def _report(self, done: int, seconds_left: float, entry: Epoch | None = None) -> None:
-        rate, total = done / (time.monotonic() - self._began), len(self._training.rows)
-        progress = TrainingProgress(self._what, done, total, rate, seconds_left, entry)
-        self._training.on_progress(progress)
+    def _report(self, done: int, entry: Epoch | None = None) -> None:
+        total = len(self._training.rows)
+        self._training.on_progress(
+            TrainingProgress.since(self._began, self._what, done, total, total * self._after, entry)
+        )
 
     def _check(self, loss: float, where: str) -> None:
         if math.isfinite(loss):
@@ -278,23 +287,20 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 def build_optimizer(options: TrainingOptions, rate: float) -> Any:
     """What follows the gradients, and keeps the weights' running mean where asked for."""
-    mean = {"use_ema": True, "ema_momentum": options.average} if options.average else {}
+    mean = {"use_ema": options.average > 0, "ema_momentum": options.average}
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **mean)
     decay = options.weight_decay or None
     if options.optimizer == "sgd":
         return keras.optimizers.SGD(
             rate, momentum=MOMENTUM, nesterov=True, weight_decay=decay, **mean
         )
-    if options.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **mean)
     return keras.optimizers.Adam(rate, weight_decay=decay, **mean)
 
 
 @contextmanager
-def averaged_weights(network: Any, options: TrainingOptions) -> Iterator[None]:
-    """The running mean of a network's weights in their place, where one is kept."""
-    if not options.average:
-        yield
-        return
+def averaged_weights(network: Any) -> Iterator[None]:
+    """The running mean of a network's weights in their place, if its optimizer keeps one."""
     weights = network.trainable_variables
     learned = values_of(weights)
     network.optimizer.finalize_variable_values(weights)

@@ -1,7 +1,8 @@
 """The run folder: the names of its files, and the network in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import keras
 from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
+from lss_cli.evaluation.sources import STATE, no_finished_run
 from lss_cli.files import make_folder, write_text
 from lss_cli.training.options import TrainingOptions
 from lss_cli.versions import versions
 
 MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
-FIGURES, STATE, BOARD = "figures", "state", "tensorboard"
+FIGURES, BOARD = "figures", "tensorboard"
 
 # Stands for the mean of all folds where the name of one would stand.
 EVERY_FOLD = "all"
@@ -47,26 +49,16 @@ class Run:
         Raises:
             DataError: There is none, it is unfinished, it has folds, or it cannot be read.
         """
-        if not (folder / CONFIG).is_file():
+        config = read_config(folder)
+        if folds := config.get("folds"):
             raise DataError(
-                "there is no finished run here.",
+                "this run has folds, a network each.",
                 where=str(folder),
-                todo=f"Go on with: lss train --resume --out {folder}"
-                if (folder / STATE).is_dir()
-                else "Train one with: lss train --out RUN",
+                todo=f"Open one of them: {', '.join(folds)}.",
             )
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            if folds := config.get("folds"):
-                raise DataError(
-                    "this run has folds, a network each.",
-                    where=str(folder),
-                    todo=f"Open one of them: {', '.join(folds)}.",
-                )
+        with _reading(folder):
             metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
             network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"the run cannot be read ({error}).", where=str(folder)) from error
         return cls(folder, config, metrics, network)
 
     @property
@@ -90,12 +82,24 @@ class Run:
         return fold_of(data, fold) if fold else data
 
 
-def has_folds(folder: Path) -> bool:
-    """Whether a finished run with folds lies there."""
+def read_config(folder: Path) -> dict[str, Any]:
+    """What a finished run says of itself.
+
+    Raises:
+        DataError: There is none, or it cannot be read.
+    """
+    if not (folder / CONFIG).is_file():
+        raise no_finished_run(folder)
+    with _reading(folder):
+        return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
     try:
-        return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("folds"))
-    except (OSError, ValueError, AttributeError):
-        return False
+        yield
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"the run cannot be read ({error}).", where=str(folder)) from error
 
 
 def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
@@ -124,9 +128,8 @@ def check_free(out: Path, *, resume: bool = False) -> None:
     Raises:
         OutputError: There is one, or one that is not finished; or none, to resume.
     """
-    if any((out / name).exists() for name in (MODEL, CONFIG)) and not (
-        resume and not (out / CONFIG).exists()
-    ):
+    finished = (out / CONFIG).exists()
+    if finished or ((out / MODEL).exists() and not resume):
         what = "this folder already holds a run" + (", and it is finished." if resume else ".")
         raise OutputError(what, where=str(out), todo="Name another: --out.")
     if (out / STATE).exists() and not resume:

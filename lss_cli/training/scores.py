@@ -1,5 +1,6 @@
 """What a network says of prepared data, and how well it does."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,31 +30,35 @@ def predict_calibrated(
     return apply_temperature(raw.astype(np.float32), temperature).astype(np.float64)
 
 
-def score_splits(data: Prepared, probabilities: Probabilities) -> dict[str, Any]:
-    """The metrics of each split, and beside them those of the prior by level."""
-    prior = prior_of(data)
-    return {
-        split: score_rows(data, rows, probabilities, prior)
-        for split in SPLITS
-        for rows in [data.rows(split)]
-        if len(rows)
-    }
-
-
-def score_rows(
-    data: Prepared, rows: Rows, probabilities: Probabilities, prior: Probabilities
+def score_splits(
+    data: Prepared,
+    probabilities: Probabilities,
+    prior: Probabilities,
+    splits: Sequence[str] = SPLITS,
 ) -> dict[str, Any]:
-    """The metrics of some rows, the network's and the prior's."""
-    labels = data.severities[rows]
-    return {
-        "studies": int(data.index["study_id"].iloc[rows].nunique()),
-        "model": key_metrics(labels, probabilities[rows]),
-        "prior_by_level": key_metrics(labels, prior[rows]),
-    }
+    """The metrics of each split that has rows, and beside them those of the prior by level.
+
+    Args:
+        data: Prepared data.
+        probabilities: Of all rows of the index, N × 3.
+        prior: What is known of each by its level alone, N × 3.
+        splits: In this order.
+    """
+    scores = {}
+    for split in splits:
+        rows = data.rows(split)
+        if len(rows):
+            labels = data.severities[rows]
+            scores[split] = {
+                "studies": int(data.index["study_id"].iloc[rows].nunique()),
+                "model": key_metrics(labels, probabilities[rows]),
+                "prior_by_level": key_metrics(labels, prior[rows]),
+            }
+    return scores
 
 
 def prior_of(data: Prepared) -> Probabilities:
     """What the training split says of each row by its level alone, N × 3."""
     rows = data.rows(TRAIN)
     prior = prior_by_level(data.severities[rows], data.levels[rows])
-    return np.asarray(prior[data.levels])
+    return prior[data.levels]

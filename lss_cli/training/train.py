@@ -17,6 +17,7 @@ from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
 from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
+from lss_cli.evaluation.sources import STATE
 from lss_cli.files import make_folder, replacing
 from lss_cli.text import join_words
 from lss_cli.training import run
@@ -27,7 +28,7 @@ from lss_cli.training.curves import Board, draw_curves
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.networks import with_tta
 from lss_cli.training.options import TrainingOptions
-from lss_cli.training.scores import predict, predict_calibrated, score_splits
+from lss_cli.training.scores import predict, predict_calibrated, prior_of, score_splits
 
 
 def train(
@@ -63,7 +64,7 @@ def train(
     """
     check_trainable(data)
     run.check_free(out, resume=resume)
-    state, began = out / run.STATE, time.monotonic()
+    state, began = out / STATE, time.monotonic()
     fresh = not out.exists()
     try:
         run.begin(out, data, options)
@@ -87,7 +88,7 @@ def train(
         data.severities[rows], predict(network, reader(data), rows, options.batch_size)
     )
     probabilities = predict_calibrated(network, data, temperature, options.batch_size)
-    metrics = score_splits(data, probabilities)
+    metrics = score_splits(data, probabilities, prior_of(data))
     with replacing(out / run.MODEL) as model:
         network.save(model)
     history = pd.DataFrame([asdict(epoch) for epoch in training.history])

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
-from lss_cli.files import make_folder, replacing, write_text
+from lss_cli.files import make_folder, write_text
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.space import Space, space_json, suggest_options
@@ -117,15 +117,14 @@ def tune(
         Training(data, options, observe, features=out / "features").run()
         return min(losses)
 
-    while len(_ended_trials(study)) < trials:
+    while len(_trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)) < trials:
         study.optimize(objective, n_trials=1, catch=(DataError,))
-        if len(study.trials) >= 2 * trials and not _complete_trials(study):
+        if len(study.trials) >= 2 * trials and not _trials_in(study, TrialState.COMPLETE):
             raise DataError(
                 "every trial failed; their losses were no numbers.",
                 todo="Search smaller learning rates: --space.",
             )
-        _write_results(study, out, base)
-        show(_sort_trials(study))
+        show(_write_results(study, out, base).trials)
     return _write_results(study, out, base)
 
 
@@ -156,51 +155,42 @@ def _open_study(out: Path, data: Prepared, base: TrainingOptions, space: Space) 
             todo="Name another: --out.",
         )
     study.set_user_attr("about", about)
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+    for trial in _trials_in(study, TrialState.RUNNING):
         # What a kill left behind will never report again.
         study.tell(trial.number, state=TrialState.FAIL)
     return study
 
 
-def _ended_trials(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
-
-
-def _complete_trials(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(states=(TrialState.COMPLETE,))
+def _trials_in(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
+    return study.get_trials(states=states)
 
 
 def _sort_trials(study: optuna.Study) -> list[Trial]:
-    trials = [
+    """The trials that have ended, the best first; only failed ones have no value."""
+    order = list(STATES)
+    return [
         Trial(trial.number + 1, STATES[trial.state], trial.value, trial.params)
-        for trial in study.get_trials(states=tuple(STATES))
+        for trial in sorted(
+            _trials_in(study, *STATES),
+            key=lambda trial: (order.index(trial.state), trial.value or 0),
+        )
     ]
-    order = list(STATES.values())
-    return sorted(
-        trials,
-        key=lambda trial: (order.index(trial.state), trial.value is None, trial.value or 0),
-    )
 
 
 def _write_results(study: optuna.Study, out: Path, base: TrainingOptions) -> TuningResult:
     """Write what is known so far."""
     trials = _sort_trials(study)
-    best = replace(base, **study.best_params) if _complete_trials(study) else base
+    complete = len(_trials_in(study, TrialState.COMPLETE))
+    best = replace(base, **study.best_params) if complete else base
     importance: dict[str, float] = {}
-    if len(_complete_trials(study)) >= FEWEST_FOR_IMPORTANCE:
+    if complete >= FEWEST_FOR_IMPORTANCE:
         importance = optuna.importance.get_param_importances(study)
     write_text(out / BEST, best.to_toml())
-    tables = {
-        TRIALS: pd.DataFrame(
-            [
-                {"trial": trial.number, "state": trial.state, "val_loss": trial.value}
-                | dict(trial.params)
-                for trial in trials
-            ]
-        ).astype({"val_loss": float}),
-        IMPORTANCE: pd.DataFrame(importance.items(), columns=["option", "importance"]),
-    }
-    for name, table in tables.items():
-        with replacing(out / name) as file:
-            write_table(table, file)
+    rows = [
+        {"trial": trial.number, "state": trial.state, "val_loss": trial.value} | dict(trial.params)
+        for trial in trials
+    ]
+    write_table(pd.DataFrame(rows).astype({"val_loss": float}), out / TRIALS)
+    options = pd.DataFrame(importance.items(), columns=["option", "importance"])
+    write_table(options, out / IMPORTANCE)
     return TuningResult(best, trials, importance)

@@ -30,7 +30,7 @@ def test_the_prior_is_that_of_the_training_part(prepared):
 
 
 def test_each_split_is_scored_beside_its_prior(prepared):
-    scores = score_splits(prepared, np.eye(3)[prepared.severities])
+    scores = score_splits(prepared, np.eye(3)[prepared.severities], prior_of(prepared))
     assert list(scores) == ["train", "validation", "test"]
     for split, both in scores.items():
         assert both["model"]["accuracy"] == 1

@@ -1,6 +1,8 @@
 """A comparison as tables for the terminal, as CSV, HTML and Markdown."""
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,9 +14,9 @@ from lss_cli.evaluation.comparison import (
     TRAIN_ACCURACY_DEFINITION,
     Cell,
     Comparison,
-    heading,
 )
 from lss_cli.evaluation.metrics import GROUPS
+from lss_cli.evaluation.predictions import ALL
 from lss_cli.evaluation.presentation.table import arrow, text
 from lss_cli.render.page import render_page
 from lss_cli.render.table import plain_table
@@ -33,13 +35,20 @@ def to_table(comparison: Comparison) -> RenderableType:
     """Values, then differences to the best, a few networks at a time."""
     parts: list[RenderableType] = [Text(heading(comparison), style="bold")]
     for title, show in (("value", _value), ("difference to the best", _difference)):
-        if title != "value" and len(comparison.names) == 1:
+        if show is _difference and len(comparison.names) == 1:
             continue
         for start in range(0, len(comparison.names), SIDE_BY_SIDE):
             columns = slice(start, start + SIDE_BY_SIDE)
             parts += [Text(""), _table(comparison, title, columns, show)]
     parts += [Text(""), *(Text(line, style="dim") for line in remarks(comparison))]
     return Group(*parts)
+
+
+def heading(comparison: Comparison) -> str:
+    """What is compared, in one line."""
+    split = "all parts" if comparison.settings.split == ALL else comparison.settings.split
+    rows = f"{comparison.rows} rows of {comparison.studies} studies"
+    return f"{len(comparison.names)} networks on {split}: {rows}"
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -56,7 +65,7 @@ def remarks(comparison: Comparison) -> list[str]:
 def to_csv(comparison: Comparison) -> str:
     """One row per metric; for each network its value and its difference to the best one."""
     table = []
-    for key, better, cells in _rows(comparison):
+    for key, _, better, cells in _rows(comparison):
         row: dict[str, object] = {"figure": key, "better": better}
         for name, cell in zip(comparison.names, cells, strict=True):
             row |= _columns(name, cell.value)
@@ -72,9 +81,8 @@ def _columns(name: str, estimate: Estimate) -> dict[str, object]:
 
 def to_html(comparison: Comparison) -> str:
     """One page that needs no other file."""
-    names = _names(comparison)
     rows = [
-        (names[key], *(_both(cell, "\n") for cell in cells)) for key, _, cells in _rows(comparison)
+        (label, *(_both(cell, "\n") for cell in cells)) for _, label, _, cells in _rows(comparison)
     ]
     definitions = [(TRAIN_ACCURACY, TRAIN_ACCURACY_DEFINITION)]
     definitions += [(metric.name, metric.definition) for metric in comparison.metrics]
@@ -89,30 +97,24 @@ def to_html(comparison: Comparison) -> str:
 
 def to_markdown(comparison: Comparison) -> str:
     """A table for a page of documentation."""
-    names = _names(comparison)
     lines = [("", *(printable(name).replace("|", "\\|") for name in comparison.names))]
     lines.append(("---",) * len(lines[0]))
     lines += [
-        (names[key], *(_both(cell, "<br>") for cell in cells))
-        for key, _, cells in _rows(comparison)
+        (label, *(_both(cell, "<br>") for cell in cells))
+        for _, label, _, cells in _rows(comparison)
     ]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _names(comparison: Comparison) -> dict[str, str]:
-    """The first cell of each row, by the metric's key."""
-    names = {metric.key: f"{metric.name} {arrow(metric.better)}" for metric in comparison.metrics}
-    return {TRAIN_ACCURACY: TRAIN_ACCURACY} | names
-
-
-def _rows(comparison: Comparison) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
-    """Key, which way is better, and the cells of each metric; the training accuracy first."""
+def _rows(comparison: Comparison) -> Iterator[tuple[str, str, str, tuple[Cell, ...]]]:
+    """Key, name, which way is better, and cells of each metric; the training accuracy first."""
     train = tuple(
         Cell(estimate, best=False, difference=None) for estimate in comparison.train_accuracy
     )
-    yield TRAIN_ACCURACY, "", train
+    yield TRAIN_ACCURACY, TRAIN_ACCURACY, "", train
     for metric in comparison.metrics:
-        yield metric.key, "higher" if metric.better > 0 else "lower", comparison.cells[metric.key]
+        name, better = f"{metric.name} {arrow(metric)}", "higher" if metric.better > 0 else "lower"
+        yield metric.key, name, better, comparison.cells[metric.key]
 
 
 def _value(cell: Cell) -> str:
@@ -135,17 +137,12 @@ def _table(
 ) -> RenderableType:
     names = [printable(name, 24) for name in comparison.names[columns]]
     table = plain_table(title, "", *names, numbers=range(2, 2 + len(names)))
-    metrics = {metric.key: metric for metric in comparison.metrics}
-    group = None
-    for key, _, cells in _rows(comparison):
-        metric = metrics.get(key)
-        if metric is None:
-            if show is _value:
-                table.add_row(key, "", *map(show, cells[columns]))
-            continue
-        if metric.group != group:
-            group = metric.group
-            table.add_section()
-            table.add_row(Text(GROUPS[group], style="italic"))
-        table.add_row(metric.name, arrow(metric.better), *map(show, cells[columns]))
+    if show is _value:
+        table.add_row(TRAIN_ACCURACY, "", *map(text, comparison.train_accuracy[columns]))
+    for group, metrics in groupby(comparison.metrics, attrgetter("group")):
+        table.add_section()
+        table.add_row(Text(GROUPS[group], style="italic"))
+        for metric in metrics:
+            cells = comparison.cells[metric.key][columns]
+            table.add_row(metric.name, arrow(metric), *map(show, cells))
     return table

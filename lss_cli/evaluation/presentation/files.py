@@ -1,9 +1,7 @@
 """An evaluation as ``metrics.json`` and ``metrics.csv``."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, astuple
-from typing import Any
 
 from lss_cli import __version__, tables
 from lss_cli.anatomy import Severity
@@ -52,11 +50,10 @@ def to_json(evaluation: Evaluation) -> str:
 
 def to_csv(evaluation: Evaluation) -> str:
     """One row per predictor, level and metric."""
-    return tables.to_csv(COLUMNS, _rows(evaluation))
-
-
-def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
-    for predictor, by_level in evaluation.estimates.items():
-        for level, estimates in by_level.items():
-            for key, estimate in estimates.items():
-                yield predictor, level, evaluation.rows(level), key, *astuple(estimate)
+    rows = (
+        (predictor, level, evaluation.rows(level), key, *astuple(estimate))
+        for predictor, by_level in evaluation.estimates.items()
+        for level, estimates in by_level.items()
+        for key, estimate in estimates.items()
+    )
+    return tables.to_csv(COLUMNS, rows)

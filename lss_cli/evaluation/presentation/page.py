@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lss_cli.anatomy import Severity
-from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
+from lss_cli.evaluation.evaluation import MODEL, Evaluation
+from lss_cli.evaluation.predictions import ALL
 from lss_cli.evaluation.presentation.files import to_csv, to_json
 from lss_cli.evaluation.presentation.table import arrow, heading, remarks, text
 from lss_cli.files import write_text
@@ -62,8 +63,8 @@ def _overall(evaluation: Evaluation) -> HtmlTable:
     names = list(evaluation.baselines.by_name)
     rows = []
     for metric in evaluation.metrics:
-        estimates = [evaluation.estimates[name][OVERALL][metric.key] for name in (MODEL, *names)]
-        name = f"{metric.name} {arrow(metric.better)}"
+        estimates = [evaluation.estimates[name][ALL][metric.key] for name in (MODEL, *names)]
+        name = f"{metric.name} {arrow(metric)}"
         rows.append((name, *map(text, estimates), metric.definition))
     return ("figure", evaluation.part.name, *names, "definition"), rows
 

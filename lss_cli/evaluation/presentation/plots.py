@@ -11,15 +11,15 @@ from matplotlib.ticker import MaxNLocator
 from lss_cli.anatomy import Severity
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.curves import pr_points, roc_points
-from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
+from lss_cli.evaluation.evaluation import MODEL, Evaluation
+from lss_cli.evaluation.predictions import ALL
+from lss_cli.evaluation.presentation.table import BY_LEVEL
 from lss_cli.evaluation.reliability import BINS, reliability
 from lss_cli.evaluation.sample import BoolArray
 from lss_cli.render.plot import BLUE, GREY, VERMILION, style
 
 # A bin with fewer rows is drawn hollow: its share says next to nothing.
 FEW = 5
-
-BY_LEVEL = ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
 
 
 class Question(NamedTuple):
@@ -105,7 +105,7 @@ def roc(evaluation: Evaluation) -> Figure:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.8)
     for question in questions(evaluation):
         if question.has_both:
-            area = _short(evaluation.estimates[MODEL][OVERALL][question.area])
+            area = _short(evaluation.estimates[MODEL][ALL][question.area])
             points = roc_points(question.positive, question.scores)
             axes.plot(*points, label=f"{question.name}, AUC {area}", **question.line)
     _legend(figure)
@@ -137,9 +137,7 @@ def reliability_diagram(evaluation: Evaluation) -> Figure:
         bins = reliability(question.positive, question.scores, evaluation.resamples)
         top.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.8)
         for bin_ in bins:
-            if bin_.observed.low is not None and bin_.observed.high is not None:
-                ends = [bin_.observed.low, bin_.observed.high]
-                top.plot([bin_.predicted] * 2, ends, color=colour, linewidth=1.2)
+            _interval(top, bin_.predicted, bin_.observed, color=colour)
             filled = colour if bin_.rows >= FEW else "white"
             at = bin_.predicted, bin_.observed.value
             top.plot(*at, marker="o", color=colour, markerfacecolor=filled, markersize=6)
@@ -159,9 +157,8 @@ def reliability_diagram(evaluation: Evaluation) -> Figure:
 def by_level(evaluation: Evaluation) -> Figure:
     """Four metrics at each level and overall, beside the prior by level."""
     figure = Figure(figsize=(8.4, 5.6))
-    shown = [metric for metric in evaluation.metrics if metric.key in BY_LEVEL]
-    scopes = [*(scope for scope in evaluation.estimates[MODEL] if scope != OVERALL), OVERALL]
-    for number, metric in enumerate(shown, start=1):
+    scopes = [*(scope for scope in evaluation.estimates[MODEL] if scope != ALL), ALL]
+    for number, metric in enumerate(BY_LEVEL, start=1):
         axes = figure.add_subplot(2, 2, number)
         better = "higher" if metric.better > 0 else "lower"
         axes.set_title(f"{metric.name} ({better} is better)")
@@ -189,9 +186,12 @@ def _points(axes: Axes, values: list[Estimate], shift: float, **marks: Any) -> N
     y = [np.nan if estimate.value is None else estimate.value for estimate in values]
     axes.plot(x, y, linestyle="", markersize=5, label="points", **marks)
     for at, estimate in zip(x, values, strict=True):
-        if estimate.low is not None and estimate.high is not None:
-            ends = [estimate.low, estimate.high]
-            axes.plot([at, at], ends, color=marks["color"], linewidth=1.2, zorder=0)
+        _interval(axes, at, estimate, color=marks["color"], zorder=0)
+
+
+def _interval(axes: Axes, at: float, estimate: Estimate, **line: Any) -> None:
+    if estimate.low is not None and estimate.high is not None:
+        axes.plot([at, at], [estimate.low, estimate.high], linewidth=1.2, **line)
 
 
 def _square(evaluation: Evaluation, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:

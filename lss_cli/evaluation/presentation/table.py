@@ -1,5 +1,8 @@
 """An evaluation as tables for a terminal of 100 columns."""
 
+from itertools import groupby
+from operator import attrgetter
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -8,13 +11,16 @@ from lss_cli.anatomy import Severity
 from lss_cli.dataset.split import TRAIN
 from lss_cli.evaluation.baselines import DEFINITIONS as BASELINE_DEFINITIONS
 from lss_cli.evaluation.bootstrap import Estimate
-from lss_cli.evaluation.evaluation import MODEL, OVERALL, Evaluation
-from lss_cli.evaluation.metrics import GROUPS, metrics_with
+from lss_cli.evaluation.evaluation import MODEL, Evaluation
+from lss_cli.evaluation.metrics import GROUPS, METRICS, Metric, metrics_with
+from lss_cli.evaluation.predictions import ALL
 from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
 # The metrics whose intervals fit side by side; the files hold all.
-BY_LEVEL = ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
+BY_LEVEL = [
+    METRICS[key] for key in ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
+]
 
 
 def to_table(evaluation: Evaluation) -> RenderableType:
@@ -49,7 +55,7 @@ def heading(evaluation: Evaluation) -> str:
     """What was evaluated, in one line."""
     part, split = evaluation.part, evaluation.settings.split
     rows = f"{len(part.labels)} rows of {part.studies} studies"
-    return f"{printable(part.name)}: {'all parts' if split == OVERALL else split}, {rows}"
+    return f"{printable(part.name)}: {'all parts' if split == ALL else split}, {rows}"
 
 
 def remarks(evaluation: Evaluation) -> list[str]:
@@ -86,9 +92,9 @@ def text(estimate: Estimate, *, interval: bool = True) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
-def arrow(better: int) -> str:
+def arrow(metric: Metric) -> str:
     """Which way is better."""
-    return "↑" if better > 0 else "↓"
+    return "↑" if metric.better > 0 else "↓"
 
 
 def _overall(evaluation: Evaluation) -> Table:
@@ -96,19 +102,17 @@ def _overall(evaluation: Evaluation) -> Table:
     table = plain_table(
         "figure", "", "value [95 % interval]", *names, numbers=range(2, 3 + len(names))
     )
-    group = None
-    for metric in evaluation.metrics:
-        if metric.group != group:
-            group = metric.group
-            table.add_section()
-            table.add_row(Text(GROUPS[group], style="italic"))
-        others = [evaluation.estimates[name][OVERALL][metric.key] for name in names]
-        table.add_row(
-            metric.name,
-            arrow(metric.better),
-            text(evaluation.estimates[MODEL][OVERALL][metric.key]),
-            *(text(value, interval=False) for value in others),
-        )
+    for group, metrics in groupby(evaluation.metrics, attrgetter("group")):
+        table.add_section()
+        table.add_row(Text(GROUPS[group], style="italic"))
+        for metric in metrics:
+            others = [evaluation.estimates[name][ALL][metric.key] for name in names]
+            table.add_row(
+                metric.name,
+                arrow(metric),
+                text(evaluation.estimates[MODEL][ALL][metric.key]),
+                *(text(value, interval=False) for value in others),
+            )
     return table
 
 
@@ -122,12 +126,10 @@ def _confusion(evaluation: Evaluation) -> Table:
 
 
 def _by_level(evaluation: Evaluation) -> Table:
-    shown = [metric for metric in evaluation.metrics if metric.key in BY_LEVEL]
-    table = plain_table(
-        "level", "rows", *(metric.name for metric in shown), numbers=range(1, 2 + len(shown))
-    )
+    names = [metric.name for metric in BY_LEVEL]
+    table = plain_table("level", "rows", *names, numbers=range(1, 2 + len(names)))
     for level, estimates in evaluation.estimates[MODEL].items():
-        if level != OVERALL:
-            values = [text(estimates[metric.key]) for metric in shown]
+        if level != ALL:
+            values = [text(estimates[metric.key]) for metric in BY_LEVEL]
             table.add_row(level, str(evaluation.rows(level)), *values)
     return table
