@@ -11,6 +11,7 @@ from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.phantom.dataset import write_phantoms
 
 ROOT = Path(__file__).parent.parent
+NAMES = ("study_123", "study_124")
 PAGES = [
     "README.md",
     "CONTRIBUTING.md",
@@ -39,11 +40,21 @@ def examples(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
     write_phantoms(folder / "phantoms", 12, seed=1, sagittal=False, matrix=160, slices=3)
     prepare(folder / "phantoms", folder / "prepared", PrepareOptions(mirror=True))
-    original = next((folder / "phantoms" / "train_images").iterdir())
-    shutil.copytree(original, folder / "study_123")
-    table = (folder / "phantoms" / "train_label_coordinates.csv").read_text()
-    (folder / "coords.csv").write_text(table.replace(original.name, "study_123"))
-    shutil.copytree(folder / "study_123", folder / "studies" / "study_123")
+    # Two studies, and one table of their points.
+    originals = sorted((folder / "phantoms" / "train_images").iterdir())[:2]
+    head, *rows = (
+        (folder / "phantoms" / "train_label_coordinates.csv").read_text().splitlines(keepends=True)
+    )
+    table = "".join(
+        row.replace(original.name, name)
+        for original, name in zip(originals, NAMES, strict=True)
+        for row in rows
+        if row.startswith(original.name)
+    )
+    (folder / "coords.csv").write_text(head + table)
+    for original, name in zip(originals, NAMES, strict=True):
+        shutil.copytree(original, folder / "studies" / name)
+    shutil.copytree(originals[0], folder / NAMES[0])
     return folder
 
 
