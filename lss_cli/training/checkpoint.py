@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from lss_cli.errors import DataError
 from lss_cli.files import replacing
+from lss_cli.text import printable
 
 CHECKPOINT, BEST = "state.npz", "best.npz"
 
@@ -84,9 +84,9 @@ class Checkpoint:
             history = [Epoch(**epoch) for epoch in json.loads(str(arrays["history"]))]
             network, optimizer = (_numbered(arrays, kind) for kind in ("network", "optimizer"))
             return cls(history, network, optimizer, _numbered(best, "arr"))
-        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        except Exception as error:  # NumPy and zipfile raise what they like on damaged files
             raise DataError(
-                f"the kept state cannot be read ({error}).",
+                f"the kept state cannot be read ({printable(error, 200)}).",
                 where=str(folder),
                 todo="Start anew with another --out.",
             ) from error

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lss_cli.dataset.folds import UNUSED, fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, VALIDATION
 from lss_cli.errors import DataError
-from lss_cli.evaluation.predictions import PREDICTIONS, PROBABILITIES, write_predictions
+from lss_cli.evaluation.predictions import PREDICTIONS, read_predictions, write_predictions
 from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
 from lss_cli.training.batches import Rows
 from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.networks import mean_of_networks
 from lss_cli.training.run import EVERY_FOLD, Run, data_of, read_config
+from lss_cli.training.run_files import FoldsConfig, RunConfig
 from lss_cli.training.scores import prior_of, score_splits
 
 OUT_OF_FOLD = "out_of_fold"
@@ -146,13 +146,24 @@ def calibrate_across(labels: Labels, raw: Probabilities, folds: Rows) -> Probabi
 
 
 def fold_probabilities(folder: Path, data: Prepared) -> Probabilities:
-    """What a fold's network says before calibration, N × 3 in the order of the index."""
-    table = pd.read_csv(folder / PREDICTIONS)
-    temperature = read_config(folder)["temperature"]
+    """What a fold's network says before calibration, N × 3 in the order of the index.
+
+    Raises:
+        DataError: It cannot be read, or is of other data.
+    """
+    predictions = read_predictions(folder / PREDICTIONS)
+    temperature = read_config(folder, RunConfig)["temperature"]
+    used = (data.index["split"] != UNUSED).to_numpy()
+    if predictions.table["row_id"].tolist() != data.index["row_id"][used].tolist():
+        raise DataError(
+            "these are not the predictions of the data's rows.",
+            where=str(folder / PREDICTIONS),
+            todo="Copy the run again, or train anew.",
+        )
     raw = np.zeros((len(data.index), 3))
     # The table has six decimals.
-    shown = np.maximum(table[PROBABILITIES].to_numpy(), 1e-6).astype(np.float32)
-    raw[data.index["split"] != UNUSED] = apply_temperature(shown, 1 / temperature)
+    shown = np.maximum(predictions.probabilities, 1e-6).astype(np.float32)
+    raw[used] = apply_temperature(shown, 1 / temperature)
     return raw
 
 
@@ -164,4 +175,4 @@ def _folds_config(folder: Path) -> dict[str, Any]:
             where=str(folder),
             todo="Train it with: lss train --folds",
         )
-    return config
+    return read_config(folder, FoldsConfig)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.files import make_folder, replacing
@@ -50,9 +51,9 @@ def frozen_features_reader(
         A reader that gives features where others give images.
     """
     path = folder and make_folder(folder) / f"{_key(data, network, rows, options)}.npz"
-    if path and path.is_file():
-        with np.load(path, allow_pickle=False) as file:
-            features, coords = file["features"], file["coords"]
+    kept = _read_kept(path) if path and path.is_file() else None
+    if kept:
+        features, coords = kept
     else:
         features, coords = _compute(data, network, rows, options, progress)
         if path:
@@ -66,6 +67,15 @@ def frozen_features_reader(
         return features[copy, rows], coords[copy, rows], *level
 
     return read
+
+
+def _read_kept(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+    """Features computed before, or ``None`` where they became damaged."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return file["features"], file["coords"]
+    except Exception:  # NumPy and zipfile raise what they like on damaged files
+        return None
 
 
 def _compute(

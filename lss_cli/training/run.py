@@ -1,20 +1,30 @@
 """The run folder: the names of its files, and the network in it."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from lss_cli.anatomy import Level, Severity
 from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
 from lss_cli.evaluation.sources import STATE, no_finished_run
 from lss_cli.files import make_folder, write_text
+from lss_cli.model.spec import InputSpec
+from lss_cli.text import printable
 from lss_cli.training.options import TrainingOptions
+from lss_cli.training.run_files import (
+    BegunRun,
+    FoldsConfig,
+    PartMetrics,
+    RunConfig,
+    check_network_file,
+    read_json,
+)
 from lss_cli.versions import versions
 
 MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
@@ -50,15 +60,23 @@ class Run:
             DataError: There is none, it is unfinished, it has folds, or it cannot be read.
         """
         config = read_config(folder)
-        if folds := config.get("folds"):
+        if config.get("folds"):
+            folds = read_config(folder, FoldsConfig)["folds"]
             raise DataError(
                 "this run has folds, a network each.",
                 where=str(folder),
                 todo=f"Open one of them: {', '.join(folds)}.",
             )
-        with _reading(folder):
-            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        config = read_config(folder, RunConfig)
+        metrics = read_json(folder / METRICS, dict[str, PartMetrics])
+        try:
+            check_network_file(folder / MODEL)
             network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
+            _check_network(network, InputSpec.from_json(config["input"]))
+        except Exception as error:  # Keras and its readers raise what they like on damaged files
+            raise DataError(
+                f"the run cannot be read ({printable(error, 200)}).", where=str(folder / MODEL)
+            ) from error
         return cls(folder, config, metrics, network)
 
     @property
@@ -82,24 +100,26 @@ class Run:
         return fold_of(data, fold) if fold else data
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """What a finished run says of itself.
+def read_config(folder: Path, kind: Any = None) -> dict[str, Any]:
+    """What a finished run says of itself; `kind` is that of `read_json`.
 
     Raises:
         DataError: There is none, or it cannot be read.
     """
     if not (folder / CONFIG).is_file():
         raise no_finished_run(folder)
-    with _reading(folder):
-        return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+    return read_json(folder / CONFIG, kind)
 
 
-@contextmanager
-def _reading(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"the run cannot be read ({error}).", where=str(folder)) from error
+def _check_network(network: Any, spec: InputSpec) -> None:
+    """Compare a network's inputs and output with what the configuration says."""
+    wanted: dict[str, tuple[int, ...]] = {"image": spec.shape, "coords": (2,)}
+    if spec.level:
+        wanted["level"] = (len(Level),)
+    inputs = {node.name: tuple(node.shape[1:]) for node in network.inputs}
+    outputs = [tuple(node.shape[1:]) for node in network.outputs]
+    if inputs != wanted or outputs != [(len(Severity),)]:
+        raise ValueError("the network has other inputs or outputs than config.json says")
 
 
 def data_of(config: Mapping[str, Any], folder: Path | None = None) -> Prepared:
@@ -151,10 +171,7 @@ def begun_options(out: Path) -> dict[str, Any]:
     path = out / STATE / CONFIG
     if not path.is_file():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["options"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"the kept options cannot be read ({error}).", where=str(path)) from error
+    return dict(read_json(path, BegunRun)["options"])
 
 
 def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
@@ -166,7 +183,7 @@ def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
     path = make_folder(out / STATE) / CONFIG
     fingerprint = data.report["fingerprint"]
     if path.is_file():
-        begun = json.loads(path.read_text(encoding="utf-8"))
+        begun = read_json(path, BegunRun)
         if begun["fingerprint"] != fingerprint:
             raise DataError(
                 "these are not the data that the run began with.",
