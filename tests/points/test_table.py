@@ -93,6 +93,8 @@ def test_json_with_the_same_keys(table):
         ("1,2,3,left_subarticular_stenosis,L1/L2,abc,2", "column x: 'abc' is not a number"),
         ("1,2,3,left_subarticular_stenosis,L1/L2,1,nan", "column y: 'nan' is not a number"),
         ("1,2,3,left_subarticular_stenosis,L1/L2,1,", "column y: '' is not a number"),
+        ("1,2,3,left_subarticular_stenosis,L1/L2,1e300,2", "column x: '1e300' is too large"),
+        ("1,2,1e300,left_subarticular_stenosis,L1/L2,1,2", "column instance_number: '1e300' is"),
         ("1,2,3,left_subarticular_stenosis,L6/S1,1,2", "column level: 'L6/S1' is no level"),
         ("1,2,3,left_kneecap,L1/L2,1,2", "column condition: 'left_kneecap' is no condition"),
         ("1,2,3", "more or fewer cells"),
