@@ -148,10 +148,13 @@ class OptionSet:
         from pydantic import TypeAdapter, ValidationError
 
         kind = get_type_hints(cls, include_extras=True)[name]
-        if cls.type_of(name) is int:
+        plain = cls.type_of(name)
+        if plain is int:
             value = _to_whole(value)
-        elif _takes_whole_numbers(cls.type_of(name)) and isinstance(value, list):
-            value = [_to_whole(number) for number in value]
+        elif get_origin(plain) is tuple and isinstance(value, list):
+            # As command line and TOML give several.
+            whole = _takes_whole_numbers(plain)
+            value = tuple(_to_whole(item) if whole else item for item in value)
         try:
             checked = TypeAdapter(kind).validate_python(value, strict=True)
         except ValidationError:

@@ -46,9 +46,13 @@ def test_whole_numbers_may_be_written_with_a_point():
     for odd in (2.5, float("inf"), True, "2"):
         with pytest.raises(UsageError, match="int wanted"):
             Some.from_mapping({"count": odd}, "file")
-    assert Nodes.check_value("nodes", (3,)) == (3,)
+    assert Nodes.check_value("nodes", [3.0, 4]) == (3, 4)
     with pytest.raises(UsageError, match="whole numbers wanted"):
         Nodes.check_value("nodes", (2.5,))
+
+
+def test_several_may_come_as_a_list_as_from_the_command_line():
+    assert Some.from_mapping({"names": ["a", "b"]}, "file").names == ("a", "b")
 
 
 def test_a_part_is_an_option_of_its_own():
