@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     check_writable(path)
     # A link stays a link; what it points to is replaced.
-    target = path.resolve()
+    target = _follow_links(path)
     temporary: Path | None = None
     try:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
@@ -93,12 +93,12 @@ def check_outputs(outputs: Mapping[str, Path | None], reads: Iterable[Path | Non
     Raises:
         UsageError: Two outputs have one name, or one is there and is read.
     """
-    read = {path.resolve() for path in reads if path}
+    read = {_follow_links(path) for path in reads if path}
     names: dict[Path, str] = {}
     for name, path in outputs.items():
         if path is None:
             continue
-        full = path.resolve()
+        full = _follow_links(path)
         if full in names:
             raise UsageError(
                 f"two outputs have the same file name: {names[full]} and {name}.",
@@ -108,6 +108,11 @@ def check_outputs(outputs: Mapping[str, Path | None], reads: Iterable[Path | Non
         names[full] = name
         if path.exists() and not read.isdisjoint((full, *full.parents)):
             raise UsageError(f"{path} is read, and would be overwritten.", todo="Name another.")
+
+
+def _follow_links(path: Path) -> Path:
+    """The place that is meant; unlike `Path.resolve`, also of a link that leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def lock(file: BinaryIO) -> bool:

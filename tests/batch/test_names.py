@@ -14,6 +14,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="others refuse s
 
 LATIN = [b"caf\xe9", b"caf\xe8", b"\xff\xfe", b"a\nb\x1b[2J", "größe".encode()]
 SHOWN = ["caf%E9", "caf%E8", "%FF%FE", "a\nb\x1b[2J", "größe"]
+# What could drive a terminal is replaced in tables.
+IN_TABLES = ["caf%E9", "caf%E8", "%FF%FE", "a\nb?[2J", "größe"]
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_a_report_of_names_that_are_no_utf8(odd, report, tmp_path):
     code, printed, err = report(studies, renamed, "--debug", "--pages", *outputs(folder), out=out)
     assert (code, "fault" in err) == (0, False), err
     rows = by_study(tmp_path / out)
-    assert {name: len(rows) for name, rows in rows.items()} == dict.fromkeys(sorted(SHOWN), 10)
+    assert {name: len(rows) for name, rows in rows.items()} == dict.fromkeys(IN_TABLES, 10)
     assert "0 not graded" in printed
     pages = (tmp_path / out).with_suffix(".pages")
     assert {path.stem for path in pages.iterdir()} == set(SHOWN)
@@ -65,10 +67,10 @@ def test_predict_says_the_same_of_such_a_study(odd, report, lss, tiny_model, tmp
     }
     files |= {kind: tmp_path / f"o.{kind}" for kind in ("html", "picture", "dicom-sr")}
     more = [part for kind, path in files.items() for part in (f"--{kind}", path)]
-    for raw, shown in zip(LATIN, SHOWN, strict=True):
+    for raw, shown, in_tables in zip(LATIN, SHOWN, IN_TABLES, strict=True):
         code, _, err = lss("predict", studies / os.fsdecode(raw), *options, *more, "--debug")
         assert code == 0, err
-        assert {row["study_id"] for row in read_report(files["csv"])} == {shown}
+        assert {row["study_id"] for row in read_report(files["csv"])} == {in_tables}
         assert json.loads(files["json"].read_text())["study_id"] == shown
     code, _, _ = lss("report", studies, *options, "--out", tmp_path / "all.csv", "--workers", "1")
     assert code == 0

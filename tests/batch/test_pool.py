@@ -79,7 +79,11 @@ def test_workers_end_with_the_report_in_the_midst_of_a_study(
     studies, coords = copies(three_phantoms, tmp_path, ["endless", "z"])
     monkeypatch.setenv("PYTHONPATH", str(sabotage(tmp_path / "sabotage")), prepend=os.pathsep)
     out = tmp_path / "report.csv"
-    process = subprocess.Popen(command(studies, coords, tiny_model, out))
+    # Under nohup, the tests themselves are deaf to SIGHUP, and what they start would be too.
+    process = subprocess.Popen(
+        command(studies, coords, tiny_model, out),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
+    )
     journal = tmp_path / "report.csv.unfinished"
     wait_for(lambda: journal.exists() and b'"z"' in journal.read_bytes())
     workers = workers_of(process)
