@@ -235,7 +235,8 @@ def _point_ref(kind: Any, row: Any) -> Any:
 def runs(folder: Path) -> Case:
     """Damaged run folders and prepared data."""
     from lss_cli.dataset.prepared import Prepared
-    from lss_cli.training.run import Run, begun_options, has_folds
+    from lss_cli.training.ensemble import open_runs
+    from lss_cli.training.run import Run, begun_options
 
     config = {
         "options": {"backbone": "custom", "epochs": 3, "seed": 1},
@@ -255,7 +256,7 @@ def runs(folder: Path) -> Case:
             path.write_bytes(content)
         (folder / "metrics.json").write_bytes(mutators.mutate_json(random, {"test": {"model": {}}}))
         (folder / "prepare.json").write_bytes(mutators.mutate_json(random, report))
-        for read in (Run.open, has_folds, begun_options, Prepared.open):
+        for read in (Run.open, lambda run: open_runs([run]), begun_options, Prepared.open):
             with may_refuse():
                 read(folder)
 
