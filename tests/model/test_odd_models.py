@@ -13,6 +13,7 @@ from lss_cli.errors import ModelError
 from lss_cli.model.metadata import METADATA_KEY
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.session import load_model
+from tests.json_documents import places
 from tests.models import SPEC, write_tiny_model
 
 ODD = [
@@ -26,15 +27,6 @@ def original(tmp_path_factory):
     random_images = np.random.default_rng(0).random((20, *SPEC.shape), np.float32)
     ood = OodStatistics.fit([random_images], [str(number) for number in range(20)])
     return write_tiny_model(tmp_path_factory.mktemp("odd") / "odd.onnx", ood=ood).read_bytes()
-
-
-def places(value, path=()):
-    """The paths of all values in a JSON document, the document itself aside."""
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children:
-        yield (*path, key)
-        if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
 
 
 def with_odd_entries(content, draw):

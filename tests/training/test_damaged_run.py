@@ -13,6 +13,7 @@ from lss_cli.model.ood import OodStatistics
 from lss_cli.training.ensemble import open_runs
 from lss_cli.training.export import _metadata
 from lss_cli.training.run import CONFIG, METRICS, MODEL, Run, begun_options
+from tests.json_documents import places
 
 ODD = [None, True, -1, 1e300, float("nan"), 10**400, "", "x" * 300, "\ud800", "\x1b", [], {}, [[]]]
 
@@ -34,14 +35,6 @@ def use(folder, data):
     """Whatever export takes from a run."""
     opened = Run.open(folder)
     _metadata(opened, opened.data(data.folder), 0.0, "a", "b", "c", "float32").to_json().encode()
-
-
-def places(value, path=()):
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children:
-        yield (*path, key)
-        if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
 
 
 @pytest.mark.parametrize("name", [CONFIG, METRICS])
