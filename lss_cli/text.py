@@ -8,10 +8,12 @@ from collections.abc import Iterable
 
 def printable(text: object, limit: int = 80) -> str:
     """Replace control characters, so that DICOM text cannot drive a terminal."""
-    clean = "".join(
-        "?" if unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} else char
-        for char in str(text)
-    )
+    clean = str(text)
+    if not clean.isprintable():
+        clean = "".join(
+            "?" if unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} else char
+            for char in clean
+        )
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
@@ -31,6 +33,8 @@ def printable_value(value: object, limit: int = 80) -> str:
 
 def replace_control(text: str) -> str:
     """Replace what would drive a terminal that shows a file; line breaks and tabs stay."""
+    if text.isprintable():
+        return text
     return "".join(
         "?" if char not in "\t\n\r" and unicodedata.category(char) in {"Cc", "Cs"} else char
         for char in text

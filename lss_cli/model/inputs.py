@@ -52,16 +52,27 @@ def model_input(
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
     fields = [_resample(slice_, box, spec.size) for slice_ in pixels]
-    if not np.ptp(fields[spec.neighbours][covered]) > 0:
-        raise ValueError("the field around the point has no contrast.")
-    middle = spec.neighbours
-    for step in range(1, spec.neighbours + 1):
-        for sign in (-1, 1):
-            if not _grey_range(fields[middle + sign * step][covered], spec)[1] > 0:
-                fields[middle + sign * step] = fields[middle + sign * (step - 1)]
-    channels = [_normalise(field, covered, spec) for field in fields]
+    channels = _stand_in([_normalise(field, covered, spec) for field in fields])
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
+
+
+def _stand_in(channels: list[Float32Array | None]) -> list[Float32Array]:
+    """Replace each channel that shows nothing by the next one on the way to the middle.
+
+    Raises:
+        ValueError: The middle one shows nothing.
+    """
+    middle = len(channels) // 2
+    nearest = channels[middle]
+    if nearest is None:
+        raise ValueError("the field around the point has no contrast.")
+    before, after = [nearest], [nearest]
+    for channel in reversed(channels[:middle]):
+        before.append(before[-1] if channel is None else channel)
+    for channel in channels[middle + 1 :]:
+        after.append(after[-1] if channel is None else channel)
+    return before[:0:-1] + after
 
 
 def covered_share(
@@ -120,10 +131,15 @@ def _resample(
 
 def _normalise(
     image: Float32Array, covered: npt.NDArray[np.bool_], spec: InputSpec
-) -> Float32Array:
-    """Each channel by itself, since 8-bit sources are scaled slice by slice."""
+) -> Float32Array | None:
+    """Each channel by itself, since 8-bit sources are scaled slice by slice.
+
+    ``None`` for one that shows nothing.
+    """
     low, span = _grey_range(image[covered], spec)
-    scaled = (image - low) / span if span > 0 else np.zeros_like(image)
+    if not span > 0:
+        return None
+    scaled = (image - low) / span
     if spec.normalise == "percentile":
         scaled = scaled.clip(0, 1)
     return np.where(covered, scaled, 0).astype(np.float32)

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from lss_cli.dataset import prepared
+from lss_cli.dataset import prepared, store
 from lss_cli.dataset.inputs import InputMaker
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import prepare
@@ -19,6 +19,7 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN
 from lss_cli.dataset.store import Store
 from lss_cli.errors import DataError, OutputError
+from lss_cli.files import replacing
 from lss_cli.model.spec import InputSpec
 from tests.dataset.handmade import LEFT, RIGHT, clones, image_table
 
@@ -147,7 +148,7 @@ def test_another_specification_never_uses_a_stale_cache(tmp_path, change):
 
 
 def stored_files(out: Path) -> list[Path]:
-    return sorted((out / prepared.INPUTS).glob("[!.]*.npz"))
+    return sorted((out / prepared.INPUTS).glob("[!.]*.study"))
 
 
 def test_files_that_a_power_cut_lost_are_made_again(tmp_path, made):
@@ -187,7 +188,7 @@ def test_left_over_files_are_cleared_away(tmp_path):
     inputs = tmp_path / "out" / prepared.INPUTS
     inputs.mkdir(parents=True)
     (tmp_path / "out" / ".lss-abc.csv").write_text("half")
-    (inputs / ".lss-abc.npz").write_text("half")
+    (inputs / ".lss-abc.study").write_text("half")
     # What versions before 0.2 kept, finished and not.
     (inputs / "ledger.jsonl").write_text("")
     (tmp_path / "out" / ".lss-inputs-123").mkdir()
@@ -200,15 +201,15 @@ def test_left_over_files_are_cleared_away(tmp_path):
 def test_a_full_disk_is_said_and_what_is_done_is_kept(tmp_path, monkeypatch, made):
     source = image_table(tmp_path / "in", studies=4)
 
-    save = np.savez
-
-    def full(path, **arrays):
-        if len(stored_files(tmp_path / "out")) == 2:
-            raise OSError(28, "No space left on device")
-        save(path, **arrays)
+    @contextmanager
+    def full(path):
+        with replacing(path) as temporary:
+            if len(stored_files(tmp_path / "out")) == 2:
+                raise OSError(28, "No space left on device")
+            yield temporary
 
     with monkeypatch.context() as patched:
-        patched.setattr(np, "savez", full)
+        patched.setattr(store, "replacing", full)
         with pytest.raises(OutputError, match=r"No space left on device.*same command again"):
             prepare(source, tmp_path / "out", OPTIONS)
     made.clear()

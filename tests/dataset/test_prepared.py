@@ -61,7 +61,7 @@ def test_the_fingerprint_is_that_of_all_bytes(tmp_path, made):
 
 
 def test_training_needs_the_arrays_and_not_the_files_of_the_studies(copy):
-    for path in (copy / prepared.INPUTS).glob("*.npz"):
+    for path in (copy / prepared.INPUTS).glob("*.study"):
         path.unlink()
     data = Prepared.open(copy)
     assert len(data.inputs(np.arange(len(data.index)))["image"]) == len(data.index)

@@ -40,18 +40,13 @@ def test_equal_inputs_give_equal_bytes(store):
 
 
 def test_no_flipped_byte_goes_unnoticed(store):
-    written = inputs(2)
-    store.write("key", written)
+    store.write("key", inputs(2))
     whole = store.path("key").read_bytes()
-    noticed = 0
     for position in range(len(whole)):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << position % 8
         store.path("key").write_bytes(damaged)
-        read = store.read("key")
-        assert read is None or same(written, read), position
-        noticed += read is None
-    assert noticed > len(whole) / 2
+        assert store.read("key") is None, position
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1])
@@ -84,4 +79,4 @@ def test_only_what_is_named_stays(store, tmp_path):
         store.write(key, inputs(1))
     store.write_arrays(1, [inputs(1)])
     store.prune(["b"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.npz", COORDS, IMAGES]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.study", COORDS, IMAGES]
