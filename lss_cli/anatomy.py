@@ -32,7 +32,7 @@ class Level(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``L1/L2``, ``L1-L2``, ``L1_L2`` or ``l1_l2``.
+        """Read ``L1/L2``, ``L1-L2``, ``L1_L2``, ``l1_l2``, ``L1/2`` or ``L1-2``.
 
         Raises:
             ValueError: The text names no lumbar disc level; the message lists those that exist.
@@ -40,8 +40,12 @@ class Level(StrEnum):
         Examples:
             >>> Level.parse("l5_s1")
             <Level.L5_S1: 'L5/S1'>
+            >>> Level.parse("L4-5")
+            <Level.L4_L5: 'L4/L5'>
         """
-        return _parse(cls, text, re.sub(r"[\s/_-]+", "/", text.strip()).upper())
+        # Word processors turn the hyphen into a dash.
+        normal = re.sub(r"[\s/_\u2010-\u2014-]+", "/", text.strip()).upper()
+        return _parse(cls, text, re.sub(r"^(L\d/)(\d)$", r"\1L\2", normal))
 
     @property
     def key(self) -> str:

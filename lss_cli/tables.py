@@ -1,5 +1,6 @@
 """CSV tables: read with the line that each row stands on, written without formulas."""
 
+import codecs
 import csv
 import io
 from collections.abc import Collection, Iterable, Iterator
@@ -12,9 +13,15 @@ from lss_cli.text import escape_formula, printable, replace_control, suggest
 # RSNA's table of all points has 4 MB; anything near this is some other file.
 LARGEST_FILE_BYTES = 256 * 2**20
 
+# Of what is looked at to tell separators; Python's reader takes no longer cells.
+LONGEST_HEADER = 2**16
+
+# What may stand between cells; the first is meant where a header has none, or two as often.
+SEPARATORS = ",;\t"
+
 
 def read_text(path: Path, error: type[LssError], where: str = "") -> str:
-    """Read a UTF-8 file, with or without a byte order mark.
+    """Read a file in UTF-8, or in UTF-16 with a byte order mark, as spreadsheets save it.
 
     Args:
         path: The file.
@@ -22,16 +29,19 @@ def read_text(path: Path, error: type[LssError], where: str = "") -> str:
         where: How errors name the file; its path when not given.
 
     Raises:
-        LssError: `error`: the file is missing, unreadable, too large, empty or not UTF-8.
+        LssError: `error`: the file is missing, unreadable, too large, empty or neither
+            UTF-8 nor UTF-16.
     """
     where = where or str(path)
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise error("the file is too large for a table.", where=where)
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as fault:
         raise error(
-            f"it is not UTF-8 text (byte {fault.start}).",
+            f"it is not {'UTF-16' if utf16 else 'UTF-8'} text (byte {fault.start}).",
             where=where,
             todo="Save it as 'CSV UTF-8'.",
         ) from fault
@@ -48,7 +58,7 @@ class CsvReader:
     """The rows of a CSV text, one list of cells each.
 
     Args:
-        text: The table; its first row is the header.
+        text: The table; its first row is the header. Commas, semicolons or tabs separate its cells.
         error: What to raise where it is no CSV.
         where: How errors name the table.
 
@@ -57,7 +67,15 @@ class CsvReader:
     """
 
     def __init__(self, text: str, error: type[LssError], where: str) -> None:
-        self._reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+        file = io.StringIO(text, newline="")
+        header = file.readline()
+        file.seek(0)
+        self._reader = csv.reader(
+            file,
+            strict=True,
+            skipinitialspace=True,
+            delimiter=max(SEPARATORS, key=lambda mark: _count_cells(header, mark)),
+        )
         self._error = error
         self._where = where
         self.names = [name.strip() for name in next(iter(self), [])]
@@ -74,6 +92,11 @@ class CsvReader:
             raise self._error(
                 f"it cannot be read as CSV ({fault}).", where=f"{self._where}, line {self.line}"
             ) from fault
+
+
+def _count_cells(header: str, separator: str) -> int:
+    """How many cells a separator would make of the header."""
+    return len(next(csv.reader([header[:LONGEST_HEADER]], delimiter=separator), []))
 
 
 def check_columns(
@@ -108,9 +131,6 @@ def check_columns(
     if missing is None:
         return
     hint = suggest(missing, seen.difference(known))
-    if len(names) == 1 and (marks := {";", "\t"}.intersection(*names)):
-        mark = "semicolons" if ";" in marks else "tabs"
-        hint = f" The columns are separated by {mark}, commas are wanted."
     raise error(f"the column {missing!r} is missing.{hint}", where=where, todo=todo)
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +18,14 @@ from lss_cli.text import encodable, join_words, printable, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
+# However a header spells them: ``Study ID``, ``InstanceNumber``.
+SPELLINGS = {column.replace("_", ""): column for column in COLUMNS}
 
 # No pixel position and no number of an image is beyond: DICOM's integers have 32 bits.
 LARGEST = 2**31
+
+# With a decimal comma 1.234, with thousands apart 1234.
+AMBIGUOUS_NUMBER = re.compile(r"[+-]?[1-9],\d{3}")
 
 Word = TypeVar("Word", Condition, Level)
 # Where a row stands (``line 7``, ``entry 3``), and its cells by column.
@@ -31,18 +36,20 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     """Read a table of points.
 
     Args:
-        path: A CSV file with a header, or a JSON file with a list of objects.
+        path: A CSV file with a header, or a JSON file with a list of objects. Files that were joined
+            have a header again where the next one begins.
         study_ids: Names of the one study whose rows are wanted; rows of others are passed over
             unread. Without names, or without a column ``study_id``, all rows are read.
 
     Returns:
         The usable points and the rows that cannot be used, each in the order of the file. Where
         other rows name a study, one that does not cannot be used, since it may be any's. Of
-        rows that name one level of one study and condition twice, none is usable; rows of the
-        one study are of one study, whichever of its names they have.
+        rows that name one level of one study and condition twice, none is usable, unless they
+        are the same in all; rows of the one study are of one study, whichever of its names they
+        have.
 
     Raises:
-        PointsError: The file as a whole cannot be used: missing, empty, not UTF-8, without a
+        PointsError: The file as a whole cannot be used: missing, empty, no text, without a
             required column, no JSON list, or without a row of the study.
 
     Examples:
@@ -88,7 +95,7 @@ def normalize_id(name: str) -> str:
         >>> normalize_id("100206310.0")
         '100206310'
     """
-    return re.sub(r"^(\d{1,15})\.0$", r"\1", name)
+    return re.sub(r"^(\d{1,15})[.,]0$", r"\1", name)
 
 
 def write_points(path: Path, points: list[Point]) -> None:
@@ -115,22 +122,51 @@ def write_points(path: Path, points: list[Point]) -> None:
 def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
     """Rows of the named studies; the names of the studies passed over go into `others`."""
     reader = CsvReader(_read_text(path), PointsError, path.name)
-    names = [name.lower() for name in reader.names]
-    _check_columns(names, f"{path.name}, line 1")
-    # Tables of thousands of studies are common, so other rows are passed over early.
-    column = names.index("study_id") if study_ids and "study_id" in names else len(names)
     wanted, passed = {"", *study_ids}, set()
+    names, column = _read_header(reader.names, f"{path.name}, line 1", study_ids)
     for cells in reader:
         cell = cells[column] if column < len(cells) else ""
+        # Tables of thousands of studies are common, so other rows are passed over early.
         if cell in passed:
+            continue
+        if _is_header(cells):
+            names, column = _read_header(cells, f"{path.name}, line {reader.line}", study_ids)
             continue
         study_id = normalize_id(unescape_formula(cell.strip()))
         if column < len(names) and study_id not in wanted:
             passed.add(cell)
             others.add(study_id)
-        elif cells:
+        elif any(cells):
             # Surplus cells get the key None, missing ones the value None.
             yield f"line {reader.line}", dict(zip_longest(names, cells))
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether a header stands here, as where two files were joined."""
+    # What is quickly seen not to be there comes first.
+    return not {"x", "X"}.isdisjoint(map(str.strip, cells)) and set(REQUIRED).issubset(
+        map(_read_column, cells)
+    )
+
+
+def _read_header(
+    cells: Sequence[str], where: str, study_ids: tuple[str, ...]
+) -> tuple[list[str], int]:
+    """Columns, and the place of the study's name; behind all where it does not matter."""
+    names = [_read_column(cell) for cell in cells]
+    _check_columns(names, where)
+    # Two files that were joined without a line break between them.
+    if any(cell.strip()[:1].isdigit() for cell in cells):
+        raise PointsError(
+            "a row and a header are on one line.", where=where, todo="Put a line break between."
+        )
+    return names, names.index("study_id") if study_ids and "study_id" in names else len(names)
+
+
+def _read_column(name: str) -> str:
+    """A column by its one name, however it is spelled."""
+    name = name.strip().lower()
+    return SPELLINGS.get(re.sub(r"[\s_-]+", "", name), name)
 
 
 def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
@@ -148,11 +184,13 @@ def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iter
         )
     if not document:
         raise PointsError("the list is empty.", where=path.name)
-    for number, cells in enumerate(document, start=1):
-        _check_columns(cells, f"{path.name}, entry {number}")
+    for number, entry in enumerate(document, start=1):
+        names = [_read_column(key) for key in entry]
+        _check_columns(names, f"{path.name}, entry {number}")
+        cells = zip(names, entry.values(), strict=True)
         # Numbers and text alike are read as text, so that both formats have the same checks; JSON
         # can hold halves of a character, which nothing else can.
-        text = {key: "" if value is None else encodable(str(value)) for key, value in cells.items()}
+        text = {key: "" if value is None else encodable(str(value)) for key, value in cells}
         if study_ids and _parse_id(text, "study_id") not in {"", *study_ids}:
             others.add(_parse_id(text, "study_id"))
         else:
@@ -163,7 +201,8 @@ def _read_text(path: Path) -> str:
     text = read_text(path, PointsError, path.name)
     if "\0" in text:
         raise PointsError("this is no text file.", where=path.name)
-    return text
+    # A byte order mark stands wherever another file was joined on.
+    return text.replace("\ufeff", "")
 
 
 def _check_columns(names: Collection[str], where: str) -> None:
@@ -214,8 +253,14 @@ def _parse(column: str, parse: Callable[[str], Word], text: str) -> Word:
 
 
 def _parse_number(cells: Mapping[str, Any], column: str) -> float:
+    text = cells[column].strip()
+    if AMBIGUOUS_NUMBER.fullmatch(text):
+        raise ValueError(
+            f"column {column}: {text!r} may be {text.replace(',', '.')} or {text.replace(',', '')}. "
+            "Write a decimal point."
+        )
     try:
-        number = float(cells[column])
+        number = float(text if "." in text else text.replace(",", ".", 1))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
@@ -250,12 +295,14 @@ def _drop_repeats(
     for place, point in points:
         study_id = "" if one_study else point.study_id
         rows[study_id, point.condition, point.level].append((place, point))
-    bad = []
+    good, bad = [], []
     for (_, condition, level), same in rows.items():
-        if len(same) > 1:
+        if all(point == same[0][1] for _, point in same):
+            good.append(same[0][1])
+        else:
             kind = same[0][0].split()[0]
             places = join_words(place.removeprefix(f"{kind} ") for place, _ in same)
             what = f"the level is given {len(same)} times. Keep one row."
             study_id = same[0][1].study_id
             bad.append(BadPoint(study_id, condition, level, f"{name}, {kind}s {places}: {what}"))
-    return [same[0][1] for same in rows.values() if len(same) == 1], bad
+    return good, bad

@@ -64,7 +64,9 @@ def test_nameless_rows_do_not_stand_in_for_a_study_that_is_not_there(table):
     assert "no row of study 5" in problem(path, ("5",))
 
 
-@pytest.mark.parametrize("spelling", ["L4/L5", "l4_l5", "L4-L5", "L4_L5", " L4/L5 "])
+@pytest.mark.parametrize(
+    "spelling", ["L4/L5", "l4_l5", "L4-L5", "L4_L5", " L4/L5 ", "L4-5", "l4/5", "L4 – L5"]
+)
 @pytest.mark.parametrize("name", ["Right Subarticular Stenosis", "right_subarticular_stenosis"])
 def test_spellings(table, spelling, name):
     points, bad = read_points(
@@ -108,8 +110,62 @@ def test_a_bad_row_is_named_with_file_line_and_column_and_costs_no_other(table, 
     assert reason in bad[0].reason
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [",", "."])
+def test_tables_as_spreadsheets_save_them(table, separator, encoding, mark):
+    text = (HEADER + ROW).replace(",", separator).replace("180.36", f"180{mark}36")
+    assert read_points(table(text.replace("\n", "\r\n").encode(encoding))) == ([POINT], [])
+    path = table((HEADER + ROW).replace("180.36", '"180,36"'))
+    assert read_points(path, ("100206310",)) == ([POINT], [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Study ID, Series ID, Instance Number, Condition, Level, X, Y",
+        "StudyID,SeriesID,InstanceNumber,Condition,Level,X,Y",
+    ],
+)
+def test_headers_as_people_write_them(table, header):
+    assert read_points(table(f"{header}\n{ROW}"), ("100206310",)) == ([POINT], [])
+    entry = dict(zip(header.split(","), next(csv.reader([ROW])), strict=True))
+    assert read_points(table(json.dumps([entry]), "coords.json")) == ([POINT], [])
+
+
+def test_a_number_that_may_be_two_is_not_read(table):
+    row = ROW.replace(",", ";").replace("180.36", "1,234")
+    points, bad = read_points(table(HEADER.replace(",", ";") + row))
+    assert points == []
+    assert bad[0].reason == (
+        "coords.csv, line 2, column x: '1,234' may be 1.234 or 1234. Write a decimal point."
+    )
+    points, bad = read_points(table(HEADER.replace(",", ";") + row.replace("1,234", "1.180,36")))
+    assert "'1.180,36' is not a number" in bad[0].reason
+
+
+def test_joined_tables_have_their_headers_again(table):
+    other = (
+        "\ufeffX,Y,Level,Instance Number,Study ID\r\n3,4,L5/S1,7,100206310\r\n5,6,L5/S1,7,77\r\n"
+    )
+    path = table(HEADER + ROW + ROW.replace("100206310", "5") + HEADER + other + HEADER)
+    second = Point("100206310", "", 7, Condition.LEFT_SUBARTICULAR, Level.L5_S1, 3, 4)
+    assert read_points(path, ("100206310",)) == ([POINT, second], [])
+    points, bad = read_points(path)
+    assert ([point.study_id for point in points], bad) == (
+        ["100206310", "5", "100206310", "77"],
+        [],
+    )
+
+
+def test_a_row_that_is_there_twice_is_one(table):
+    again = ROW.replace("180.36", "180.360")
+    assert read_points(table(HEADER + ROW + ROW + again)) == ([POINT], [])
+
+
 def test_a_level_given_twice_is_not_used_at_all(table):
-    points, bad = read_points(table(HEADER + ROW + ROW.replace("L1/L2", "L5/S1") + ROW))
+    other = ROW.replace("180.36", "180.37")
+    points, bad = read_points(table(HEADER + ROW + ROW.replace("L1/L2", "L5/S1") + other))
     assert [point.level for point in points] == [Level.L5_S1]
     assert "coords.csv, lines 2 and 4: the level is given 2 times" in bad[0].reason
 
@@ -139,8 +195,11 @@ def test_ids_as_pandas_writes_them_beside_missing_values(table):
         ("  \n", "the file is empty"),
         (HEADER, "no rows"),
         ("a,b\n1,2\n", "'instance_number' is missing"),
-        ("study_id;instance_number;level;x;y\n", "separated by semicolons"),
-        ("study_id\tinstance_number\tlevel\tx\ty\n", "separated by tabs"),
+        ("study_id;instance_number;x;y\n", "'level' is missing"),
+        ("level,instance_number,x,y,Study ID,study_id\n", "line 1: the column 'study_id' is there"),
+        (HEADER + ROW.strip() + HEADER + ROW, "coords.csv, line 2: a row and a header are on one"),
+        (HEADER + ROW + "level,instance_number,x,y,X\n", "line 3: the column 'x' is there twice"),
+        (b"\xff\xfel\x00e", "not UTF-16 text (byte 4)"),
         ("level,instance_number,x,X,y\nL1/L2,1,1,2,3\n", "'x' is there twice"),
         ("instance,level,x,y\n1,L1/L2,1,2\n", "Did you mean 'instance'?"),
         (b"level,instance_number,x,y\nL1/L2,1,\xff,2\n", "not UTF-8 text (byte 34)"),
