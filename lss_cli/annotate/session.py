@@ -116,7 +116,8 @@ class AnnotationSession:
             for level in result.levels
             if level.probabilities
         }
-        return {"levels": [_row(level) for level in result.levels], "notes": result.notes}
+        notes = [*result.doubts, *result.notes]
+        return {"levels": [_row(level) for level in result.levels], "notes": notes}
 
     def evidence(self, version: int, condition: str, level: str) -> bytes | None:
         """A PNG of what stands behind the grade of a level; ``None`` if there is none.

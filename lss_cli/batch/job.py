@@ -92,8 +92,7 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
     try:
         if points or job.bad_points:
             study = read_study(Path(job.folder))
-            check = bool(job.page)
-            result = grade_study(study, points, job.bad_points, model, job.conditions, check=check)
+            result = grade_study(study, points, job.bad_points, model, job.conditions)
             if job.page:
                 Outputs(html=Path(job.page)).write(study, result, model)
     except LssError as error:

@@ -85,7 +85,8 @@ class ReportSummary:
     Attributes:
         grades: Rows by level and grade.
         reasons: Rows that were not graded, by reason.
-        uncertain: Graded rows for which two grades are possible.
+        uncertain: Graded rows for which several grades are possible.
+        warned: Graded rows with warnings.
         without_folder: Studies of the table for which no folder was given.
         seconds: How long this run took; a resumed report had more before.
         done_now: Studies graded in this run.
@@ -96,6 +97,7 @@ class ReportSummary:
     grades: Mapping[tuple[str, str], int]
     reasons: Mapping[str, int]
     uncertain: int
+    warned: int
     without_folder: int
     seconds: float
     done_now: int
@@ -223,10 +225,11 @@ def _summary(
 ) -> ReportSummary:
     grades: Counter[tuple[str, str]] = Counter()
     reasons: Counter[str] = Counter()
-    count = uncertain = 0
+    count = uncertain = warned = 0
     for row in rows:
         count += 1
         uncertain += len(row["possible"]) > 1
+        warned += bool(row["grade"] and row["warnings"])
         if row["grade"]:
             grades[row["level"], row["grade"]] += 1
         else:
@@ -237,6 +240,7 @@ def _summary(
         grades=grades,
         reasons=dict(reasons.most_common()),
         uncertain=uncertain,
+        warned=warned,
         without_folder=sum(bool(job.study_id) for job in unplaced),
         seconds=seconds,
         done_now=done_now,
@@ -263,6 +267,7 @@ def _run_report(
         "rows": summary.rows,
         "graded": _by_level(summary),
         "uncertain": summary.uncertain,
+        "with_warnings": summary.warned,
         "not_graded": dict(summary.reasons),
         "studies_without_folder": summary.without_folder,
         "seconds": round(summary.seconds, 3),

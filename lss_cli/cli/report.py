@@ -104,7 +104,8 @@ def _print(summary: "ReportSummary", console: "Console") -> None:
     rate = summary.done_now / summary.seconds if summary.seconds else 0
     console.print(
         f"{summary.studies} studies, {summary.rows} rows, {sum(summary.reasons.values())} not "
-        f"graded, {summary.uncertain} uncertain; {rate:.1f} studies per second.",
+        f"graded, {summary.uncertain} uncertain, {summary.warned} with warnings; "
+        f"{rate:.1f} studies per second.",
         soft_wrap=True,
     )
     for reason, count in summary.reasons.items():

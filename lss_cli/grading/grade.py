@@ -89,7 +89,8 @@ def grade_study(
         study_id=next((point.study_id for point in chosen if point.study_id), study.id),
         model=model.card,
         levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
-        notes=_notes(study, choice, levels),
+        notes=_notes(choice, levels),
+        doubts=_doubts(study, choice),
         remark=remark,
     )
 
@@ -233,20 +234,20 @@ def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model
     return changes
 
 
-def _notes(study: Study, choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
-    notes = []
-    if choice:
-        notes.append(f"series {printable(choice.series.id)}: {choice.why}.")
-        notes += [choice.doubt] if choice.doubt else []
+def _notes(choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
+    why = [f"series {printable(choice.series.id)}: {choice.why}."] if choice else []
+    return (*why, *([UNCERTAIN] if any(level.uncertain for level in levels) else []))
+
+
+def _doubts(study: Study, choice: Choice | None) -> tuple[str, ...]:
+    doubts = [choice.doubt] if choice and choice.doubt else []
     if study.skipped:
         first = study.skipped[0]
-        notes.append(
+        doubts.append(
             f"{len(study.skipped)} DICOM files were left out: {first.name}, "
             f"{printable(first.reason, 120)}" + (" …" if len(study.skipped) > 1 else ".")
         )
-    if any(level.uncertain for level in levels):
-        notes.append(UNCERTAIN)
-    return tuple(notes)
+    return tuple(doubts)
 
 
 def _rank(row: LevelGrade, wanted: list[Condition]) -> tuple[int, int]:

@@ -100,6 +100,7 @@ class StudyGrade:
         model: What graded it.
         levels: By condition, left first, and level.
         notes: What holds for the whole study, such as why a series was chosen.
+        doubts: What speaks against relying on any grade of the study; see `warnings_of`.
         remark: What the person who set the points wrote, such as on the numbering of levels.
     """
 
@@ -107,12 +108,17 @@ class StudyGrade:
     model: ModelCard
     levels: tuple[LevelGrade, ...]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     remark: str = ""
 
     @property
     def complete(self) -> bool:
         """Whether every level was graded."""
         return all(level.probabilities is not None for level in self.levels)
+
+    def warnings_of(self, level: LevelGrade) -> tuple[str, ...]:
+        """All that a reader of this one level should know: what every output says of it."""
+        return tuple(dict.fromkeys((*level.warnings, *self.doubts)))
 
 
 def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:

@@ -24,7 +24,6 @@ from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.model.metadata import ModelCard
 from lss_cli.study.headers import silence_pydicom
 from lss_cli.text import join_words, printable
 
@@ -91,7 +90,7 @@ def write_sr(path: Path, result: StudyGrade) -> str:
 
     Args:
         path: The file.
-        result: Levels that were not graded are left out.
+        result: Levels that were not graded are named in comments.
 
     Returns:
         Which values of the files are not valid and were left out; empty for most.
@@ -125,8 +124,7 @@ def _make_report(
     note: str,
 ) -> sr.Comprehensive3DSR:
     groups = [
-        _group(level, source, result.model)
-        for (level, _), source in zip(graded, sources, strict=True)
+        _group(level, source, result) for (level, _), source in zip(graded, sources, strict=True)
     ]
     report = sr.Comprehensive3DSR(
         evidence=list({source.SOPInstanceUID: source for source in sources}.values()),
@@ -242,7 +240,12 @@ def _content(
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
-    comments = [text for text in (result.remark, note) if text]
+    left_out = [
+        f"{level.condition or 'unreadable row'} {level.level} {level.status}: {level.reason}"
+        for level in result.levels
+        if level.probabilities is None
+    ]
+    comments = [text for text in (result.remark, *left_out, *result.doubts, note) if text]
     content[0].ContentSequence.extend(_comment(text) for text in comments)
     return content
 
@@ -254,10 +257,11 @@ def _device_uuid(result: StudyGrade) -> str:
 
 
 def _group(
-    graded: LevelGrade, source: Dataset, model: ModelCard
+    graded: LevelGrade, source: Dataset, result: StudyGrade
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """One level: where, what was found, how likely, and by what."""
     point, condition, level, grade = graded.point, graded.condition, graded.level, graded.grade
+    model = result.model
     assert point and condition and grade and graded.probabilities and isinstance(level, Level)
     region = sr.ImageRegion(
         graphic_type=sr.GraphicTypeValues.POINT,
@@ -297,14 +301,14 @@ def _group(
         ],
     )
     # TID 1411 may be extended.
-    group[0].ContentSequence.extend(_comment(text) for text in graded.warnings)
+    group[0].ContentSequence.extend(_comment(text) for text in result.warnings_of(graded))
     return group
 
 
 def _comment(text: str) -> sr.TextContentItem:
     return sr.TextContentItem(
         name=codes.DCM.Comment,
-        value=text[:1024],
+        value=printable(text, 1024),
         relationship_type=sr.RelationshipTypeValues.CONTAINS,
     )
 

@@ -1,6 +1,6 @@
 """A study's result as one page, for the screen and for A4, and the overview of a report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -26,11 +26,12 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
         study_id=result.study_id,
         remark=result.remark,
         notes=result.notes,
+        doubts=result.doubts,
         conditions=[
             {
                 "name": condition.rsna_name if condition else "Unreadable rows",
                 "levels": [
-                    _level(level, pictures)
+                    _level(level, result.warnings_of(level), pictures)
                     for level in result.levels
                     if level.condition is condition
                 ],
@@ -70,7 +71,7 @@ def report_to_html(
     )
 
 
-def _level(level: LevelGrade, pictures: Pictures) -> Mapping[str, Any]:
+def _level(level: LevelGrade, warnings: Sequence[str], pictures: Pictures) -> Mapping[str, Any]:
     point = level.point
     picture = (
         pictures.get((level.condition, level.level))
@@ -84,7 +85,7 @@ def _level(level: LevelGrade, pictures: Pictures) -> Mapping[str, Any]:
         "point": f"{point.x:.0f}, {point.y:.0f}" if point else "–",
         "grade": level.shown,
         "reason": level.reason,
-        "warnings": level.warnings,
+        "warnings": warnings,
         "bars": [
             {
                 "name": str(severity),

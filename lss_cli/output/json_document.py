@@ -13,11 +13,8 @@ def to_json(result: StudyGrade) -> str:
     document = {
         "program": f"lss {__version__}",
         "study_id": result.study_id,
-        "levels": [
-            {**row, "warnings": list(level.warnings)}
-            for row, level in zip(rows(result), result.levels, strict=True)
-        ],
-        "notes": list(result.notes),
+        "levels": rows(result),
+        "notes": [*result.notes, *result.doubts],
         "remark": result.remark,
         "model": {
             "name": model.name,

@@ -8,7 +8,7 @@ from typing import Any
 
 from lss_cli.files import replacing
 from lss_cli.output.html import report_to_html
-from lss_cli.output.rows import COLUMNS, cells
+from lss_cli.output.rows import COLUMNS, LISTS, cells
 from lss_cli.tables import write_rows
 
 # Gives the rows anew each time, since they do not have to fit into memory.
@@ -60,7 +60,8 @@ def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
 
     numbers = {"x", "y", "normal_mild", "moderate", "severe"}
     types = {name: pa.float64() if name in numbers else pa.string() for name in COLUMNS}
-    schema = pa.schema(list((types | {"instance_number": pa.int64()}).items()))
+    lists = dict.fromkeys(LISTS, pa.list_(pa.string()))
+    schema = pa.schema(list((types | {"instance_number": pa.int64()} | lists).items()))
     remaining = iter(rows)
     # As an open file: pyarrow takes no name that is not UTF-8.
     with path.open("wb") as file, pq.ParquetWriter(file, schema) as writer:

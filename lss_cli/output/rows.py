@@ -18,29 +18,38 @@ COLUMNS = (
     "y",
     *(severity.column for severity in Severity),
     "grade",
+    "possible",
     "status",
     "reason",
+    "warnings",
+    "remark",
     "model",
 )
 NUMBERS = ("instance_number", "x", "y", *(severity.column for severity in Severity))
+LISTS = ("possible", "warnings")
+# Between the texts of a list in one cell; a warning may hold commas and semicolons.
+BETWEEN = " | "
 # What stands in a row.
 KINDS: Mapping[str, Any] = {
     **dict.fromkeys(COLUMNS, str),
     **dict.fromkeys(NUMBERS, float | int | None),
     **dict.fromkeys(("condition", "grade"), str | None),
-    "possible": list,
+    **dict.fromkeys(LISTS, list),
 }
 
 
 def rows(result: StudyGrade) -> list[Mapping[str, Any]]:
-    """One row per level, keyed by `COLUMNS` and ``possible``; ``None`` where there is no value."""
+    """One row per level, keyed by `COLUMNS`; ``None`` where there is no value."""
     return [
-        {
-            key: encodable(value) if isinstance(value, str) else value
-            for key, value in _row(result, level).items()
-        }
+        {key: _encodable(value) for key, value in _row(result, level).items()}
         for level in result.levels
     ]
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encodable(text) for text in value]
+    return encodable(value) if isinstance(value, str) else value
 
 
 def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
@@ -56,17 +65,21 @@ def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
         "y": point.y if point else None,
         **{severity.column: prob[severity.ordinal] for severity in Severity},
         "grade": str(level.grade) if level.grade else None,
+        "possible": [str(severity) for severity in level.possible],
         "status": level.status,
         "reason": level.reason or level.caution,
+        "warnings": list(result.warnings_of(level)),
+        "remark": result.remark,
         "model": result.model.label,
-        "possible": [str(severity) for severity in level.possible],
     }
 
 
 def is_row(row: Mapping[str, Any]) -> bool:
     """Whether this is a row as `rows` gives it; one that was read back may be anything."""
-    return row.keys() == KINDS.keys() and all(
-        isinstance(row[key], kind) for key, kind in KINDS.items()
+    return (
+        row.keys() == KINDS.keys()
+        and all(isinstance(row[key], kind) for key, kind in KINDS.items())
+        and all(isinstance(text, str) for key in LISTS for text in row[key])
     )
 
 
@@ -83,6 +96,8 @@ def cells(row: Mapping[str, Any]) -> list[str]:
 def _cell(column: str, value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return BETWEEN.join(value)
     if isinstance(value, float):
         return f"{value:.10g}" if column in {"x", "y"} else f"{value:.6f}"
     return str(value)

@@ -29,6 +29,7 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
         levels = [level for level in result.levels if level.condition == condition]
         parts += [_heading(result, condition, levels), _table(levels, width)]
         parts += [*_remarks(levels), Text("")]
+    parts += [Text(f"Warning: {doubt}") for doubt in result.doubts]
     parts += [Text(f"Note: {note}") for note in result.notes]
     if result.remark:
         parts.append(Text(f"Remark: {printable(result.remark, 400)}"))

@@ -85,7 +85,7 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     files = ("--out", out, "--html", page, "--jsonl", tmp_path / "out.jsonl")
     code, printed, _ = lss("report", studies, "--coords", coords, "--model", model, *files)
     assert code == 0
-    assert "1 studies, 10 rows, 0 not graded, 10 uncertain;" in printed
+    assert "1 studies, 10 rows, 0 not graded, 10 uncertain, 0 with warnings;" in printed
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     shown = ["/".join(row["possible"]) for row in rows]
     assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in shown]
