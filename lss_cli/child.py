@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from lss_cli.errors import LssError
@@ -163,6 +164,29 @@ def limit_memory(most_bytes: int) -> None:
     most_bytes = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, hard))
+
+
+@contextlib.contextmanager
+def memory_allowance(more_bytes: int) -> Iterator[None]:
+    """Let this process fail where, inside the block, it would take so many bytes more.
+
+    Linux only; elsewhere there is no limit. A lower limit that stands already stays.
+    """
+    try:
+        import resource
+
+        # proc(5): the sixth is data and stack, which is what RLIMIT_DATA counts.
+        taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([taken + more_bytes, *known]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:

@@ -1,9 +1,10 @@
 """Load a model file, refuse what is not ours, and run it."""
 
-import contextlib
 import hashlib
 import io
+import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.child import memory_allowance
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import METADATA_KEY, ModelCard, ModelMetadata
 from lss_cli.slices import Float32Array
@@ -19,6 +21,14 @@ from lss_cli.text import encodable, join_words, printable
 
 # Networks for 96 × 96 pixels have some 20 to 100 MB. Loading takes several times the file's size.
 LARGEST_FILE_BYTES = 2**29
+LOADING_COPIES = 8
+# A small file may ask for large tensors, and count to infinity. VGG16 on 224 × 224 pixels takes a
+# twentieth of the memory, the largest backbone on one core a tenth of the time.
+MOST_BYTES, MOST_BYTES_PER_IMAGE = 2**30, 2**26
+MOST_SECONDS, MOST_SECONDS_PER_IMAGE = 60.0, 10.0
+
+# Linux, and Linux inside of Windows.
+CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 # A tensor kept outside the file carries an entry with the key "location" (onnx.proto3,
 # TensorProto.external_data); this is how protobuf writes that key. Loading such a model would
@@ -89,10 +99,12 @@ class Model:
                 [level.ordinal for level in levels]
             ]
         try:
-            raw = self.session.run(["prob"], feeds)[0]
+            raw = _run(self.session, feeds, len(images))
         except Exception as error:
             # ONNX Runtime's exceptions have no common base below Exception.
-            raise ModelError("the model fails when it is run.", where=self.path.name) from error
+            raise ModelError(
+                f"the model fails when it is run{_explain(error)}.", where=self.path.name
+            ) from error
         if raw.shape != (len(images), len(Severity)) or not (
             np.isfinite(raw).all()
             and (raw >= 0).all()
@@ -100,6 +112,40 @@ class Model:
         ):
             raise ModelError("the model's output is no probabilities.", where=self.path.name)
         return apply_temperature(raw, self.metadata.temperature)
+
+
+def _run(session: Any, feeds: dict[str, Float32Array], count: int) -> Any:
+    """Within bounds of memory and time; ONNX Runtime stops between two steps of the graph."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    stop = threading.Timer(
+        MOST_SECONDS + count * MOST_SECONDS_PER_IMAGE, lambda: setattr(options, "terminate", True)
+    )
+    stop.daemon = True
+    stop.start()
+    try:
+        with _bounded_memory(count * MOST_BYTES_PER_IMAGE):
+            return session.run(["prob"], feeds, options)[0]
+    finally:
+        stop.cancel()
+
+
+def _bounded_memory(more_bytes: int) -> AbstractContextManager[None]:
+    """CUDA takes address space that it never uses, so that a limit would stop good models."""
+    if any(device.exists() for device in CUDA_DEVICES):
+        return nullcontext()
+    return memory_allowance(MOST_BYTES + more_bytes)
+
+
+def _explain(error: Exception) -> str:
+    """What ONNX Runtime tells only in the text of its exceptions, if it is one of our bounds."""
+    text = str(error)
+    if isinstance(error, MemoryError) or "bad_alloc" in text or "allocate memory" in text:
+        return ": it wants more memory than a network of this kind needs"
+    if "terminate flag" in text:
+        return ": it takes longer than a network of this kind needs"
+    return ""
 
 
 def apply_temperature(prob: Float32Array, temperature: float) -> Float32Array:
@@ -153,13 +199,15 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
         # Before it falls back to the CPU it prints why, raw text of a damaged file included.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), _bounded_memory(LOADING_COPIES * len(content)):
             session = onnxruntime.InferenceSession(
                 content, options, providers=[name for name in wanted if name in available]
             )
     except Exception as error:
         # ONNX Runtime's exceptions have no common base below Exception.
-        raise ModelError("this is no ONNX model that can be run.", where=path.name) from error
+        raise ModelError(
+            f"this is no ONNX model that can be run{_explain(error)}.", where=path.name
+        ) from error
     metadata = _metadata(path, session)
     _check_interface(path, session, metadata)
     return Model(path, hashlib.sha256(content).hexdigest(), metadata, session)

@@ -1,12 +1,14 @@
 import json
+import sys
 
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper, numpy_helper
 
 from lss_cli.anatomy import Level
 from lss_cli.errors import ModelError
+from lss_cli.model import session
 from lss_cli.model.metadata import METADATA_KEY
 from lss_cli.model.session import apply_temperature, load_model
 from lss_cli.model.spec import InputSpec
@@ -54,6 +56,77 @@ def test_a_model_that_takes_the_level_gets_it(tmp_path):
     image, coords = np.zeros((2, 16, 16, 1), np.float32), np.zeros((2, 2), np.float32)
     prob = model.probabilities(image, coords, [Level.L1_L2, Level.L5_S1])
     assert np.abs(prob[0] - prob[1]).max() > 0.01
+
+
+def add_nodes(*nodes, **constants):
+    """Add what the answer waits for, named ``waste``, and does not depend on."""
+
+    def change(model):
+        graph = model.graph
+        graph.initializer.extend(
+            numpy_helper.from_array(values, name) for name, values in constants.items()
+        )
+        graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float32), "nought"))
+        graph.node[-1].output[0] = "answer"
+        graph.node.extend(
+            [
+                *nodes,
+                helper.make_node("ReduceSum", ["waste"], ["sum"], keepdims=0),
+                helper.make_node("Mul", ["sum", "nought"], ["nothing"]),
+                helper.make_node("Add", ["answer", "nothing"], ["prob"]),
+            ]
+        )
+
+    return change
+
+
+HUGE = np.array([600_000_000], np.int64)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+
+
+@linux
+def test_a_small_file_that_asks_for_much_memory_is_refused(tiny):
+    one = helper.make_tensor("value", TensorProto.FLOAT, [1], [1.0])
+    constant = helper.make_node("ConstantOfShape", ["huge"], ["waste"], value=one)
+    assert "more memory than" in problem(changed(tiny, add_nodes(constant, huge=HUGE)))
+
+
+def run_once(path):
+    image, coords = np.zeros((1, *SPEC.shape), np.float32), np.zeros((1, 2), np.float32)
+    return load_model(path).probabilities(image, coords, [Level.L1_L2])
+
+
+@linux
+def test_a_graph_that_asks_for_much_memory_is_stopped(tiny):
+    first = helper.make_node("ReduceSum", ["coords"], ["first"], keepdims=0)
+    changed(
+        tiny, add_nodes(first, helper.make_node("Expand", ["first", "huge"], ["waste"]), huge=HUGE)
+    )
+    with pytest.raises(ModelError, match="more memory than"):
+        run_once(tiny)
+
+
+def test_a_graph_that_never_ends_is_stopped(tiny, monkeypatch):
+    monkeypatch.setattr(session, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(session, "MOST_SECONDS_PER_IMAGE", 0.2)
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go_on"], ["goes_on"]),
+            helper.make_node("Sin", ["before"], ["after"]),
+        ],
+        "body",
+        [
+            info("turn", TensorProto.INT64, []),
+            info("go_on", TensorProto.BOOL, []),
+            info("before", TensorProto.FLOAT, None),
+        ],
+        [info("goes_on", TensorProto.BOOL, []), info("after", TensorProto.FLOAT, None)],
+    )
+    loop = helper.make_node("Loop", ["", "always", "coords"], ["waste"], body=body)
+    changed(tiny, add_nodes(loop, always=np.array(True)))
+    with pytest.raises(ModelError, match="takes longer than"):
+        run_once(tiny)
 
 
 def test_the_temperature_is_applied(tmp_path):
