@@ -25,6 +25,9 @@ Answer = tuple[Mapping[str, Any], bytes]
 # How long a process may take to end that has closed its answers.
 END_S = 2
 
+# Linux, and Linux inside of Windows.
+CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+
 
 class ChildDiedError(Exception):
     """It ended before it had answered; the text names the signal or the exit code."""
@@ -170,16 +173,17 @@ def limit_memory(most_bytes: int) -> None:
 def memory_allowance(more_bytes: int) -> Iterator[None]:
     """Let this process fail where, inside the block, it would take so many bytes more.
 
-    Linux only; elsewhere there is no limit. A lower limit that stands already stays.
+    Linux only, and not where there is CUDA, which takes address space that it never uses. A lower
+    limit that stands already stays.
     """
-    try:
-        import resource
-
-        # proc(5): the sixth is data and stack, which is what RLIMIT_DATA counts.
-        taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    except (ImportError, OSError):
+    statm = Path("/proc/self/statm")
+    if not statm.exists() or any(device.exists() for device in CUDA_DEVICES):
         yield
         return
+    import resource
+
+    # proc(5): the sixth is data and stack, which is what RLIMIT_DATA counts.
+    taken = int(statm.read_text().split()[5]) * resource.getpagesize()
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min([taken + more_bytes, *known]), hard))

@@ -4,7 +4,7 @@ import hashlib
 import io
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,9 +26,6 @@ LOADING_COPIES = 8
 # twentieth of the memory, the largest backbone on one core a tenth of the time.
 MOST_BYTES, MOST_BYTES_PER_IMAGE = 2**30, 2**26
 MOST_SECONDS, MOST_SECONDS_PER_IMAGE = 60.0, 10.0
-
-# Linux, and Linux inside of Windows.
-CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 # A tensor kept outside the file carries an entry with the key "location" (onnx.proto3,
 # TensorProto.external_data); this is how protobuf writes that key. Loading such a model would
@@ -125,17 +122,10 @@ def _run(session: Any, feeds: dict[str, Float32Array], count: int) -> Any:
     stop.daemon = True
     stop.start()
     try:
-        with _bounded_memory(count * MOST_BYTES_PER_IMAGE):
+        with memory_allowance(MOST_BYTES + count * MOST_BYTES_PER_IMAGE):
             return session.run(["prob"], feeds, options)[0]
     finally:
         stop.cancel()
-
-
-def _bounded_memory(more_bytes: int) -> AbstractContextManager[None]:
-    """CUDA takes address space that it never uses, so that a limit would stop good models."""
-    if any(device.exists() for device in CUDA_DEVICES):
-        return nullcontext()
-    return memory_allowance(MOST_BYTES + more_bytes)
 
 
 def _explain(error: Exception) -> str:
@@ -197,9 +187,10 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
         options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    copies = LOADING_COPIES * len(content)
     try:
         # Before it falls back to the CPU it prints why, raw text of a damaged file included.
-        with redirect_stdout(io.StringIO()), _bounded_memory(LOADING_COPIES * len(content)):
+        with redirect_stdout(io.StringIO()), memory_allowance(MOST_BYTES + copies):
             session = onnxruntime.InferenceSession(
                 content, options, providers=[name for name in wanted if name in available]
             )

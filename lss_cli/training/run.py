@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from lss_cli.anatomy import Level, Severity
+from lss_cli.child import memory_allowance
 from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, OutputError
@@ -32,6 +33,9 @@ FIGURES, BOARD = "figures", "tensorboard"
 
 # Stands for the mean of all folds where the name of one would stand.
 EVERY_FOLD = "all"
+
+# Building a network takes memory that its file does not show.
+LOADING_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Run:
         metrics = read_json(folder / METRICS, dict[str, PartMetrics])
         try:
             check_network_file(folder / MODEL)
-            network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
+            with memory_allowance(LOADING_BYTES + 8 * (folder / MODEL).stat().st_size):
+                network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
             _check_network(network, InputSpec.from_json(config["input"]))
         except Exception as error:  # Keras and its readers raise what they like on damaged files
             raise DataError(

@@ -1,4 +1,7 @@
+import json
 import shutil
+import sys
+import zipfile
 
 import pytest
 
@@ -46,4 +49,20 @@ def test_a_run_that_cannot_be_read_is_refused(run, tmp_path):
     shutil.copytree(run, copy)
     (copy / "model.keras").write_bytes(b"PK broken")
     with pytest.raises(DataError, match="cannot be read"):
+        Run.open(copy)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_network_that_asks_for_much_memory_is_refused(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    with zipfile.ZipFile(run / "model.keras") as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(members["config.json"])
+    dense = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Dense"]
+    dense[0]["config"]["units"] = 2**28
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(copy / "model.keras", "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    with pytest.raises(DataError, match=r"cannot be read.*OOM"):
         Run.open(copy)
