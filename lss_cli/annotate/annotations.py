@@ -7,6 +7,7 @@ from typing import Any
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
+from lss_cli.errors import StudyError
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.text import encodable, printable
 
@@ -23,19 +24,23 @@ class Annotations:
         not_visible: What the person could not find in the study.
         remark: On the numbering of the levels, or whatever else a reader should know.
         document: The same as the page says it, for when it is loaded again.
+        bad: Rows of a table that name no point which could be shown.
     """
 
     points: tuple[Point, ...] = ()
     not_visible: tuple[tuple[Condition, Level], ...] = ()
     remark: str = ""
     document: Mapping[str, Any] = field(default_factory=lambda: {"marks": [], "remark": ""})
+    bad: tuple[BadPoint, ...] = ()
 
     def bad_points(self, study_id: str) -> list[BadPoint]:
-        """What is not visible, as a result lists it."""
-        return [
+        """As a result lists them: what is not visible, and bad rows whose level is not set."""
+        absent = [
             BadPoint(study_id, condition, level, "marked as not visible.")
             for condition, level in self.not_visible
         ]
+        settled = {*self.not_visible, *((point.condition, point.level) for point in self.points)}
+        return absent + [bad for bad in self.bad if (bad.condition, bad.level) not in settled]
 
     def __bool__(self) -> bool:
         """Whether anything was set that a result could come from."""
@@ -73,9 +78,9 @@ def parse_annotations(
     return Annotations(
         tuple(_point(annotations[key], key, view) for key in every if key not in absent),
         tuple(absent),
-        printable(" ".join(remark.split()), LONGEST_REMARK),
+        remark=printable(" ".join(remark.split()), LONGEST_REMARK),
         # Nothing but what was looked at: it is sent to the next page.
-        {
+        document={
             "marks": [
                 {"condition": key[0], "level": key[1]}
                 | {name: annotations[key][name] for name in (ABSENT if key in absent else PLACE)}
@@ -84,6 +89,47 @@ def parse_annotations(
             "remark": encodable(remark),
         },
     )
+
+
+def to_document(
+    annotations: Annotations, view: StudyView, conditions: Sequence[Condition]
+) -> tuple[dict[str, Any], list[BadPoint]]:
+    """What the page would say of points that it did not set: those of a table or of a draft.
+
+    Args:
+        annotations: In pixels of the files.
+        view: What the page is shown.
+        conditions: Those that may be set; others are passed over.
+
+    Returns:
+        The document, and the points that cannot be shown.
+    """
+    marks: list[dict[str, Any]] = []
+    bad = []
+    for point in annotations.points:
+        if point.condition in conditions:
+            try:
+                marks.append(_mark(point, view))
+            except (StudyError, ValueError) as error:
+                reason = printable(error, 300)
+                bad.append(BadPoint(point.study_id, point.condition, point.level, reason))
+    marks += [
+        {"condition": condition, "level": level, "not_visible": True}
+        for condition, level in annotations.not_visible
+        if condition in conditions
+    ]
+    return {"marks": marks, "remark": encodable(annotations.remark)}, bad
+
+
+def _mark(point: Point, view: StudyView) -> dict[str, Any]:
+    located = view.study.locate(point.series_id, point.instance_number)
+    for number, series in enumerate(view.axial):
+        for index, (_, slice_) in enumerate(series.slices):
+            if slice_ is located.slice:
+                x, y = located.orient_point((point.x, point.y))
+                place = {"series": number, "slice": index, "x": x, "y": y}
+                return {"condition": point.condition, "level": point.level} | place
+    raise ValueError("its slice is none of the axial ones that the page shows.")
 
 
 def _key(annotation: Any, conditions: Sequence[Condition]) -> tuple[Condition, Level]:

@@ -12,6 +12,7 @@ import uvicorn
 
 from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
+from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.guard import Guard
 from lss_cli.annotate.patience import ImpatientProtocol
 from lss_cli.annotate.server import make_app
@@ -37,6 +38,8 @@ def annotate_in_browser(
     announce: Callable[[str], None],
     open_browser: Callable[[str], bool],
     draw_evidence: DrawEvidence | None = None,
+    draft: Draft | None = None,
+    given: Annotations | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
 
@@ -49,6 +52,8 @@ def annotate_in_browser(
             person opens the link.
         draw_evidence: Draws what stands behind the grade of one level, as a PNG; offered after
             grading.
+        draft: Where every change is kept at once; what an earlier command kept is offered.
+        given: Points to begin with, in pixels of the files.
 
     Raises:
         UsageError: None of the conditions is graded on axial slices.
@@ -63,7 +68,9 @@ def annotate_in_browser(
             "points are set by click on axial slices, and nothing that is wanted is graded there.",
             todo="Give the points with --coords.",
         )
-    session = AnnotationSession(StudyView.of(study), clickable, grade, draw_evidence)
+    session = AnnotationSession(
+        StudyView.of(study), clickable, grade, draw_evidence, draft=draft, given=given
+    )
     return wait_for_annotations(session, announce, open_browser)
 
 
@@ -81,6 +88,8 @@ def wait_for_annotations(
         PointsError: The page was closed before anything was set.
     """
     with serve_page(session) as (link, port), ExitStack() as at_the_end:
+        if session.offer:
+            announce(f"The page offers what was clicked before ({session.offer['when']}).")
         announce(_directions(link, port, opened=_hand_over(link, open_browser, at_the_end)))
         # In short steps, because on Windows Ctrl-C does not interrupt a wait.
         while not session.ended.wait(0.5):
@@ -99,7 +108,7 @@ def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        guard = Guard(make_app(session), port)
+        guard = Guard(make_app(session), port, session.lose_pages)
         server = uvicorn.Server(
             uvicorn.Config(
                 guard,
@@ -148,7 +157,8 @@ def _directions(link: str, port: int, *, opened: bool) -> str:
     if opened:
         return f"Set the points in the browser. If it shows nothing, open this link: {link}"
     return (
-        f"Open this link in a browser; it works once:\n\n  {link}\n\n"
+        "Open this link in a browser; it works once, and again when that browser is gone:\n\n"
+        f"  {link}\n\n"
         "From another computer, forward the port first, with the same number on both sides:\n\n"
         f"  ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}\n\n"
         "Waiting for the page. Ctrl-C ends."

@@ -11,7 +11,10 @@ to that folder: RFC 6265, sections 5.1.4 and 8.5.
 """
 
 import hmac
+import math
 import secrets
+import time
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -40,9 +43,13 @@ ENTRY = (
     '<title>lss</title><link rel="icon" href="{folder}icon.svg">'
 )
 
+# The page says every few seconds that it is open: see `pulse.js`.
+SILENCE_S = 10.0
+
 USED = (
-    "This link has been used. Return to the tab in which it was opened, or stop the command and "
-    "start it again. If it was not you who used it, stop the command now."
+    "This link has been used, and its page is open. Return to the tab in which it was opened. If "
+    "that browser is gone, wait: the page opens here by itself, within "
+    f"{SILENCE_S:g} seconds. If it was not you who used the link, stop the command now."
 )
 
 
@@ -50,22 +57,29 @@ class Guard:
     """ASGI middleware around everything that is served.
 
     The link's token is good for one request, which exchanges it for a cookie that every other
-    request needs.
+    request needs. Only when nothing has been heard of that browser for `SILENCE_S`, as after a
+    crash, it is good for another; the cookie before is good for nothing from then on.
+
+    Args:
+        app: What is served.
+        port: Where.
+        on_return: Called when another browser has come in by the link.
 
     Attributes:
         token: What the link has.
         folder: The path under which everything lies.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, app: ASGIApp, port: int, on_return: Callable[[], None]) -> None:
         self.token = secrets.token_urlsafe(32)
         self.folder = f"/{secrets.token_urlsafe(16)}/"
         self._app = app
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         # Cookies do not tell ports apart: a second command must not take the first one's place.
         self._cookie = f"lss-{port}"
-        self._session = secrets.token_urlsafe(32)
-        self._used = False
+        self._session = ""
+        self._heard = -math.inf
+        self._on_return = on_return
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the request through; either way with the headers above."""
@@ -95,7 +109,11 @@ class Guard:
         if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return _refuse("This request comes from another site.")
         if not self._known(request) or not request.scope["path"].startswith(self.folder):
-            return _refuse("Open the link that the command printed.")
+            return _refuse(
+                "Open the link that the command printed. If it was opened in another browser "
+                "since, go on there."
+            )
+        self._heard = time.monotonic()
         if reason := _too_large(request):
             return PlainTextResponse(reason, 413)
         return None
@@ -112,9 +130,14 @@ class Guard:
 
     def _entry(self, request: Request, token: str) -> Response:
         if not self._known(request):
-            if self._used or not hmac.compare_digest(token.encode(), self.token.encode()):
-                return _refuse(USED if self._used else "This link is not the one printed.")
-            self._used = True
+            if not hmac.compare_digest(token.encode(), self.token.encode()):
+                return _refuse("This link is not the one printed.")
+            if time.monotonic() - self._heard < SILENCE_S:
+                return _refuse(USED, {"Refresh": "2"})
+            if self._session:
+                self._on_return()
+            self._session = secrets.token_urlsafe(32)
+        self._heard = time.monotonic()
         response = HTMLResponse(ENTRY.format(folder=self.folder))
         response.set_cookie(
             self._cookie, self._session, path=self.folder, httponly=True, samesite="strict"
@@ -123,13 +146,15 @@ class Guard:
 
     def _known(self, request: Request) -> bool:
         """Whether our cookie is among those sent, whatever others on 127.0.0.1 have set."""
+        if not self._session:
+            return False
         wanted = f"{self._cookie}={self._session}".encode()
         sent = request.headers.get("cookie", "").split(";")
         return any(hmac.compare_digest(pair.strip().encode(), wanted) for pair in sent)
 
 
-def _refuse(reason: str) -> Response:
-    return PlainTextResponse(reason, 403)
+def _refuse(reason: str, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(reason, 403, headers)
 
 
 def _too_large(request: Request) -> str:

@@ -51,7 +51,8 @@ def make_app(session: AnnotationSession) -> Starlette:
             version = session.annotate(await request.json(), request.path_params["version"])
         except (ValueError, RecursionError, ClientDisconnect) as error:
             return _say(error, 400)
-        return JSONResponse({"version": version})
+        unkept = {"unkept": session.unkept} if session.unkept else {}
+        return JSONResponse({"version": version} | unkept)
 
     def grade(request: Request) -> Response:
         return JSONResponse(session.grade(request.path_params["version"]))
@@ -70,6 +71,9 @@ def make_app(session: AnnotationSession) -> Starlette:
         session.close_page(request.path_params["page"])
         return Response(status_code=204)
 
+    def alive(_: Request) -> Response:
+        return Response(status_code=204)
+
     return Starlette(
         routes=[
             Route("/", page_file),
@@ -80,6 +84,7 @@ def make_app(session: AnnotationSession) -> Starlette:
             Route("/evidence/{version:int}/{condition}/{level:path}", evidence),
             Route("/finish/{version:int}", finish, methods=["POST"]),
             Route("/left/{page:int}", left, methods=["POST"]),
+            Route("/alive", alive),
             Route("/{name}", page_file),
         ],
         exception_handlers={LssError: _show_error},

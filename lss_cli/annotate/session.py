@@ -3,12 +3,19 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.annotate.annotations import LONGEST_REMARK, Annotations, parse_annotations
+from lss_cli.annotate.annotations import (
+    LONGEST_REMARK,
+    Annotations,
+    parse_annotations,
+    to_document,
+)
+from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.view import StudyView
-from lss_cli.errors import LssError, OutdatedPageError
+from lss_cli.errors import LssError, OutdatedPageError, OutputError
 from lss_cli.grading.result import LevelGrade, StudyGrade
 
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
@@ -31,6 +38,12 @@ class AnnotationSession:
         grade: Grades what is set.
         draw_evidence: Draws what stands behind the grade of one level; offered after grading.
         return_s: Seconds within which a page that left may come back.
+        draft: Where every change is kept at once; what an earlier command kept is offered.
+        given: Points to begin with, in pixels of the files.
+
+    Attributes:
+        offer: What an earlier command kept, with its date; ``None`` where there is nothing.
+        unkept: Why what was set last is in memory alone; empty where it is kept.
     """
 
     def __init__(
@@ -40,10 +53,20 @@ class AnnotationSession:
         grade: GradeAnnotations,
         draw_evidence: DrawEvidence | None = None,
         return_s: float = RETURN_S,
+        *,
+        draft: Draft | None = None,
+        given: Annotations | None = None,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
-        self.annotations = Annotations()
+        given = given or Annotations()
+        document, not_shown = to_document(given, view, conditions)
+        self._bad = (*given.bad, *not_shown)
+        self.annotations = self._parse(document)
+        self._draft = draft or Draft(None)
+        self._draft.latest = self.annotations
+        self.unkept = ""
+        self.offer = self._read_draft()
         self.ended = threading.Event()
         self.fault: Exception | None = None
         self._version = 0
@@ -76,6 +99,11 @@ class AnnotationSession:
                 "evidence": self._draw_evidence is not None,
                 "longest_remark": LONGEST_REMARK,
                 "set": self.annotations.document,
+                # As long as it would not take the place of anything.
+                "offer": self.offer if self._version == 0 else None,
+                "bad": [
+                    f"{bad.condition or 'a row'} {bad.level}: {bad.reason}" for bad in self._bad
+                ],
             }
 
     def annotate(self, document: Any, version: int) -> int:
@@ -92,11 +120,16 @@ class AnnotationSession:
             ValueError: It cannot be understood; what was set before is kept.
             OutdatedPageError: Another page has changed the annotations.
         """
-        annotations = parse_annotations(document, self.view, self.conditions)
+        annotations = self._parse(document)
         with self._lock:
             self._check(version)
             self.annotations = annotations
             self._version += 1
+            self.unkept = ""
+            try:
+                self._draft.keep(annotations)
+            except OutputError as error:
+                self.unkept = str(error)
             return self._version
 
     def grade(self, version: int) -> dict[str, Any]:
@@ -141,6 +174,11 @@ class AnnotationSession:
             self._check(version)
         self.ended.set()
 
+    def lose_pages(self) -> None:
+        """The browser is gone, without having said so: another one has come in by the link."""
+        with self._lock:
+            self._pages.clear()
+
     def close_page(self, page: int) -> None:
         """A page was closed: end, unless another is open or it comes back soon."""
         with self._lock:
@@ -163,6 +201,20 @@ class AnnotationSession:
             self.fault = error
             self.ended.set()
             raise LssError("a fault in lss; the terminal says more.") from error
+
+    def _parse(self, document: Any) -> Annotations:
+        return replace(parse_annotations(document, self.view, self.conditions), bad=self._bad)
+
+    def _read_draft(self) -> dict[str, Any] | None:
+        try:
+            document, _ = to_document(self._draft.read(), self.view, self.conditions)
+            self._parse(document)
+        except ValueError:
+            return None
+        # What is set already needs no offer.
+        if not document["marks"] or document == self.annotations.document:
+            return None
+        return {"set": document, "when": self._draft.when}
 
     def _check(self, version: int) -> None:
         if version != self._version:

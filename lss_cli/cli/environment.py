@@ -89,6 +89,23 @@ class Environment:
             return True
         return bool(self.variables.get("DISPLAY") or self.variables.get("WAYLAND_DISPLAY"))
 
+    @property
+    def state(self) -> Path | None:
+        """The user's folder for what outlives a command; ``None`` where nothing says where.
+
+        On Linux as the XDG Base Directory Specification has it.
+        """
+        home = self.variables.get("HOME")
+        if self.platform == "win32":
+            folder = self.variables.get("LOCALAPPDATA")
+        elif self.platform == "darwin":
+            folder = home and f"{home}/Library/Application Support"
+        else:
+            named = self.variables.get("XDG_STATE_HOME", "")
+            # What is not absolute is to be ignored.
+            folder = named if named.startswith("/") else home and f"{home}/.local/state"
+        return Path(folder, "lss") if folder else None
+
     def open_browser(self, link: str) -> bool:
         """Open a link where that would be seen; says whether it was opened."""
         return self.has_screen() and self.open_link(link)

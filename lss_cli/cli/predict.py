@@ -21,7 +21,9 @@ def predict(
     click: Annotated[
         bool,
         typer.Option(
-            "--click", help="Set the points in the browser; without --coords this is meant."
+            "--click",
+            help="Set the points in the browser, or look through those of --coords; without "
+            "--coords this is meant.",
         ),
     ] = False,
     save_coords: Annotated[
@@ -69,14 +71,18 @@ def predict(
         # Results name files by series and instance number only.
         for file in dicom_study.skipped:
             environment.messages.print(printable(f"Left out: {file.path}, {file.reason}", 500))
-    if coords:
-        points, bad_points = read_points(coords, study_names(dicom_study))
-        loaded, remark = load_model(find_model(model, environment.models)), ""
-    else:
+    names = study_names(dicom_study)
+    points, bad_points = read_points(coords, names) if coords else ([], [])
+    remark, draft = "", None
+    loaded = load_model(find_model(model, environment.models))
+    if click or not coords:
+        from lss_cli.annotate.annotations import Annotations
         from lss_cli.cli.annotate import annotate_study
 
-        loaded = load_model(find_model(model, environment.models))
-        annotations = annotate_study(environment, dicom_study, loaded, conditions)
+        given = Annotations(tuple(points), bad=tuple(bad_points))
+        annotations, draft = annotate_study(
+            environment, dicom_study, loaded, conditions, given=given, save_coords=save_coords
+        )
         points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
         remark = annotations.remark
     if save_coords:
@@ -93,6 +99,8 @@ def predict(
     # After all else, since it may be refused.
     for message in outputs.write_report(result):
         environment.messages.print(message)
+    if draft:
+        draft.remove()
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
 
@@ -101,9 +109,7 @@ def _check_source(
     environment: Environment, coords: Path | None, click: bool, save_coords: Path | None
 ) -> None:
     """Say before the work what does not go together."""
-    if coords and click:
-        raise UsageError("--coords and --click are two ways to name the points.", todo="Use one.")
-    if coords and save_coords:
+    if coords and save_coords and not click:
         raise UsageError(f"--save-coords keeps clicked points; these are in {coords} already.")
     if not coords and not click and not environment.has_screen():
         raise UsageError(

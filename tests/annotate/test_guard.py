@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from lss_cli.annotate import guard
 from lss_cli.annotate.guard import LARGEST_BODY
 from lss_cli.annotate.server import page_files
 
@@ -57,6 +58,26 @@ def test_the_link_works_once(ask, link, session):
     code, headers, body = ask("GET", link)
     assert (code, b"has been used" in body) == (403, True)
     assert "Set-Cookie" not in headers
+
+
+def test_when_the_browser_is_gone_the_link_works_again(ask, link, own, session, monkeypatch):
+    folder = ask.folder
+    session.open_page()
+    assert ask("GET", "/alive", **own)[0] == 204
+    code, headers, _ = ask("GET", link)
+    # The page that is refused tries again by itself.
+    assert (code, headers["Refresh"]) == (403, "2")
+    monkeypatch.setattr(guard, "SILENCE_S", 0.0)
+    code, headers, _ = ask("GET", link)
+    assert code == 200
+    newer = own | {"Cookie": headers["Set-Cookie"].partition(";")[0]}
+    assert ask("GET", "/study", **own)[0] == 403
+    assert ask("GET", "/?token=wrong")[0] == 403
+    code, _, body = ask("GET", "/study", **newer)
+    assert (code, ask.folder) == (200, folder)
+    # The page that is gone keeps the command from ending no more.
+    session.close_page(json.loads(body)["page"])
+    assert session.ended.wait(5)
 
 
 def test_who_came_in_by_the_link_may_use_it_again(ask, link, own):

@@ -73,7 +73,7 @@ def clicking(study, tiny_model, tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment | variables,
+            env=environment | {"XDG_STATE_HOME": str(tmp_path / "state")} | variables,
         ) as process:
             try:
                 link = next(
@@ -387,3 +387,48 @@ def test_on_a_tablet_both_sides(clicking, browser):
     left, right = out.split("Right Subarticular")
     assert "L1/L2" in left
     assert "L1/L2" in right
+
+
+def test_nothing_that_was_clicked_is_lost(page, clicking, browser, tmp_path):
+    saved = tmp_path / "coords.csv"
+    with clicking("--save-coords", saved) as command:
+        come_in(page, command.link)
+        page.mouse.click(*centre(page, "axial"))
+        for keys in ("u", "Control+Shift+Z", "Control+z", "Control+y"):
+            page.keyboard.press(keys)
+        page.keyboard.press("3")
+        page.keyboard.press("n")
+        rows = page.locator("#levels li")
+        assert "slice" in rows.nth(0).text_content()
+        page.wait_for_load_state("networkidle")
+        # The browser dies without a word. The link leads in again, once that has been noticed.
+        context = browser.new_context()
+        again = context.new_page()
+        page.context.set_offline(True)
+        assert again.goto(command.link).status == 403
+        again.wait_for_selector("#axial[data-slice]", timeout=20_000)
+        assert "slice" in again.locator("#levels li").nth(0).text_content()
+        command.process.send_signal(2)
+        assert command.ended()[0] == 130
+        context.close()
+    (row,) = read_rows(saved)
+    assert row["level"] == "L1/L2"
+    (draft,) = (tmp_path / "state" / "lss" / "clicks").iterdir()
+    assert draft.stat().st_mode & 0o777 == 0o600
+
+    # The next command offers it, on the page as well.
+    context = browser.new_context()
+    again = context.new_page()
+    with clicking() as command:
+        come_in(again, command.link)
+        assert "2 marks" in again.locator("#offer-words").text_content()
+        again.click("#offer-take")
+        assert "slice" in again.locator("#levels li").nth(0).text_content()
+        assert again.locator("#absent-3").get_attribute("aria-pressed") == "true"
+        again.click("#finish")
+        again.wait_for_selector(".done")
+        code, out, _ = command.ended()
+    context.close()
+    assert code == 4
+    assert "L1/L2" in out
+    assert not draft.exists()

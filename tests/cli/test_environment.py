@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.text import Text
@@ -52,3 +53,19 @@ def test_quiet_silences_messages_and_not_errors():
     environment.results.print("a result")
     environment.error("a reason")
     assert (out.getvalue(), err.getvalue()) == ("a result\n", "lss: a reason\n")
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "folder"),
+    [
+        ("linux", {"HOME": "/home/a"}, "/home/a/.local/state/lss"),
+        ("linux", {"HOME": "/home/a", "XDG_STATE_HOME": "/state"}, "/state/lss"),
+        ("linux", {"HOME": "/home/a", "XDG_STATE_HOME": "state"}, "/home/a/.local/state/lss"),
+        ("darwin", {"HOME": "/Users/a"}, "/Users/a/Library/Application Support/lss"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/lss"),
+        ("linux", {}, None),
+    ],
+)
+def test_where_what_is_clicked_is_kept(platform, variables, folder):
+    state = Environment(platform=platform, variables=variables).state
+    assert state == (Path(folder) if folder else None)

@@ -84,12 +84,37 @@ def test_the_page_asks_for_what_was_asked_for(predict, study, tiny_model):
 
 
 def test_options_that_do_not_go_together(lss, study, coords, tiny_model, tmp_path):
-    code, _, err = lss("predict", study, "--coords", coords, "--click")
-    assert (code, "two ways" in err) == (2, True)
     code, _, err = lss("predict", study, "--coords", coords, "--save-coords", tmp_path / "x.csv")
     assert (code, "keeps clicked points" in err) == (2, True)
     code, *_ = lss("predict", study, "--click", "--save-coords", tmp_path / "none" / "x.csv")
     assert code == 3
+
+
+def test_a_table_is_opened_for_review(predict, study, coords, tiny_model, tmp_path):
+    saved = tmp_path / "saved.csv"
+    arguments = ("--coords", coords, "--click", "--model", tiny_model, "--save-coords", saved)
+    assert predict(study, *arguments)[0] == 4
+    assert len(predict.asked["given"].points) == 10
+    assert len(read_rows(saved)) == 4
+    # What the table has stays as it is.
+    code, _, err = predict(study, *arguments[:-1], coords)
+    assert (code, "would be overwritten" in err) == (2, True)
+
+
+def test_an_interrupted_command_keeps_the_points(lss, study, tiny_model, tmp_path):
+    saved = tmp_path / "saved.csv"
+    point = Point("", "1", 2, Condition.LEFT_SUBARTICULAR, Level.L4_L5, 3.0, 4.0)
+
+    def annotate(_study, *, draft, **_):
+        draft.keep(Annotations((point,)))
+        raise KeyboardInterrupt
+
+    variables = {"HOME": str(tmp_path)}
+    options = ("--click", "--model", tiny_model, "--save-coords", saved)
+    code, _, err = lss("predict", study, *options, annotate=annotate, variables=variables)
+    assert (code, f"Written: {saved}" in err) == (130, True)
+    assert read_rows(saved)[0]["level"] == "L4/L5"
+    assert list((tmp_path / ".local" / "state" / "lss" / "clicks").iterdir())
 
 
 def test_points_from_a_table_load_no_server(study, coords, tiny_model):

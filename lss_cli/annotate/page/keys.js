@@ -5,7 +5,8 @@ const CROSS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRi
 /**
  * @param {import("./viewer.js").Viewer} axial
  * @param {import("./viewer.js").Viewer} sagittal
- * @param {{[key: string]: () => void}} acts By key; "u" is Ctrl+Z too.
+ * @param {{[key: string]: () => void}} acts By key; "u" is Ctrl+Z too, "y" is Ctrl+Y and
+ *   Ctrl+Shift+Z.
  */
 export function listenToKeys(axial, sagittal, acts) {
   const aimed = () => (document.activeElement === sagittal.canvas ? sagittal : axial);
@@ -35,7 +36,7 @@ export function listenToKeys(axial, sagittal, acts) {
       return () => axial.moveCursor(...CROSS[key].map((step) => step * far));
     }
     const name = key.length === 1 ? key.toLowerCase() : key;
-    if (ctrlKey || metaKey) return name === "z" ? acts.u : null;
+    if (ctrlKey || metaKey) return { z: shiftKey ? acts.y : acts.u, y: acts.y }[name];
     return keys[name];
   }
 

@@ -96,13 +96,15 @@ function remove() {
   changed();
 }
 
-function undo() {
-  const step = marks.undo();
-  if (!step) return say("Nothing to undo.");
+function walk(step, words) {
+  if (!step) return say(`Nothing to be ${words}.`);
   Object.assign(state, { condition: step.condition, level: step.level });
-  say(`${step.level}: undone.`);
+  say(`${step.level}: ${words}.`);
   changed();
 }
+
+const undo = () => walk(marks.undo(), "undone");
+const redo = () => walk(marks.redo(), "done again");
 
 /** The picture behind a grade: drawn by the server when it is asked for. */
 function evidence(level) {
@@ -263,7 +265,7 @@ $("remark").addEventListener("input", () => {
   marks.remark = $("remark").value;
   server.report(marks).catch((error) => say(error.message, "error"));
 });
-for (const [id, act] of Object.entries({ undo, reset, grade, finish })) {
+for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish })) {
   $(id).addEventListener("click", act);
 }
 const help = () => $("help").showModal();
@@ -280,8 +282,30 @@ listenToKeys(axial, sagittal, {
   r: reset,
   s: otherSide,
   u: undo,
+  y: redo,
 });
+// What an earlier command kept stays kept until the first change.
+function offer({ set, when }) {
+  const points = set.marks.length === 1 ? "One mark was" : `${set.marks.length} marks were`;
+  $("offer-words").textContent =
+    `${points} set in this study (${when}), and no result was made of them. ` +
+    "Started anew, the first click takes their place.";
+  $("offer").addEventListener("cancel", (event) => event.preventDefault());
+  $("offer-leave").addEventListener("click", () => $("offer").close());
+  $("offer-take").addEventListener("click", () => {
+    marks.take(set);
+    $("remark").value = marks.remark;
+    $("offer").close();
+    takeSide(state.condition);
+    say("Taken up again. Look at each point.");
+    changed();
+  });
+  $("offer").showModal();
+}
+
 addEventListener("pagehide", () => finished || server.leave(study.page));
 // Back from the browser's memory: the server has seen this page leave.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();
+if (study.bad.length) say(`Not shown, so not graded: ${study.bad.join(" ")}`, "error");
+if (study.offer) offer(study.offer);

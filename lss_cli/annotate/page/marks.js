@@ -2,6 +2,7 @@
 
 export class Marks {
   #past = [];
+  #future = [];
 
   /** @param {{marks: object[], remark: string}} set What the server kept from an earlier load. */
   constructor({ marks, remark = "" }) {
@@ -16,6 +17,7 @@ export class Marks {
   /** Set a mark in place of the one before; `null` only takes it away. */
   put(condition, level, mark) {
     this.#past.push(this.all);
+    this.#future = [];
     this.all = this.all.filter((mark) => mark.condition !== condition || mark.level !== level);
     if (mark) this.all = [...this.all, { condition, level, ...mark }];
   }
@@ -28,13 +30,31 @@ export class Marks {
 
   /** Go one step back; gives the condition and level that changed, or null. */
   undo() {
-    const before = this.#past.pop();
-    if (!before) return null;
-    const [changed] = [...before, ...this.all].filter(
-      (mark) => !(before.includes(mark) && this.all.includes(mark)),
+    return this.#step(this.#past, this.#future);
+  }
+
+  /** Take a step back back; gives the same. */
+  redo() {
+    return this.#step(this.#future, this.#past);
+  }
+
+  #step(from, to) {
+    const next = from.pop();
+    if (!next) return null;
+    const [changed] = [...next, ...this.all].filter(
+      (mark) => !(next.includes(mark) && this.all.includes(mark)),
     );
-    this.all = before;
+    to.push(this.all);
+    this.all = next;
     return changed ?? null;
+  }
+
+  /** All at once, as one step: what was set before the page was opened. */
+  take({ marks, remark }) {
+    this.#past.push(this.all);
+    this.#future = [];
+    this.all = marks;
+    this.remark = remark;
   }
 
   toJSON() {

@@ -4,6 +4,7 @@
 let version;
 
 export async function openStudy() {
+  new Worker("pulse.js");
   const study = await (await answer(fetch("study"))).json();
   version = study.version;
   return study;
@@ -29,7 +30,9 @@ export function report(marks) {
       while (unsent !== null) {
         const body = unsent;
         unsent = null;
-        ({ version } = await (await answer(send("PUT", `marks/${version}`, body))).json());
+        const kept = await (await answer(send("PUT", `marks/${version}`, body))).json();
+        version = kept.version;
+        if (kept.unkept) throw new Error(`As long as the command runs only: ${kept.unkept}`);
       }
     } finally {
       sending = null;
