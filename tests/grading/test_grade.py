@@ -57,7 +57,7 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
     (point,) = [point for point in points if point.level is Level.L4_L5][:1]
 
     class Session:
-        def run(self, _, feeds):
+        def run(self, _, feeds, __):
             right_of_point = feeds["coords"][:, :1] > x + 1e-4
             return [np.where(right_of_point, outwards, here).astype(np.float32)]
 
@@ -77,7 +77,7 @@ def test_a_point_beside_which_nothing_is_to_be_seen_is_pointed_out(tmp_path):
     opened = read_study(save(slices, tmp_path / "study"))
 
     class Session:
-        def run(self, _, feeds):
+        def run(self, _, feeds, __):
             return [np.tile(np.float32((0.8, 0.2, 0.0)), (len(feeds["image"]), 1))]
 
     model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())

@@ -15,7 +15,7 @@ from tests.models import metadata
 class LooksAtOnePlace:
     """The brighter rows 5 to 8 and columns 20 to 23 are, the more severe."""
 
-    def run(self, _, feeds):
+    def run(self, _, feeds, __):
         bright = feeds["image"][:, 5:9, 20:24].mean(axis=(1, 2, 3))
         return [np.stack([1 - bright, bright * 0, bright], axis=1).astype(np.float32)]
 
