@@ -36,8 +36,8 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
     """Read a table of points.
 
     Args:
-        path: A CSV file with a header, or a JSON file with a list of objects. Files that were joined
-            have a header again where the next one begins.
+        path: A CSV file with a header, or a JSON file with a list of objects. Files that were
+            joined have a header again where the next one begins.
         study_ids: Names of the one study whose rows are wanted; rows of others are passed over
             unread. Without names, or without a column ``study_id``, all rows are read.
 
@@ -256,8 +256,8 @@ def _parse_number(cells: Mapping[str, Any], column: str) -> float:
     text = cells[column].strip()
     if AMBIGUOUS_NUMBER.fullmatch(text):
         raise ValueError(
-            f"column {column}: {text!r} may be {text.replace(',', '.')} or {text.replace(',', '')}. "
-            "Write a decimal point."
+            f"column {column}: {text!r} may be {text.replace(',', '.')} or "
+            f"{text.replace(',', '')}. Write a decimal point."
         )
     try:
         number = float(text if "." in text else text.replace(",", ".", 1))
