@@ -8,12 +8,16 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import Point
 
-# A grade less likely than this is shown together with the likelier of its neighbours. The
-# probabilities are calibrated: below it, another grade has a chance of more than 1 - CERTAIN.
+# A grade less likely than CERTAIN is shown together with every other that has at least ALSO, and
+# with the next likely in any case. The probabilities are calibrated: below CERTAIN, another grade
+# has a chance of more than 1 - CERTAIN. Severe is never hidden when it has at least SEVERE_SHOWN.
 CERTAIN = 0.6
+ALSO = 0.2
+SEVERE_SHOWN = 0.3
 UNCERTAIN = (
-    "Normal/Mild/Moderate or Moderate/Severe: both grades are possible, since the likelier one has "
-    f"less than {100 * CERTAIN:g}%."
+    "Where several grades are named, each is possible: the likeliest has less than "
+    f"{100 * CERTAIN:g}%, every other that is named at least {100 * ALSO:g}%. "
+    f"Severe is always named from {100 * SEVERE_SHOWN:g}% on."
 )
 DISCLAIMER = "Not a medical device. For research; a physician decides."
 UNLIKE = "unlike the training images"
@@ -25,9 +29,14 @@ UNFAMILIAR = (
 )
 
 
-def shown(grades: Iterable[str]) -> str:
-    """``Moderate/Severe``: how grades that are both possible are written, everywhere."""
-    return "/".join(grades)
+def shown(grades: Sequence[str]) -> str:
+    """How grades that are all possible are written, everywhere.
+
+    >>> shown(["Normal/Mild", "Moderate"]), shown(["Normal/Mild", "Moderate", "Severe"])
+    ('Normal/Mild or Moderate', 'Normal/Mild, Moderate or Severe')
+    """
+    *head, last = grades or [""]
+    return f"{', '.join(head)} or {last}" if head else last
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,12 @@ class LevelGrade:
 
     @property
     def possible(self) -> tuple[Severity, ...]:
-        """The grade, with the likelier of its neighbours if it is not certain; mildest first."""
+        """The grade, with all others that may be true if it is not certain; mildest first."""
         return _possible(self.probabilities) if self.probabilities else ()
 
     @property
     def uncertain(self) -> bool:
-        """Whether two grades are possible."""
+        """Whether several grades are possible."""
         return len(self.possible) > 1
 
     @property
@@ -82,7 +91,7 @@ class LevelGrade:
 
     @property
     def shown(self) -> str:
-        """``Moderate``, ``Moderate/Severe`` or ``not graded``: what a reader is to see."""
+        """``Moderate``, ``Moderate or Severe`` or ``not graded``: what a reader is to see."""
         return shown(self.possible) or self.status
 
     @property
@@ -123,11 +132,13 @@ class StudyGrade:
 
 def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:
     grade = _likeliest(prob, Severity)
-    if prob[grade.ordinal] >= CERTAIN:
-        return (grade,)
-    beside = [severity for severity in Severity if abs(severity.ordinal - grade.ordinal) == 1]
-    pair = (grade, _likeliest(prob, beside))
-    return tuple(sorted(pair, key=lambda severity: severity.ordinal))
+    others = [severity for severity in Severity if severity is not grade]
+    if prob[grade.ordinal] < CERTAIN:
+        least = min(ALSO, prob[_likeliest(prob, others).ordinal])
+        possible = {other for other in others if prob[other.ordinal] >= least}
+    else:
+        possible = {Severity.SEVERE} if prob[Severity.SEVERE.ordinal] >= SEVERE_SHOWN else set()
+    return tuple(severity for severity in Severity if severity is grade or severity in possible)
 
 
 def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:

@@ -79,5 +79,5 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
     answer = AnnotationSession(
         StudyView.of(two_series), SIDES, grade=lambda annotations: result
     ).grade(0)
-    assert [level["uncertain"] for level in answer["levels"]] == ["Moderate/Severe", ""]
+    assert [level["uncertain"] for level in answer["levels"]] == ["Moderate or Severe", ""]
     assert [level["grade"] for level in answer["levels"]] == ["Severe", "Severe"]

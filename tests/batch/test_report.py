@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Severity
-from lss_cli.grading.result import UNCERTAIN
+from lss_cli.grading.result import UNCERTAIN, shown
 from tests.batch.studies import (
     DAMAGE,
     LEVELS,
@@ -87,12 +87,12 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     assert code == 0
     assert "1 studies, 10 rows, 0 not graded, 10 uncertain, 0 with warnings;" in printed
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    shown = ["/".join(row["possible"]) for row in rows]
-    assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in shown]
+    words = [shown(row["possible"]) for row in rows]
+    assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in words]
     text = page.read_text()
     assert f"Uncertain: 10 rows. {UNCERTAIN}" in text
     assert "<h2>Not graded" not in text
-    assert all(f'<td class="likely">{grade}</td><td></td>' in text for grade in shown)
+    assert all(f'<td class="likely">{grade}</td><td></td>' in text for grade in words)
     run = json.loads((tmp_path / "report.json").read_text())
     assert (run["uncertain"], run["not_graded"]) == (10, {})
 

@@ -30,7 +30,7 @@ RESULT = StudyGrade(
 def test_one_row_per_level_with_what_is_possible():
     graded, failed = rows(RESULT)
     assert graded["possible"] == ["Moderate", "Severe"]
-    assert (graded["grade"], graded["reason"]) == ("Moderate", "uncertain: Moderate/Severe")
+    assert (graded["grade"], graded["reason"]) == ("Moderate", "uncertain: Moderate or Severe")
     assert (failed["grade"], failed["condition"], failed["x"]) == (None, None, None)
     assert [row["status"] for row in (graded, failed)] == ["graded", "not graded"]
 
