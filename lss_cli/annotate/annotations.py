@@ -8,7 +8,7 @@ from typing import Any
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import StudyError
-from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, join_remarks
 from lss_cli.text import encodable, printable
 
 LONGEST_REMARK = 400
@@ -33,10 +33,24 @@ class Annotations:
     document: Mapping[str, Any] = field(default_factory=lambda: {"marks": [], "remark": ""})
     bad: tuple[BadPoint, ...] = ()
 
+    @classmethod
+    def of_table(cls, points: Sequence[Point], bad_points: Sequence[BadPoint]) -> "Annotations":
+        """What a table says: its points, what is not visible, its remark and its bad rows."""
+        return cls(
+            tuple(points),
+            tuple(
+                (bad.condition, bad.level)
+                for bad in bad_points
+                if bad.not_visible and bad.condition and isinstance(bad.level, Level)
+            ),
+            remark=join_remarks((*points, *bad_points)),
+            bad=tuple(bad for bad in bad_points if not bad.not_visible),
+        )
+
     def bad_points(self, study_id: str) -> list[BadPoint]:
         """As a result lists them: what is not visible, and bad rows whose level is not set."""
         absent = [
-            BadPoint(study_id, condition, level, "marked as not visible.")
+            BadPoint(study_id, condition, level, NOT_VISIBLE)
             for condition, level in self.not_visible
         ]
         settled = {*self.not_visible, *((point.condition, point.level) for point in self.points)}

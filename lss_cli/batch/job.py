@@ -18,7 +18,7 @@ from lss_cli.model.metadata import ModelCard
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import rows
-from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.point import BadPoint, Point, join_remarks
 from lss_cli.study.study import read_study
 from lss_cli.validation import read_document
 
@@ -59,6 +59,11 @@ class GradingJob:
     conditions: tuple[Condition, ...]
     page: PathText = ""
 
+    @property
+    def remark(self) -> str:
+        """Of the person who set the points."""
+        return join_remarks((*self.points, *self.bad_points))
+
     def to_json(self) -> Mapping[str, Any]:
         """Plain values."""
         return asdict(self)
@@ -88,7 +93,7 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
     Whatever is wrong with the study becomes the reason in its rows.
     """
     points = [point for point in job.points if point.condition in job.conditions]
-    result = StudyGrade(job.study_id, model.card, ())
+    result = StudyGrade(job.study_id, model.card, (), remark=job.remark)
     try:
         if points or job.bad_points:
             study = read_study(Path(job.folder))
@@ -99,7 +104,7 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
         # Without the path, which may tell more than the study's name.
         result = replace(result, levels=_not_graded(job, f"{error.what} {error.todo}".strip()))
     levels = _complete(result.levels, job.conditions, NO_POINT)
-    return rows(replace(result, study_id=job.study_id, levels=levels))
+    return rows(replace(result, study_id=job.study_id, levels=levels, remark=job.remark))
 
 
 def unplaced_rows(job: GradingJob, card: ModelCard) -> list[Row]:
@@ -118,7 +123,7 @@ def failed_rows(job: GradingJob, reason: str, card: ModelCard) -> list[Row]:
         card: Of the model that was to grade it.
     """
     levels = _complete(_not_graded(job, reason), job.conditions, reason)
-    return rows(StudyGrade(job.study_id, card, levels))
+    return rows(StudyGrade(job.study_id, card, levels, remark=job.remark))
 
 
 def _not_graded(job: GradingJob, reason: str) -> tuple[LevelGrade, ...]:

@@ -72,8 +72,9 @@ def annotate_study(
             given=given,
         )
     except KeyboardInterrupt:
-        if save_coords and draft.latest.points:
-            write_points(save_coords, list(draft.latest.points))
+        latest = draft.latest
+        if save_coords and latest:
+            write_points(save_coords, latest.points, latest.bad_points(study.id), latest.remark)
             environment.messages.print(f"Written: {save_coords}")
         raise
     return annotations, draft

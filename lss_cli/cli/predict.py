@@ -79,14 +79,14 @@ def predict(
         from lss_cli.annotate.annotations import Annotations
         from lss_cli.cli.annotate import annotate_study
 
-        given = Annotations(tuple(points), bad=tuple(bad_points))
+        given = Annotations.of_table(points, bad_points)
         annotations, draft = annotate_study(
             environment, dicom_study, loaded, conditions, given=given, save_coords=save_coords
         )
         points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
         remark = annotations.remark
     if save_coords:
-        write_points(save_coords, points)
+        write_points(save_coords, points, bad_points, remark)
     result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
     written = ([save_coords] if save_coords else []) + outputs.write(dicom_study, result, loaded)
     if json == "-":

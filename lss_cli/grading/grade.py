@@ -11,7 +11,7 @@ from lss_cli.grading.checks import check_neighbours, check_points
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
-from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.point import BadPoint, Point, join_remarks
 from lss_cli.slices import Float32Array
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.selection import Choice
@@ -66,7 +66,8 @@ def grade_study(
         bad_points: Rows that name no usable point; they are listed as not graded.
         model: What grades them.
         conditions: Those wanted; by default all that the points name and the model may grade.
-        remark: Of the person who set the points; goes into every output as it is.
+        remark: Of the person who set the points; goes into every output as it is. By default
+            what the points themselves carry.
         check: Whether to look for mistakes and unstable grades, which costs as much again.
 
     Raises:
@@ -91,7 +92,7 @@ def grade_study(
         levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
         notes=_notes(choice, levels),
         doubts=_doubts(study, choice),
-        remark=remark,
+        remark=remark or join_remarks((*points, *bad_points)),
     )
 
 

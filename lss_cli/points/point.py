@@ -1,8 +1,11 @@
 """A point on a disc level, and a row that names none."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from lss_cli.anatomy import Condition, Level
+
+NOT_VISIBLE = "marked as not visible."
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,7 @@ class Point:
         instance_number: InstanceNumber of the slice; of a multi-frame file the frame.
         x: Column in pixels, the centre of the first being 0.
         y: Row in pixels, the centre of the first being 0.
+        remark: Of the person who set the study's points; not part of what the point is.
 
     Examples:
         >>> Point("1", "7", 20, Condition.LEFT_SUBARTICULAR, Level.L4_L5, x=180.4, y=165.0).level
@@ -29,6 +33,7 @@ class Point:
     level: Level
     x: float
     y: float
+    remark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,22 @@ class BadPoint:
         study_id: The study that the row belongs to; empty where the table has no such column.
         condition: As far as it could be read.
         level: As far as it could be read; else the text that stands there.
-        reason: What is wrong, with file, line and column.
+        reason: What is wrong, with file, line and column; or `NOT_VISIBLE`.
+        remark: As of a point.
     """
 
     study_id: str
     condition: Condition | None
     level: Level | str
     reason: str
+    remark: str = field(default="", compare=False)
+
+    @property
+    def not_visible(self) -> bool:
+        """Whether a person could not find the level, so that nothing is wrong with the row."""
+        return self.reason == NOT_VISIBLE
+
+
+def join_remarks(points: Iterable[Point | BadPoint]) -> str:
+    """What was remarked on the points of one study, each text once."""
+    return " ".join(dict.fromkeys(point.remark for point in points if point.remark))

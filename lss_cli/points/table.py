@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,14 +12,18 @@ from typing import Any, TypeVar
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
-from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point
 from lss_cli.tables import CsvReader, check_columns, read_text, to_csv
 from lss_cli.text import encodable, join_words, printable, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
+# Beyond RSNA's: what a person found out beside the points.
+MORE = ("not_visible", "remark")
 # However a header spells them: ``Study ID``, ``InstanceNumber``.
-SPELLINGS = {column.replace("_", ""): column for column in COLUMNS}
+SPELLINGS = {column.replace("_", ""): column for column in (*COLUMNS, *MORE)}
+YES, NO = ("yes", "true", "1"), ("", "no", "false", "0")
+LONGEST_REMARK = 400
 
 # No pixel position and no number of an image is beyond: DICOM's integers have 32 bits.
 LARGEST = 2**31
@@ -75,7 +79,7 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
         )
     if not rows:
         raise PointsError("the table has a header but no rows.", where=path.name)
-    points: list[tuple[str, Point]] = []
+    points: list[tuple[str, Point | BadPoint]] = []
     bad: list[BadPoint] = []
     for place, cells in rows:
         try:
@@ -84,8 +88,9 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
             points.append((place, _parse_point(cells)))
         except ValueError as error:
             bad.append(_bad_point(cells, f"{printable(path.name)}, {place}, {error}"))
-    good, twice = _drop_repeats(points, printable(path.name), one_study=bool(study_ids))
-    return good, bad + twice
+    once, twice = _drop_repeats(points, printable(path.name), one_study=bool(study_ids))
+    good = [point for point in once if isinstance(point, Point)]
+    return good, bad + [point for point in once if isinstance(point, BadPoint)] + twice
 
 
 def normalize_id(name: str) -> str:
@@ -98,13 +103,21 @@ def normalize_id(name: str) -> str:
     return re.sub(r"^(\d{1,15})[.,]0$", r"\1", name)
 
 
-def write_points(path: Path, points: list[Point]) -> None:
-    """Write coords.csv, in RSNA's columns.
+def write_points(
+    path: Path, points: Iterable[Point], bad_points: Iterable[BadPoint] = (), remark: str = ""
+) -> None:
+    """Write coords.csv, in RSNA's columns; with `MORE` where there is something to be said.
+
+    Args:
+        path: The file.
+        points: A row each.
+        bad_points: A row for each that is not visible; others are left out.
+        remark: Of the person who set the points; stands in every row.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    rows = (
+    rows = [
         (
             point.study_id,
             point.series_id,
@@ -113,10 +126,18 @@ def write_points(path: Path, points: list[Point]) -> None:
             point.level.value,
             f"{point.x:.10g}",
             f"{point.y:.10g}",
+            "",
+            remark,
         )
         for point in points
-    )
-    write_text(path, to_csv(COLUMNS, rows))
+    ]
+    absent = [
+        (bad.study_id, "", "", bad.condition.rsna_name, str(bad.level), "", "", YES[0], remark)
+        for bad in bad_points
+        if bad.not_visible and bad.condition
+    ]
+    columns = (*COLUMNS, *(MORE if absent or remark else ()))
+    write_text(path, to_csv(columns, (row[: len(columns)] for row in (*rows, *absent))))
 
 
 def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
@@ -211,7 +232,7 @@ def _check_columns(names: Collection[str], where: str) -> None:
         REQUIRED,
         PointsError,
         where,
-        known=COLUMNS,
+        known=(*COLUMNS, *MORE),
         todo=f"Wanted are {join_words(COLUMNS)}; study_id, series_id and condition may be left "
         "out for a single study.",
     )
@@ -221,19 +242,38 @@ def _parse_id(cells: Mapping[str, Any], column: str) -> str:
     return normalize_id(unescape_formula(str(cells.get(column) or "").strip()))
 
 
-def _parse_point(cells: Mapping[str, Any]) -> Point:
-    """Read one row; ValueError names the column."""
+def _parse_point(cells: Mapping[str, Any]) -> Point | BadPoint:
+    """Read one row, of a point or of a level that is not visible; ValueError names the column."""
     if None in cells or None in cells.values():
         raise ValueError("the row has more or fewer cells than the header")
+    study_id, remark = _parse_id(cells, "study_id"), _parse_remark(cells)
+    if _is_absent(cells):
+        condition, level = _parse_condition(cells), _parse_level(cells)
+        return BadPoint(study_id, condition, level, NOT_VISIBLE, remark)
     return Point(
-        study_id=_parse_id(cells, "study_id"),
+        study_id=study_id,
         series_id=_parse_id(cells, "series_id"),
         instance_number=_parse_integer(cells, "instance_number"),
         condition=_parse_condition(cells),
         level=_parse_level(cells),
         x=_parse_number(cells, "x"),
         y=_parse_number(cells, "y"),
+        remark=remark,
     )
+
+
+def _is_absent(cells: Mapping[str, Any]) -> bool:
+    text = cells.get("not_visible", "").strip().lower()
+    if text not in (*YES, *NO):
+        raise ValueError(f"column not_visible: {printable(text)!r} is neither yes nor no.")
+    if text in YES and (cells["x"].strip() or cells["y"].strip()):
+        raise ValueError("column not_visible: it says yes, but there is a point.")
+    return text in YES
+
+
+def _parse_remark(cells: Mapping[str, Any]) -> str:
+    text = unescape_formula(" ".join((cells.get("remark") or "").split()))
+    return printable(text, LONGEST_REMARK)
 
 
 def _parse_condition(cells: Mapping[str, Any]) -> Condition:
@@ -285,13 +325,13 @@ def _bad_point(cells: Mapping[str, Any], reason: str) -> BadPoint:
         level = _parse_level(cells)
     except ValueError:
         pass
-    return BadPoint(_parse_id(cells, "study_id"), condition, level, reason)
+    return BadPoint(_parse_id(cells, "study_id"), condition, level, reason, _parse_remark(cells))
 
 
 def _drop_repeats(
-    points: list[tuple[str, Point]], name: str, *, one_study: bool
-) -> tuple[list[Point], list[BadPoint]]:
-    rows: dict[tuple[str, Condition, Level], list[tuple[str, Point]]] = defaultdict(list)
+    points: list[tuple[str, Point | BadPoint]], name: str, *, one_study: bool
+) -> tuple[list[Point | BadPoint], list[BadPoint]]:
+    rows = defaultdict[Any, list[tuple[str, Point | BadPoint]]](list)
     for place, point in points:
         study_id = "" if one_study else point.study_id
         rows[study_id, point.condition, point.level].append((place, point))

@@ -46,8 +46,13 @@ def test_clicked_points_are_graded_and_kept(predict, study, tiny_model, tmp_path
     assert "L1/L2 not graded: marked as not visible." in out
     assert "six lumbar vertebrae" in out
     assert f"Written: {saved}" in err
-    assert [row["level"] for row in read_rows(saved)] == ["L2/L3", "L3/L4", "L4/L5", "L5/S1"]
+    rows = read_rows(saved)
+    assert [row["level"] for row in rows] == ["L2/L3", "L3/L4", "L4/L5", "L5/S1", "L1/L2"]
+    assert [row["not_visible"] for row in rows] == [*4 * [""], "yes"]
     again = predict(study, "--coords", saved, "--model", tiny_model)
+    assert again[0] == 4
+    assert "L1/L2 not graded: marked as not visible." in again[1]
+    assert "Remark: six lumbar vertebrae" in again[1]
     graded, same = (
         [line.rstrip() for line in text.splitlines() if "▸" in line] for text in (out, again[1])
     )
@@ -95,7 +100,7 @@ def test_a_table_is_opened_for_review(predict, study, coords, tiny_model, tmp_pa
     arguments = ("--coords", coords, "--click", "--model", tiny_model, "--save-coords", saved)
     assert predict(study, *arguments)[0] == 4
     assert len(predict.asked["given"].points) == 10
-    assert len(read_rows(saved)) == 4
+    assert len(read_rows(saved)) == 5
     # What the table has stays as it is.
     code, _, err = predict(study, *arguments[:-1], coords)
     assert (code, "would be overwritten" in err) == (2, True)

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from lss_cli.grading.result import MISSING_NEIGHBOUR
+from lss_cli.points.point import NOT_VISIBLE
 from tests.output.conftest import Page, items, tool
 from tests.tables import read_rows, write_rows
 
@@ -96,3 +97,39 @@ def test_every_output_of_a_report_carries_every_warning(
     warned = sum(row["status"] == "graded" and bool(row["warnings"]) for row in rows)
     assert f"{warned} with warnings" in printed
     assert json.loads((tmp_path / "report.json").read_text())["with_warnings"] == warned
+
+
+def test_the_remark_and_what_is_not_visible_reach_every_output(lss, predict, coords, tmp_path):
+    rows = read_rows(coords)
+    for row in rows:
+        row |= {"remark": "six lumbar vertebrae", "not_visible": ""}
+    rows[0] |= {"x": "", "y": "", "not_visible": "yes"}
+    write_rows(coords, rows)
+    out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "dicom-sr")}
+    code, printed, _ = predict(
+        *(part for kind, path in out.items() for part in (f"--{kind}", path))
+    )
+    assert code == 4
+    report = pydicom.dcmread(out.pop("dicom-sr"))
+    comments = " ".join(item.TextValue for item in items(report, "Comment"))
+    for text in (printed, comments, *(path.read_text() for path in out.values())):
+        assert "six lumbar vertebrae" in text
+        assert NOT_VISIBLE in text
+
+
+def test_the_remark_and_what_is_not_visible_reach_the_report(
+    lss, study, coords, tiny_model, tmp_path
+):
+    rows = read_rows(coords)
+    for row in rows:
+        row |= {"remark": "six lumbar vertebrae", "not_visible": ""}
+    rows[0] |= {"x": "", "y": "", "not_visible": "yes"}
+    write_rows(coords, rows)
+    table, page = tmp_path / "report.csv", tmp_path / "report.html"
+    command = ("report", study, "--coords", coords, "--model", tiny_model, "--workers", 1)
+    assert lss(*command, "--out", table, "--html", page)[0] == 4
+    got = read_rows(table)
+    assert {row["remark"] for row in got} == {"six lumbar vertebrae"}
+    assert [row["reason"] for row in got].count(NOT_VISIBLE) == 1
+    assert page.read_text().count("Remark: six lumbar vertebrae") == 10
+    assert NOT_VISIBLE in page.read_text()

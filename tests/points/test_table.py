@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import PointsError
-from lss_cli.points.point import Point
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point
 from lss_cli.points.table import COLUMNS, read_points, write_points
 
 HEADER = "study_id,series_id,instance_number,condition,level,x,y\n"
@@ -260,3 +260,34 @@ def test_what_is_written_is_read_again(points, tmp_path_factory):
     path = tmp_path_factory.mktemp("points") / "coords.csv"
     write_points(path, points)
     assert read_points(path) == (points, [])
+
+
+def test_what_is_not_visible_and_the_remark_come_back(tmp_path):
+    left = Condition.LEFT_SUBARTICULAR
+    point = Point("5", "7", 3, left, Level.L4_L5, 10.25, 20.0, "=six lumbar vertebrae")
+    absent = BadPoint("5", left, Level.L5_S1, NOT_VISIBLE)
+    faulty = BadPoint("5", left, Level.L1_L2, "line 4, column x: 'abc' is not a number.")
+    path = tmp_path / "coords.csv"
+    write_points(path, [point], [absent, faulty], point.remark)
+    assert read_points(path) == ([point], [absent])
+    assert {row.remark for rows in read_points(path) for row in rows} == {point.remark}
+    # Where there is nothing to be said, the columns are RSNA's alone.
+    write_points(path, [point], [faulty])
+    assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("5,7,3,,L4/L5,10,20,maybe", "'maybe' is neither yes nor no"),
+        ("5,7,3,,L4/L5,10,20,yes", "it says yes, but there is a point"),
+        ("5,,,,L9,,,yes", "'L9' is no level"),
+        ("5,,,,L4/L5,,,yes\n5,7,3,,L4/L5,10,20,no", "the level is given 2 times"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_not_used(tmp_path, row, reason):
+    path = tmp_path / "coords.csv"
+    path.write_text(",".join((*COLUMNS, "Not visible")) + f"\n{row}\n")
+    points, (bad,) = read_points(path)
+    assert points == []
+    assert reason in bad.reason
