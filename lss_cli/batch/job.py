@@ -19,6 +19,7 @@ from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import rows
 from lss_cli.points.point import BadPoint, Point, join_remarks
+from lss_cli.study.archive import unpack
 from lss_cli.study.study import read_study
 from lss_cli.validation import read_document
 
@@ -26,6 +27,7 @@ from lss_cli.validation import read_document
 Row = Mapping[str, Any]
 
 NO_POINT = "the table has no point for this level."
+NO_POINTS = "the table has no point of this study, by its name or its StudyInstanceUID."
 NO_FOLDER = "no folder of this study was given."
 NO_STUDY = "the table does not say of which study this is."
 
@@ -45,11 +47,13 @@ class GradingJob:
     """One study to be graded. Plain values only, so that it can travel as JSON.
 
     Attributes:
-        folder: Of the study; empty where none was given.
+        folder: Of the study, or an archive of it; empty where none was given.
         points: Of this study.
         bad_points: Of this study.
         conditions: A row is wanted for each of these and each level.
         page: Where to write the study's own page; empty for none.
+        no_point: Why a level without a point has none.
+        scratch: An empty folder in which an archive may be unpacked.
     """
 
     study_id: str
@@ -58,6 +62,8 @@ class GradingJob:
     bad_points: tuple[BadPoint, ...]
     conditions: tuple[Condition, ...]
     page: PathText = ""
+    no_point: str = NO_POINT
+    scratch: PathText = ""
 
     @property
     def remark(self) -> str:
@@ -95,16 +101,26 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
     points = [point for point in job.points if point.condition in job.conditions]
     result = StudyGrade(job.study_id, model.card, (), remark=job.remark)
     try:
+        # Also without points: what is wrong with the study is the truer reason.
+        study = read_study(_unpack(job))
         if points or job.bad_points:
-            study = read_study(Path(job.folder))
             result = grade_study(study, points, job.bad_points, model, job.conditions)
             if job.page:
                 Outputs(html=Path(job.page)).write(study, result, model)
     except LssError as error:
         # Without the path, which may tell more than the study's name.
-        result = replace(result, levels=_not_graded(job, f"{error.what} {error.todo}".strip()))
-    levels = _complete(result.levels, job.conditions, NO_POINT)
+        reason = f"{error.what} {error.todo}".strip()
+        if not job.points and not job.bad_points:
+            return failed_rows(job, reason, model.card)
+        result = replace(result, levels=_not_graded(job, reason))
+    levels = _complete(result.levels, job.conditions, job.no_point)
     return rows(replace(result, study_id=job.study_id, levels=levels, remark=job.remark))
+
+
+def _unpack(job: GradingJob) -> Path:
+    """The folder of a study, which an archive has to be unpacked into."""
+    folder = Path(job.folder)
+    return unpack(folder, Path(job.scratch, job.study_id)) if job.scratch else folder
 
 
 def unplaced_rows(job: GradingJob, card: ModelCard) -> list[Row]:

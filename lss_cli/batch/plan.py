@@ -1,93 +1,19 @@
-"""What a report has to do: the study folders, and one job for each."""
+"""What a report has to do: one job for each study."""
 
-import codecs
-import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.batch.job import GradingJob
+from lss_cli.batch.job import NO_POINT, NO_POINTS, GradingJob
 from lss_cli.errors import StudyError
-from lss_cli.files import own_name
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import normalize_id
+from lss_cli.study.archive import find_uids, is_archive, study_name
 from lss_cli.study.headers import ImageFile, scan_folder
-from lss_cli.text import encodable, join_words, printable
-
-
-def study_folders(paths: Sequence[Path], names: set[str], pages: Path | None = None) -> list[Path]:
-    """The study folders that are meant.
-
-    Args:
-        paths: One folder of study folders, or one study folder whose name the table knows; one
-            text file with a folder per line (relative to it); or several study folders.
-        names: Names of studies in the table.
-        pages: Folder of the studies' own pages, which may lie among them after an earlier run.
-
-    Raises:
-        StudyError: There is none.
-    """
-    if len(paths) > 1:
-        folders = list(paths)
-    elif paths[0].is_file():
-        folders = _read_list(paths[0])
-    else:
-        inner = sorted(path for path in paths[0].glob("*") if path.is_dir())
-        inner = [path for path in inner if pages is None or not _is_same(path, pages)]
-        alone = own_name(paths[0]) in names and not any(own_name(path) in names for path in inner)
-        folders = list(paths) if alone else inner
-    if not folders:
-        raise StudyError(
-            "no study folder was found.",
-            where=str(paths[0]),
-            todo="Name a folder of study folders, a text file that lists them, or several.",
-        )
-    return folders
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return path.name == other.name and path.absolute() == other.absolute()
-
-
-def _read_list(path: Path) -> list[Path]:
-    """The folders that a text file lists: in UTF-8 or UTF-16, or as the system's own bytes.
-
-    Raises:
-        StudyError: It is no text, or has names in an encoding that this system does not use.
-    """
-    try:
-        content = path.read_bytes()
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            # Windows PowerShell writes it.
-            content = content.decode("utf-16").encode()
-    except OSError as error:
-        raise StudyError(f"it cannot be read ({error.strerror}).", where=str(path)) from error
-    except UnicodeDecodeError:
-        content = b"\0"
-    if b"\0" in content:
-        raise StudyError(
-            "this is no text file that lists study folders.",
-            where=str(path),
-            todo="Save the list as UTF-8, or name the folders.",
-        )
-    folders = []
-    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
-        try:
-            name = os.fsdecode(line.strip())
-            # What is not UTF-8 may be a name all the same, or one in another encoding.
-            if encodable(name) != name and not Path(path.parent, name).is_dir():
-                raise ValueError("there is no such folder")
-        except ValueError:
-            raise StudyError(
-                "this line is not UTF-8, and names no folder.",
-                where=f"{path}, line {number}",
-                todo="Save the list as UTF-8.",
-            ) from None
-        if name:
-            folders.append(path.parent / name)
-    return folders
+from lss_cli.text import join_words, printable
 
 
 def plan_jobs(
@@ -98,13 +24,14 @@ def plan_jobs(
     pages: Path | None = None,
     timeout_s: float | None = None,
 ) -> list[GradingJob]:
-    """One job per study folder, in their order.
+    """One job per study, in their order.
 
-    Points belong to a study by the folder's name or by the StudyInstanceUID in its files. A level
-    that the table gives under both is not usable.
+    Points belong to a study by the folder's name or by the StudyInstanceUID in its files; those of
+    a table without studies to the only one. A level that the table gives under both names is not
+    usable.
 
     Args:
-        folders: Study folders.
+        folders: Study folders, and archives of studies.
         points: Of all studies.
         bad_points: Of all studies.
         conditions: Those wanted.
@@ -120,23 +47,31 @@ def plan_jobs(
         good[point.study_id].append(point)
     for bad_point in bad_points:
         bad[bad_point.study_id].append(bad_point)
-    folder_names = {normalize_id(own_name(folder)) for folder in folders}
-    # A study's files are asked for its UID only where the table knows studies by other names.
-    others = {*good, *bad} - folder_names - {""}
+    folder_names = {normalize_id(study_name(folder)) for folder in folders}
+    named = {*good, *bad} - {""}
+    others = named - folder_names
+    # A study's files are asked for its UID only where the table knows studies by other names, or
+    # where one that it does not know may be a copy of another.
+    ask = bool(named) and named != folder_names
+    # Studies that have points, by UID; and those that have none, with theirs.
+    studies: dict[str, str] = {}
+    strangers: dict[str, set[str]] = {}
     jobs: dict[str, GradingJob] = {}
     for folder in folders:
-        name = own_name(folder)
+        name = study_name(folder)
         if name in jobs:
             raise StudyError(
                 f"two study folders are named {printable(name)}.",
                 where=str(folder),
                 todo="Rename one, since rows are told apart by this name.",
             )
-        uids = _uids(folder, timeout_s) if others else set()
+        uids = _uids(folder, timeout_s) if ask else set()
         names = [normalize_id(name), *(sorted(uids & others) if uids else ())]
+        if not named and len(folders) == 1:
+            names = [""]
         own, twice = _set_apart([point for key in names for point in good.get(key, ())])
         twice += [point for key in names for point in bad.get(key, ())]
-        if uids is None:
+        if uids is None and others:
             twice += _not_found_out(name, own, conditions, f"{timeout_s:g}")
         jobs[name] = GradingJob(
             study_id=name,
@@ -144,8 +79,17 @@ def plan_jobs(
             points=tuple(own),
             bad_points=tuple(twice),
             conditions=tuple(conditions),
+            no_point=NO_POINT if own or twice else NO_POINTS,
             page=str(pages / f"{name}.html") if pages else "",
         )
+        if own or twice:
+            studies |= dict.fromkeys(uids or (), name)
+        elif uids:
+            strangers[name] = uids
+    for name, uids in strangers.items():
+        twin = next((studies[uid] for uid in uids if uid in studies), None)
+        if twin:
+            jobs[name] = replace(jobs[name], no_point=_copy_of(twin))
     return list(jobs.values())
 
 
@@ -175,7 +119,7 @@ def plan_unplaced(
     return [
         GradingJob(name, "", tuple(good), tuple(bad), tuple(conditions))
         for name, (good, bad) in sorted(rest.items())
-        if not name or name not in placed
+        if name not in placed
     ]
 
 
@@ -184,6 +128,8 @@ def _uids(folder: Path, timeout_s: float | None) -> set[str] | None:
 
     ``None`` where no file had told it in time.
     """
+    if is_archive(folder):
+        return find_uids(folder, timeout_s)
     started = time.monotonic()
     for file in scan_folder(folder):
         if isinstance(file, ImageFile):
@@ -205,6 +151,13 @@ def _not_found_out(
         for level in Level
         if (condition, level) not in known
     ]
+
+
+def _copy_of(name: str) -> str:
+    return (
+        "the table has no point of this name; by its StudyInstanceUID, this study is "
+        f"{printable(name)} once more."
+    )
 
 
 def _set_apart(points: Sequence[Point]) -> tuple[list[Point], list[BadPoint]]:

@@ -3,13 +3,16 @@
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lss_cli.batch.job import GradingJob, Row, failed_rows
 from lss_cli.child import Child, ChildDiedError, ChildFaultError, ChildTimeoutError
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import ModelCard
+from lss_cli.study.archive import is_archive
 
 # A worker may be killed for reasons that are not the study's, so that a second try is fair.
 TRIES = 2
@@ -62,7 +65,9 @@ class Worker:
             if self._interrupted:
                 break
             try:
-                values, _ = self._child.ask(job.to_json(), self.grader.timeout_s)
+                with _scratch(job) as scratch:
+                    request = replace(job, scratch=scratch).to_json()
+                    values, _ = self._child.ask(request, self.grader.timeout_s)
             except ChildFaultError as error:
                 raise ModelError(f"a worker cannot use the model: {error}") from error
             except ChildTimeoutError:
@@ -82,6 +87,19 @@ class Worker:
     def stop(self) -> None:
         """End the process; the next job starts another."""
         self._child.stop()
+
+
+@contextmanager
+def _scratch(job: GradingJob) -> Iterator[str]:
+    """A folder to unpack a study's archive in; it is this process that removes it.
+
+    Whatever happens to the worker, and on Ctrl-C as well.
+    """
+    if not is_archive(Path(job.folder)):
+        yield ""
+        return
+    with TemporaryDirectory(prefix="lss-") as folder:
+        yield folder
 
 
 def grade_locally(jobs: Sequence[GradingJob], grader: Grader, count: int) -> Iterator[JobAnswer]:

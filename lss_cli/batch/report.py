@@ -16,15 +16,17 @@ from urllib.parse import quote
 from lss_cli import __version__
 from lss_cli.anatomy import Condition
 from lss_cli.batch.cluster import grade_on_cluster
+from lss_cli.batch.folders import study_folders
 from lss_cli.batch.job import GradingJob, Row, unplaced_rows
 from lss_cli.batch.journal import Journal
-from lss_cli.batch.plan import plan_jobs, plan_unplaced, study_folders
+from lss_cli.batch.plan import plan_jobs, plan_unplaced
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
 from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
+from lss_cli.study.archive import is_archive
 from lss_cli.text import join_words, printable
 
 
@@ -34,7 +36,7 @@ class ReportRequest:
 
     Attributes:
         studies: A folder of study folders; or a text file that lists study folders; or several
-            study folders.
+            study folders. Zip files of studies count as study folders.
         coords: Points of all studies.
         out: The CSV file.
         conditions: Those wanted; by default all that the points name and the model may grade.
@@ -60,7 +62,7 @@ class ReportRequest:
     @property
     def lists(self) -> list[Path]:
         """Text files that list study folders."""
-        return [path for path in self.studies if path.is_file()]
+        return [path for path in self.studies if path.is_file() and not is_archive(path)]
 
     @property
     def journal(self) -> Path:

@@ -1,5 +1,6 @@
 """A study folder and the series in it."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from lss_cli.anatomy import Condition
 from lss_cli.errors import SliceNotFoundError, StudyError
 from lss_cli.files import own_name
 from lss_cli.slices import Float32Array, Slices
+from lss_cli.study.archive import SUFFIXES
 from lss_cli.study.geometry import Plane, Vector
 from lss_cli.study.headers import ImageFile, SkippedFile, scan_folder
 from lss_cli.study.pixels import read_pixels
@@ -185,12 +187,17 @@ def read_study(folder: Path) -> Study:
         else:
             skipped.append(file)
     if not files:
+        inside = [Path(name) for _, _, names in os.walk(folder) for name in names]
+        if not inside and not skipped:
+            raise StudyError("the folder is empty.", where=str(folder))
         raise StudyError(
             "no DICOM image with a position in the patient was found."
             + (
                 f" {len(skipped)} files were left out: {skipped[0].name}, "
                 f"{printable(skipped[0].reason, 120)}."
                 if skipped
+                else " The folder holds an archive."
+                if any(name.name.lower().endswith(SUFFIXES) for name in inside)
                 else ""
             ),
             where=str(folder),

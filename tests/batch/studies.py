@@ -83,7 +83,7 @@ def _second_axial(study: Path) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], Callable[[Rows], object], str, int]] = {
     # name: (to the files, to the rows, what the reason says, how many of ten rows it costs)
-    "empty": (lambda s: [p.unlink() for p in files(s)], lambda r: None, "no DICOM image", 10),
+    "empty": (lambda s: [p.unlink() for p in files(s)], lambda r: None, "the folder is empty", 10),
     "text": (
         lambda s: [rewrite(p, b"not DICOM") for p in files(s)],
         lambda r: None,
@@ -131,7 +131,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], Callable[[Rows], object], str,
     "no-number": (lambda s: None, lambda r: cells(r, y="abc"), "'abc' is not a number", 1),
     "twice": (lambda s: None, lambda r: cells(r, level="L5/S1"), "2 times", 2),
     "no-level": (lambda s: None, lambda r: cells(r, level="L9"), "no point for this level", 1),
-    "no-points": (lambda s: None, lambda r: r.clear(), "no point for this level", 10),
+    "no-points": (lambda s: None, lambda r: r.clear(), "the table has no point of this", 10),
     "missing-row": (lambda s: None, lambda r: r.pop(0), "no point for this level", 1),
 }
 
@@ -171,7 +171,7 @@ def sabotage(folder: Path) -> Path:
                     name = str(slice_.path)
                     if "studies/crashing/" in name:
                         os.kill(os.getpid(), signal.SIGSEGV)
-                    if "studies/endless/" in name:
+                    if "/endless/" in name:
                         time.sleep(1000)
                     if "studies/unlucky/" in name:
                         mark = Path(name.split("studies/")[0]) / "was-here"

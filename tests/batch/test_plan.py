@@ -5,7 +5,7 @@ import pydicom
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.batch.job import GradingJob, failed_rows
-from lss_cli.batch.plan import plan_jobs, study_folders
+from lss_cli.batch.plan import plan_jobs
 from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import BadPoint, Point
 from tests.batch.studies import (
@@ -66,14 +66,6 @@ def test_what_cannot_be_reported_at_all(three_phantoms, report, tmp_path):
     code, _, err = report(studies, coords, "--pages")
     assert (code, "--pages needs --html" in err) == (2, True)
     assert not (tmp_path / "report.csv").exists()
-
-
-def test_a_study_is_found_by_the_name_that_the_table_knows(tmp_path):
-    for name in ("a", "b", "a/inner"):
-        (tmp_path / name).mkdir()
-    assert study_folders([tmp_path], {"a"}) == [tmp_path / "a", tmp_path / "b"]
-    assert study_folders([tmp_path / "a"], {"a"}) == [tmp_path / "a"]
-    assert study_folders([tmp_path / "a"], {"inner"}) == [tmp_path / "a" / "inner"]
 
 
 def test_each_study_gets_its_own_points(tmp_path):
