@@ -224,10 +224,13 @@ def test_ctrl_c_leaves_nothing_of_a_zip_file_and_resume_goes_on(
         env=os.environ | {"PYTHONPATH": path},
     )
     journal = tmp_path / "report.csv.unfinished"
-    wait_for(lambda: journal.exists() and b'"b"' in journal.read_bytes())
-    wait_for(lambda: any(scratch.rglob("*.dcm")))
-    first.send_signal(signal.SIGINT)
-    assert first.wait(20) == 130
+    try:
+        wait_for(lambda: journal.exists() and b'"b"' in journal.read_bytes(), 90)
+        wait_for(lambda: any(scratch.rglob("*.dcm")), 90)
+        first.send_signal(signal.SIGINT)
+        assert first.wait(90) == 130
+    finally:
+        first.kill()
     assert list(scratch.iterdir()) == []
     assert report(studies, coords, "--resume")[0] == 0
     assert (tmp_path / "report.csv").read_bytes() == whole
