@@ -16,7 +16,7 @@ from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.guard import Guard
 from lss_cli.annotate.patience import ImpatientProtocol
 from lss_cli.annotate.server import make_app
-from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations
+from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations, RenderResult
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import PointsError, UsageError
 from lss_cli.study.study import Study
@@ -40,6 +40,7 @@ def annotate_in_browser(
     draw_evidence: DrawEvidence | None = None,
     draft: Draft | None = None,
     given: Annotations | None = None,
+    render: RenderResult | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
 
@@ -54,6 +55,7 @@ def annotate_in_browser(
             grading.
         draft: Where every change is kept at once; what an earlier command kept is offered.
         given: Points to begin with, in pixels of the files.
+        render: Makes the page of the result, which stands alone; shown in the end.
 
     Raises:
         UsageError: None of the conditions is graded on axial slices.
@@ -69,7 +71,13 @@ def annotate_in_browser(
             todo="Give the points with --coords.",
         )
     session = AnnotationSession(
-        StudyView.of(study), clickable, grade, draw_evidence, draft=draft, given=given
+        StudyView.of(study),
+        clickable,
+        grade,
+        draw_evidence,
+        draft=draft,
+        given=given,
+        render=render,
     )
     return wait_for_annotations(session, announce, open_browser)
 

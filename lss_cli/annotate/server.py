@@ -5,7 +5,7 @@ from importlib.resources import files
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lss_cli.annotate.session import AnnotationSession
@@ -19,6 +19,14 @@ MEDIA_TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+}
+
+
+# The page of a result has its styles and pictures in itself, and no script; shown in a frame.
+RESULT_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
 }
 
 
@@ -63,6 +71,12 @@ def make_app(session: AnnotationSession) -> Starlette:
             raise HTTPException(404)
         return Response(picture, media_type="image/png")
 
+    def result(request: Request) -> Response:
+        page = session.result(request.path_params["version"])
+        if page is None:
+            raise HTTPException(404)
+        return HTMLResponse(page, headers=RESULT_HEADERS)
+
     def finish(request: Request) -> Response:
         session.finish(request.path_params["version"])
         return Response(status_code=204)
@@ -82,6 +96,7 @@ def make_app(session: AnnotationSession) -> Starlette:
             Route("/marks/{version:int}", annotate, methods=["PUT"]),
             Route("/grade/{version:int}", grade, methods=["POST"]),
             Route("/evidence/{version:int}/{condition}/{level:path}", evidence),
+            Route("/result/{version:int}", result),
             Route("/finish/{version:int}", finish, methods=["POST"]),
             Route("/left/{page:int}", left, methods=["POST"]),
             Route("/alive", alive),

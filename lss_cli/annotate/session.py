@@ -23,6 +23,7 @@ RETURN_S = 3.0
 
 GradeAnnotations = Callable[[Annotations], StudyGrade]
 DrawEvidence = Callable[[LevelGrade], bytes]
+RenderResult = Callable[[StudyGrade], str]
 
 
 class AnnotationSession:
@@ -40,6 +41,7 @@ class AnnotationSession:
         return_s: Seconds within which a page that left may come back.
         draft: Where every change is kept at once; what an earlier command kept is offered.
         given: Points to begin with, in pixels of the files.
+        render: Makes the page of the result, which stands alone; shown in the end.
 
     Attributes:
         offer: What an earlier command kept, with its date; ``None`` where there is nothing.
@@ -56,6 +58,7 @@ class AnnotationSession:
         *,
         draft: Draft | None = None,
         given: Annotations | None = None,
+        render: RenderResult | None = None,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
@@ -70,7 +73,7 @@ class AnnotationSession:
         self.ended = threading.Event()
         self.fault: Exception | None = None
         self._version = 0
-        self._grade, self._draw_evidence = grade, draw_evidence
+        self._grade, self._draw_evidence, self._render = grade, draw_evidence, render
         self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
@@ -97,6 +100,7 @@ class AnnotationSession:
                 "levels": list(Level),
                 "severities": list(Severity),
                 "evidence": self._draw_evidence is not None,
+                "result": self._render is not None,
                 "longest_remark": LONGEST_REMARK,
                 "set": self.annotations.document,
                 # As long as it would not take the place of anything.
@@ -139,11 +143,7 @@ class AnnotationSession:
             OutdatedPageError: Another page has changed the annotations.
             LssError: It cannot be graded; the page shows why.
         """
-        with self._lock:
-            self._check(version)
-            annotations = self.annotations
-        with self._keep_fault():
-            result = self._grade(annotations)
+        result = self._grade_version(version)
         self._graded = {
             f"{version}/{level.condition}/{level.level}": level
             for level in result.levels
@@ -163,6 +163,19 @@ class AnnotationSession:
             return None
         with self._keep_fault():
             return self._draw_evidence(graded)
+
+    def result(self, version: int) -> str | None:
+        """The page of the result, as HTML; ``None`` if there is none.
+
+        Raises:
+            OutdatedPageError: Another page has changed the annotations.
+            LssError: It cannot be graded; the page shows why.
+        """
+        if self._render is None:
+            return None
+        result = self._grade_version(version)
+        with self._keep_fault():
+            return self._render(result)
 
     def finish(self, version: int) -> None:
         """The person is done.
@@ -201,6 +214,13 @@ class AnnotationSession:
             self.fault = error
             self.ended.set()
             raise LssError("a fault in lss; the terminal says more.") from error
+
+    def _grade_version(self, version: int) -> StudyGrade:
+        with self._lock:
+            self._check(version)
+            annotations = self.annotations
+        with self._keep_fault():
+            return self._grade(annotations)
 
     def _parse(self, document: Any) -> Annotations:
         return replace(parse_annotations(document, self.view, self.conditions), bad=self._bad)

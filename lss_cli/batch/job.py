@@ -106,7 +106,9 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
         if points or job.bad_points:
             result = grade_study(study, points, job.bad_points, model, job.conditions)
             if job.page:
-                Outputs(html=Path(job.page)).write(study, result, model)
+                for done in Outputs(html=Path(job.page)).write(study, result, model):
+                    if isinstance(done, Exception):
+                        raise done
     except LssError as error:
         # Without the path, which may tell more than the study's name.
         reason = f"{error.what} {error.todo}".strip()

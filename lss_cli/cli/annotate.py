@@ -12,6 +12,7 @@ from lss_cli.grading.grade import grade_study
 from lss_cli.grading.occlusion import explain_grade
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.session import Model
+from lss_cli.output.html import to_html
 from lss_cli.output.picture import draw, png
 from lss_cli.points.table import write_points
 from lss_cli.study.study import Study
@@ -70,6 +71,7 @@ def annotate_study(
             draw_evidence=evidence,
             draft=draft,
             given=given,
+            render=lambda result: to_html(result, {}),
         )
     except KeyboardInterrupt:
         latest = draft.latest

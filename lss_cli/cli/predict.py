@@ -1,14 +1,19 @@
 """``lss predict``."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet
-from lss_cli.errors import ExitCode, UsageError
+from lss_cli.errors import ExitCode, LssError, UsageError
 from lss_cli.text import printable
+
+if TYPE_CHECKING:
+    from lss_cli.grading.result import StudyGrade
 
 
 def predict(
@@ -54,9 +59,7 @@ def predict(
     from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
-    from lss_cli.output.json_document import to_json
     from lss_cli.output.outputs import Outputs
-    from lss_cli.output.table import to_table
     from lss_cli.points.table import read_points, write_points
     from lss_cli.study.study import read_study
 
@@ -79,30 +82,63 @@ def predict(
         from lss_cli.annotate.annotations import Annotations
         from lss_cli.cli.annotate import annotate_study
 
+        outputs.check_study(dicom_study)
         given = Annotations.of_table(points, bad_points)
         annotations, draft = annotate_study(
             environment, dicom_study, loaded, conditions, given=given, save_coords=save_coords
         )
         points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
         remark = annotations.remark
+    faults: list[Exception] = []
     if save_coords:
-        write_points(save_coords, points, bad_points, remark)
+        with _keep(faults):
+            write_points(save_coords, points, bad_points, remark)
+            environment.messages.print(f"Written: {save_coords}")
     result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
-    written = ([save_coords] if save_coords else []) + outputs.write(dicom_study, result, loaded)
-    if json == "-":
-        environment.stdout.write(to_json(result))
-    else:
-        console = environment.results
-        console.print(to_table(result, console.width))
-    for path in written:
-        environment.messages.print(f"Written: {path}")
-    # After all else, since it may be refused.
-    for message in outputs.write_report(result):
-        environment.messages.print(message)
+    with _keep(faults):
+        _print(environment, result, as_json=json == "-")
+    _say(environment, faults, outputs.write(dicom_study, result, loaded))
     if draft:
         draft.remove()
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _print(environment: Environment, result: "StudyGrade", *, as_json: bool) -> None:
+    from lss_cli.output.json_document import to_json
+    from lss_cli.output.table import to_table
+
+    if as_json:
+        environment.stdout.write(to_json(result))
+    else:
+        console = environment.results
+        console.print(to_table(result, console.width))
+
+
+def _say(
+    environment: Environment, faults: list[Exception], written: Iterable[str | Exception]
+) -> None:
+    """Say of each file that it is there; in the end, of all that are not, why."""
+    for done in written:
+        if isinstance(done, Exception):
+            faults.append(done)
+        else:
+            environment.messages.print(done)
+    # A fault of ours comes first: it is the one that ends the command.
+    faults.sort(key=lambda fault: isinstance(fault, LssError))
+    for fault in faults[1:]:
+        environment.error(str(fault))
+    if faults:
+        raise faults[0]
+
+
+@contextmanager
+def _keep(faults: list[Exception]) -> Iterator[None]:
+    """Keep what goes wrong for later: what is written next does not depend on it."""
+    try:
+        yield
+    except Exception as error:
+        faults.append(error)
 
 
 def _check_source(

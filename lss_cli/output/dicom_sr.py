@@ -24,7 +24,9 @@ from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import silence_pydicom
+from lss_cli.study.study import Study
 from lss_cli.text import join_words, printable
 
 SCHEME = "99LSS"
@@ -115,6 +117,24 @@ def write_sr(path: Path, result: StudyGrade) -> str:
         with replacing(path) as temporary:
             report.save_as(temporary)
     return note
+
+
+def check_source(study: Study) -> None:
+    """Check that a report could be made of a study, as far as its headers tell.
+
+    Raises:
+        StudyError: The files of every axial series lack what a valid report needs.
+    """
+    axial = [series for series in study.series if series.plane is Plane.AXIAL]
+    refusals = []
+    with silence_pydicom():
+        for series in axial:
+            try:
+                _read_source(series.slices[0].path)
+            except StudyError as error:
+                refusals.append(error)
+    if axial and len(refusals) == len(axial):
+        raise refusals[0]
 
 
 def _make_report(

@@ -1,7 +1,8 @@
 """The files that a result is asked for in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +13,8 @@ from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.grading.result import StudyGrade
 from lss_cli.model.session import Model
 from lss_cli.study.study import Study
+
+Pictures = dict[tuple[Condition, Level], Image.Image]
 
 
 @dataclass(frozen=True)
@@ -53,60 +56,85 @@ class Outputs:
         if self.pictures:
             make_folder(self.pictures)
 
-    def write(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
-        """Write all but the structured report, each whole or not at all; returns the paths.
+    def check_study(self, study: Study) -> None:
+        """Say before the points are clicked that the study lacks what a structured report needs.
+
+        Raises:
+            StudyError: None of its axial series can be reported on.
+        """
+        if self.dicom_sr:
+            from lss_cli.output.dicom_sr import check_source
+
+            check_source(study)
+
+    def write(self, study: Study, result: StudyGrade, model: Model) -> Iterator[str | Exception]:
+        """Write all that is wanted, each whole or not at all, and none at the cost of another.
 
         Args:
             study: Whose slices are drawn.
             result: Of that study.
             model: What graded it, and tells what mattered to it.
 
-        Raises:
-            OutputError: A file cannot be written.
+        Yields:
+            What is to be said of each file, or why there is none: an `LssError`, or a fault of
+            ours.
         """
-        written = [path for path in (self.csv, self.json, self.html) if path]
-        if self.csv:
-            from lss_cli.output.rows import to_csv
-
-            write_text(self.csv, to_csv([result]))
-        if self.json:
-            from lss_cli.output.json_document import to_json
-
-            write_text(self.json, to_json(result))
-        if self.html or self.pictures:
-            written += self._write_pictures(study, result, model)
-        return written
-
-    def write_report(self, result: StudyGrade) -> list[str]:
-        """Write the structured report, if it is wanted; returns what is to be said of it.
-
-        Raises:
-            OutputError: The file cannot be written.
-            StudyError: The study lacks what a structured report needs. It alone can be refused.
-        """
-        if not self.dicom_sr:
-            return []
-        from lss_cli.output.dicom_sr import write_sr
-
-        note = write_sr(self.dicom_sr, result)
-        return [f"Written: {self.dicom_sr}", *([f"Note: {note}"] if note else [])]
-
-    def _write_pictures(self, study: Study, result: StudyGrade, model: Model) -> list[Path]:
-        pictures = draw_levels(study, result, model)
-        if self.html:
-            from lss_cli.output.html import to_html
-
-            write_text(self.html, to_html(result, pictures))
-        if self.pictures:
-            from lss_cli.output.picture import write_pictures
-
-            return write_pictures(self.pictures, pictures)
-        return []
+        pictures = cache(lambda: draw_levels(study, result, model))
+        jobs: list[tuple[Path | None, Callable[[Path], Iterable[str]]]] = [
+            (self.csv, lambda path: _write_csv(path, result)),
+            (self.json, lambda path: _write_json(path, result)),
+            # Early, for it is quick: pictures take their time.
+            (self.dicom_sr, lambda path: _write_sr(path, result)),
+            (self.html, lambda path: _write_html(path, result, pictures())),
+            (self.pictures, lambda path: _write_pictures(path, pictures())),
+        ]
+        for path, write in jobs:
+            if path:
+                try:
+                    yield from write(path)
+                except Exception as error:
+                    yield error
 
 
-def draw_levels(
-    study: Study, result: StudyGrade, model: Model
-) -> dict[tuple[Condition, Level], Image.Image]:
+def _write_csv(path: Path, result: StudyGrade) -> Iterable[str]:
+    from lss_cli.output.rows import to_csv
+
+    write_text(path, to_csv([result]))
+    return [_say_written(path)]
+
+
+def _write_json(path: Path, result: StudyGrade) -> Iterable[str]:
+    from lss_cli.output.json_document import to_json
+
+    write_text(path, to_json(result))
+    return [_say_written(path)]
+
+
+def _write_sr(path: Path, result: StudyGrade) -> Iterable[str]:
+    from lss_cli.output.dicom_sr import write_sr
+
+    note = write_sr(path, result)
+    return [_say_written(path), *([f"Note: {note}"] if note else [])]
+
+
+def _write_html(path: Path, result: StudyGrade, pictures: Pictures) -> Iterable[str]:
+    from lss_cli.output.html import to_html
+
+    write_text(path, to_html(result, pictures))
+    return [_say_written(path)]
+
+
+def _write_pictures(folder: Path, pictures: Pictures) -> Iterable[str]:
+    from lss_cli.output.picture import write_pictures
+
+    return map(_say_written, write_pictures(folder, pictures))
+
+
+def _say_written(path: Path) -> str:
+    return f"Written: {path}"
+
+
+def draw_levels(study: Study, result: StudyGrade, model: Model) -> Pictures:
     """A picture for every level that was graded."""
     from lss_cli.grading.occlusion import explain_grade
     from lss_cli.output.picture import draw

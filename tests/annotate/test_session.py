@@ -81,3 +81,15 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
     ).grade(0)
     assert [level["uncertain"] for level in answer["levels"]] == ["Moderate or Severe", ""]
     assert [level["grade"] for level in answer["levels"]] == ["Severe", "Severe"]
+
+
+def test_the_result_is_of_the_newest_points(two_series, tiny_model):
+    result = StudyGrade("5", load_model(tiny_model).card, ())
+    session = AnnotationSession(
+        StudyView.of(two_series), SIDES, lambda _: result, render=lambda result: result.study_id
+    )
+    assert session.result(0) == "5"
+    session.annotate({"marks": [ABSENT]}, 0)
+    with pytest.raises(OutdatedPageError):
+        session.result(0)
+    assert AnnotationSession(StudyView.of(two_series), SIDES, lambda _: result).result(0) is None

@@ -1,5 +1,6 @@
 """The options of ``lss predict`` that lead to the page."""
 
+import pydicom
 import pytest
 
 from lss_cli.anatomy import Condition, Level
@@ -127,3 +128,17 @@ def test_points_from_a_table_load_no_server(study, coords, tiny_model):
         lss_code("predict", study, "--coords", coords, "--model", tiny_model)
     )
     assert not modules & {"starlette", "uvicorn", "anyio"}
+
+
+def test_what_a_report_lacks_is_said_before_the_first_click(predict, study, tiny_model, tmp_path):
+    report = tmp_path / "sr.dcm"
+    assert predict(study, "--click", "--model", tiny_model, "--dicom-sr", report)[0] == 4
+    assert report.exists()
+    predict.asked.clear()
+    for path in study.rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        del ds.PatientID
+        ds.save_as(path)
+    code, _, err = predict(study, "--click", "--model", tiny_model, "--dicom-sr", report)
+    assert (code, predict.asked) == (3, {})
+    assert "PatientID" in err

@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lss_cli.grading.result import UNCERTAIN, shown
+from lss_cli.output import outputs
 from tests.models import write_tiny_model
 from tests.output.conftest import SCHEMA, Page, items, tool
 
@@ -77,3 +78,21 @@ def test_no_output_holds_the_name_of_a_file(predict, study, tmp_path):
         assert "instance 2: the pixels are truncated" in words
         assert f"series {series}, instance 15" in words
     assert "DOE^JANE 15.dcm" in predict("--debug")[2]
+
+
+def test_no_output_is_lost_for_another(predict, study, tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "draw_levels", lambda *_: 1 / 0)
+    for path in study.rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        del ds.PatientID
+        ds.save_as(path)
+    table, document, page = (tmp_path / f"out.{kind}" for kind in ("csv", "json", "html"))
+    (tmp_path / "sr").mkdir()
+    files = ("--csv", table, "--json", document, "--html", page)
+    code, out, err = predict(*files, "--dicom-sr", tmp_path / "sr" / "sr.dcm")
+    # What is missing for the report is said, and so is the fault of ours.
+    assert (code, "PatientID" in err, "fault in lss" in err) == (1, True, True)
+    assert out.count("▸") == 10
+    assert table.exists()
+    assert document.exists()
+    assert not page.exists()

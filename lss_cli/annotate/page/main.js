@@ -1,6 +1,7 @@
 // The page: two pictures, the list of levels, and what keys and buttons do.
 
 import { offerSeries, offerSides, showSides } from "./choices.js";
+import { showResult } from "./ending.js";
 import { place, sliceThrough } from "./geometry.js";
 import { listenToKeys } from "./keys.js";
 import { showLevels } from "./levels.js";
@@ -204,12 +205,10 @@ async function grade() {
 async function finish() {
   try {
     await server.report(marks);
-    await server.finish();
+    say("Making the result …");
+    await showResult(study.study, study.result ? server.result : async () => null);
     finished = true;
-    const words = document.createElement("p");
-    words.className = "done";
-    words.textContent = "Done. The table is in the terminal; this page can be closed.";
-    document.body.replaceChildren(words);
+    await server.finish();
   } catch (error) {
     say(error.message, "error");
   }

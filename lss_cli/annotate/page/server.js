@@ -16,6 +16,12 @@ export async function grade() {
   return { version: graded, ...(await (await answer(send("POST", `grade/${graded}`))).json()) };
 }
 
+/** Where the page of the result is, and what it says. */
+export async function result() {
+  const address = `result/${version}`;
+  return { address, text: await (await answer(fetch(address))).text() };
+}
+
 export const finish = () => answer(send("POST", `finish/${version}`));
 export const leave = (page) => navigator.sendBeacon(`left/${page}`);
 
@@ -92,6 +98,8 @@ async function answer(coming) {
   } catch {
     throw new Error("The command has ended, or cannot be reached. What was set last may be lost.");
   }
-  if (!response.ok) throw new Error(await response.text());
+  if (!response.ok) {
+    throw Object.assign(new Error(await response.text()), { status: response.status });
+  }
   return response;
 }
