@@ -35,7 +35,12 @@ from lss_cli.training.losses import (
     remove_class_weights,
     undo_class_weights,
 )
-from lss_cli.training.networks import backbone_of, build_network, head_network
+from lss_cli.training.networks import (
+    backbone_of,
+    build_network,
+    head_network,
+    standardise_coordinates,
+)
 from lss_cli.training.options import NO_WEIGHTS, TrainingOptions
 from lss_cli.training.schedule import Stage, best_epoch, learning_rate, should_stop, stages
 from lss_cli.training.scores import predict
@@ -113,6 +118,7 @@ class Training:
         keras.utils.set_random_seed(options.seed)
         with _precision(options):
             self.network = build_network(options, data.spec)
+        standardise_coordinates(self.network, data.coords[data.index["position"].iloc[self.rows]])
         # A layer name that does not exist is said before the first stage, not after it.
         freeze_until(backbone_of(self.network), options.unfreeze_from)
         self._begun = Checkpoint.read(folder) if folder else None

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from lss_cli.anatomy import Level, Severity
 from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array
 from lss_cli.training.backbones import build_backbone
 from lss_cli.training.options import TrainingOptions
+
+STANDARDISED_COORDS = "standardised_coords"
+
+# Of a fraction of the slice; a constant coordinate stays one.
+SMALLEST_DEVIATION = 1e-3
 
 # Test-time augmentation: how far the fields lie apart whose answers are averaged.
 TTA_STEP_MM = 1.5
@@ -19,7 +26,7 @@ TTA_SHIFTS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1
 
 
 def build_network(options: TrainingOptions, spec: InputSpec) -> Any:
-    """Build a network whose head is untrained.
+    """Build a network whose head is untrained, and which takes coordinates as they are.
 
     Args:
         options: Which network.
@@ -135,12 +142,29 @@ def _stack_in_sequence(features: list[Any]) -> Any:
     return layers.Concatenate(axis=1)(steps) if len(steps) > 1 else steps[0]
 
 
+def standardise_coordinates(network: Any, coords: Float32Array) -> None:
+    """Have a network bring points to mean 0 and deviation 1, as they are in its training part.
+
+    As fractions of the slice they differ by some hundredths only, which layers that start at random
+    take for a constant.
+
+    Args:
+        network: From `build_network`.
+        coords: N × 2 fractions, of the training part.
+    """
+    mean, deviation = coords.mean(axis=0), coords.std(axis=0)
+    scale = 1 / np.maximum(deviation, SMALLEST_DEVIATION)
+    network.get_layer(STANDARDISED_COORDS).set_weights([np.diag(scale), -mean * scale])
+
+
 def _build_coordinate_network(coords: Any, options: TrainingOptions) -> Any:
-    hidden = coords
+    # Weights of the network and no preprocessing, so that a model file takes fractions.
+    hidden = layers.Dense(
+        2, kernel_initializer="identity", trainable=False, name=STANDARDISED_COORDS
+    )(coords)
     for number, nodes in enumerate(options.coordinates, start=1):
-        hidden = layers.Dense(nodes, activation=options.activation, name=f"coordinates_{number}")(
-            hidden
-        )
+        # Among so few nodes a ReLU that starts dead would take the point with it.
+        hidden = layers.Dense(nodes, activation="tanh", name=f"coordinates_{number}")(hidden)
     return hidden
 
 

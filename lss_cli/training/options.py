@@ -92,7 +92,7 @@ class TrainingOptions(OptionSet):
         search=((2, 4, 2), (8, 8)),
     )
     activation: Activation = option(
-        "relu", "Of all layers but a ready-made backbone's.", search=get_args(Activation)
+        "relu", "Of the custom network's layers and the head's.", search=get_args(Activation)
     )
     dropout: float = option(
         0.0, "Share of features left out while training.", high=0.95, search=Range(0.0, 0.6)

@@ -65,6 +65,25 @@ def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weig
         assert any(progress.what == "features" for progress in told)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_point_decides_where_the_label_depends_on_it(prepared, seed):
+    """All slices look the same; the grade shows in where the point lies, by some hundredths."""
+    rng = np.random.default_rng(seed)
+    coords = np.zeros_like(prepared.coords)
+    x = 0.45 + 0.04 * prepared.severities + rng.uniform(-0.01, 0.01, len(prepared.index))
+    coords[prepared.index["position"]] = np.stack([x, np.full_like(x, 0.5)], axis=1)
+    image = rng.random(prepared.images.shape[1:]).astype(prepared.images.dtype)
+    images = np.broadcast_to(image, prepared.images.shape)
+    data = dataclasses.replace(prepared, images=images, coords=coords)
+    options = TrainingOptions(
+        epochs=20, augment=0, filters=2, blocks=1, seed=seed, patience=0, learning_rate=0.02
+    )
+    network = Training(data, options, quiet).run()
+    rows = data.rows("validation")
+    prob = network.predict_on_batch(tuple(data.inputs(rows).values()))
+    assert (prob.argmax(axis=1) == data.severities[rows]).mean() > 0.9
+
+
 def test_a_loss_that_is_no_number_ends_the_training_and_says_where(prepared, tmp_path):
     endless = TrainingOptions(epochs=3, learning_rate=float("inf"))
     with pytest.raises(DataError, match=r"epoch 1/3, batch \d.*smaller --learning-rate"):

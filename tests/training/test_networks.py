@@ -43,6 +43,7 @@ def test_the_custom_network_is_the_one_of_the_study():
     assert len(layers(backbone, keras.layers.Flatten)) == 1
     nodes = {layer.name: layer.units for layer in layers(network, keras.layers.Dense)}
     assert nodes == {
+        "standardised_coords": 2,
         "coordinates_1": 2,
         "coordinates_2": 4,
         "coordinates_3": 2,
@@ -61,9 +62,9 @@ def test_its_parts_are_options():
     assert filters == [4, 8]
     dense = layers(network, keras.layers.Dense)
     assert [(layer.name, layer.units) for layer in dense] == [
-        ("coordinates_1", 3), ("head_1", 8), ("prob", 3),
+        ("standardised_coords", 2), ("coordinates_1", 3), ("head_1", 8), ("prob", 3),
     ]  # fmt: skip
-    assert all(layer.activation is keras.activations.tanh for layer in dense[:2])
+    assert all(layer.activation is keras.activations.tanh for layer in dense[1:3])
     assert len(layers(network, keras.layers.Dropout)) == 1
 
 
