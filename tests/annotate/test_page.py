@@ -445,3 +445,24 @@ def test_nothing_that_was_clicked_is_lost(page, clicking, browser, tmp_path):
     assert code == 4
     assert "L1/L2" in out
     assert not draft.exists()
+
+
+def test_the_page_says_where_to_click(page, clicking):
+    with clicking() as command:
+        come_in(page, command.link)
+        figure = page.locator("#where")
+        assert "medial to the pedicle" in figure.text_content()
+        for side in ("left", "right"):
+            page.locator("#where-picture").evaluate("(image) => image.decode()")
+            alt = page.locator("#where-picture").get_attribute("alt")
+            assert f"{side} lateral recess" in alt
+            page.keyboard.press("s")
+        page.mouse.click(*centre(page, "axial"))
+        # Whoever has set a point knows; whoever asks is told.
+        assert figure.is_hidden()
+        page.keyboard.press("w")
+        assert figure.is_visible()
+        # A click on it sets no point under it.
+        page.click("#where")
+        assert figure.is_hidden()
+        assert "Left 1/5" in page.locator("#sides").text_content()

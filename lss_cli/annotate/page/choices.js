@@ -26,6 +26,17 @@ export function offerSides(field, conditions, take) {
   }
 }
 
+/** Show, or hide, the drawing of where to click on this side; there is none of the canal. */
+export function showWhere(figure, label, wanted) {
+  const side = label.toLowerCase();
+  const picture = figure.querySelector("img");
+  figure.hidden = !wanted || !["left", "right"].includes(side);
+  if (!figure.hidden && !picture.src.endsWith(`where-${side}.png`)) {
+    picture.src = `where-${side}.png`;
+    picture.alt = `The ${side} lateral recess, ringed on an axial slice`;
+  }
+}
+
 /** Show which side is chosen, and how much of each is set. */
 export function showSides(field, chosen, counts) {
   field.querySelectorAll("label").forEach((words, i) => {

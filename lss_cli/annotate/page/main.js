@@ -1,6 +1,6 @@
 // The page: two pictures, the list of levels, and what keys and buttons do.
 
-import { offerSeries, offerSides, showSides } from "./choices.js";
+import { offerSeries, offerSides, showSides, showWhere } from "./choices.js";
 import { showResult } from "./ending.js";
 import { place, sliceThrough } from "./geometry.js";
 import { listenToKeys } from "./keys.js";
@@ -29,6 +29,9 @@ const state = {
 const { axial, sagittal, marks } = state;
 let finished = false;
 let graded;
+let whereWanted = null;
+
+const own = () => conditions.find(({ id }) => id === state.condition);
 
 // ---- what happens
 
@@ -44,6 +47,9 @@ function refresh() {
   const count = ({ id }) => levels.filter((level) => marks.get(id, level)).length;
   const counts = conditions.map((condition) => `${count(condition)}/${levels.length}`);
   showSides($("sides"), state.condition, counts);
+  // Unasked until the first point of this side is set.
+  showWhere($("where"), own().label, whereWanted ?? count(own()) === 0);
+  $("where-button").setAttribute("aria-pressed", !$("where").hidden);
   $("grade").disabled = $("finish").disabled = marks.all.length === 0;
   axial.redraw();
   sagittal.redraw();
@@ -109,12 +115,17 @@ const redo = () => walk(marks.redo(), "done again");
 
 /** The picture behind a grade: drawn by the server when it is asked for. */
 function evidence(level) {
-  const { id, label } = conditions.find((condition) => condition.id === state.condition);
+  const { id, label } = own();
   $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
   // Without the one before, as long as this one is being drawn.
   $("evidence-picture").removeAttribute("src");
   $("evidence-picture").src = `evidence/${graded}/${id}/${level}`;
   $("evidence").showModal();
+}
+
+function where() {
+  whereWanted = $("where").hidden;
+  refresh();
 }
 
 function reset() {
@@ -267,6 +278,7 @@ $("remark").addEventListener("input", () => {
 for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish })) {
   $(id).addEventListener("click", act);
 }
+for (const id of ["where", "where-button"]) $(id).addEventListener("click", where);
 const help = () => $("help").showModal();
 $("help-button").addEventListener("click", help);
 listenToKeys(axial, sagittal, {
@@ -281,6 +293,7 @@ listenToKeys(axial, sagittal, {
   r: reset,
   s: otherSide,
   u: undo,
+  w: where,
   y: redo,
 });
 // What an earlier command kept stays kept until the first change.
