@@ -10,7 +10,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.batch.job import NO_POINT, NO_POINTS, GradingJob
 from lss_cli.errors import StudyError
 from lss_cli.points.point import BadPoint, Point
-from lss_cli.points.table import normalize_id
+from lss_cli.points.row import normalize_id
 from lss_cli.study.archive import find_uids, is_archive, study_name
 from lss_cli.study.headers import ImageFile, scan_folder
 from lss_cli.text import join_words, printable

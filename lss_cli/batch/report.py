@@ -37,7 +37,7 @@ class ReportRequest:
     Attributes:
         studies: A folder of study folders; or a text file that lists study folders; or several
             study folders. Zip files of studies count as study folders.
-        coords: Points of all studies.
+        coords: Tables with the points of all studies.
         out: The CSV file.
         conditions: Those wanted; by default all that the points name and the model may grade.
         workers: Processes on this machine.
@@ -49,7 +49,7 @@ class ReportRequest:
     """
 
     studies: tuple[Path, ...]
-    coords: Path
+    coords: tuple[Path, ...]
     out: Path
     conditions: tuple[Condition, ...] = ()
     workers: int = 1
@@ -131,7 +131,7 @@ def make_report(
     names = {point.study_id for point in points} | {point.study_id for point in bad}
     conditions = _choose_conditions(request, {point.condition for point in points}, model)
     folders = study_folders(request.studies, names, request.pages_folder)
-    _check_outputs(request, [request.coords, model.path, *request.lists, *folders])
+    _check_outputs(request, [*request.coords, model.path, *request.lists, *folders])
     pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
     unplaced = plan_unplaced(jobs, points, bad, conditions)
@@ -191,7 +191,8 @@ def _choose_conditions(
     wanted = [name for name in Condition if name in gradable and name in chosen]
     if not wanted:
         raise PointsError(
-            f"the table has no point of {join_words(gradable)}.", where=request.coords.name
+            f"the table has no point of {join_words(gradable)}.",
+            where=join_words(path.name for path in request.coords),
         )
     return wanted
 
@@ -203,7 +204,9 @@ def _run(
     return {
         "version of lss": __version__,
         "model": model.sha256,
-        "table of points": hashlib.sha256(request.coords.read_bytes()).hexdigest(),
+        "table of points": hashlib.sha256(
+            b"".join(path.read_bytes() for path in request.coords)
+        ).hexdigest(),
         "choice of conditions": [str(condition) for condition in conditions],
         "choice of pages": request.pages,
     }

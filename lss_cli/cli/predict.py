@@ -10,7 +10,7 @@ import typer
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet
 from lss_cli.errors import ExitCode, LssError, UsageError
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 if TYPE_CHECKING:
     from lss_cli.grading.result import StudyGrade
@@ -20,8 +20,11 @@ def predict(
     context: typer.Context,
     study: Annotated[Path, typer.Argument(help="Folder of one study's DICOM files.")],
     coords: Annotated[
-        Path | None,
-        typer.Option(help="Points: CSV in RSNA's columns, or JSON with the same keys."),
+        list[Path] | None,
+        typer.Option(
+            help="Points: CSV in RSNA's columns, or JSON with the same keys; may be given several "
+            "times."
+        ),
     ] = None,
     click: Annotated[
         bool,
@@ -67,7 +70,7 @@ def predict(
     conditions = list(dict.fromkeys(condition or ()))
     json_file = Path(json) if json and json != "-" else None
     outputs = Outputs(csv, json_file, html, picture, dicom_sr, save_coords)
-    outputs.check(reads=[path for path in (study, coords, Path(model)) if path])
+    outputs.check(reads=[study, *(coords or ()), Path(model)])
     _check_source(environment, coords, click, save_coords)
     dicom_study = read_study(study)
     if environment.debug:
@@ -142,11 +145,12 @@ def _keep(faults: list[Exception]) -> Iterator[None]:
 
 
 def _check_source(
-    environment: Environment, coords: Path | None, click: bool, save_coords: Path | None
+    environment: Environment, coords: list[Path] | None, click: bool, save_coords: Path | None
 ) -> None:
     """Say before the work what does not go together."""
     if coords and save_coords and not click:
-        raise UsageError(f"--save-coords keeps clicked points; these are in {coords} already.")
+        tables = join_words(map(str, coords))
+        raise UsageError(f"--save-coords keeps clicked points; these are in {tables} already.")
     if not coords and not click and not environment.has_screen():
         raise UsageError(
             "the points are missing.",

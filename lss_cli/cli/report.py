@@ -23,7 +23,10 @@ def report(
         list[Path],
         typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
     ],
-    coords: Annotated[Path, typer.Option(help="Points of all studies, in RSNA's columns.")],
+    coords: Annotated[
+        list[Path],
+        typer.Option(help="Points of all studies, in RSNA's columns; may be given several times."),
+    ],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
     model: ModelOption = "default",
     condition: ConditionOption = None,
@@ -68,7 +71,7 @@ def report(
     more = {"html": html, "jsonl": jsonl, "parquet": parquet}
     request = ReportRequest(
         studies=tuple(studies),
-        coords=coords,
+        coords=tuple(coords),
         out=out,
         conditions=tuple(dict.fromkeys(condition or ())),
         workers=workers or processors(),

@@ -1,18 +1,17 @@
 """coords.csv and its JSON twin: the columns of RSNA's train_label_coordinates.csv."""
 
 import json
-import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
-from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point
+from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.row import YES, bad_point, normalize_id, parse_id, parse_point
 from lss_cli.tables import CsvReader, check_columns, read_text, to_csv
 from lss_cli.text import encodable, join_words, printable, unescape_formula
 
@@ -22,35 +21,30 @@ COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x"
 MORE = ("not_visible", "remark")
 # However a header spells them: ``Study ID``, ``InstanceNumber``.
 SPELLINGS = {column.replace("_", ""): column for column in (*COLUMNS, *MORE)}
-YES, NO = ("yes", "true", "1"), ("", "no", "false", "0")
-LONGEST_REMARK = 400
 
-# No pixel position and no number of an image is beyond: DICOM's integers have 32 bits.
-LARGEST = 2**31
-
-# With a decimal comma 1.234, with thousands apart 1234.
-AMBIGUOUS_NUMBER = re.compile(r"[+-]?[1-9],\d{3}")
-
-Word = TypeVar("Word", Condition, Level)
+# A file, and where a row stands in it.
+Place = tuple[Path, str]
 # Where a row stands (``line 7``, ``entry 3``), and its cells by column.
 Row = tuple[str, Mapping[str, Any]]
 
 
-def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point], list[BadPoint]]:
-    """Read a table of points.
+def read_points(
+    paths: Path | Sequence[Path], study_ids: tuple[str, ...] = ()
+) -> tuple[list[Point], list[BadPoint]]:
+    """Read a table of points, or several that add to each other.
 
     Args:
-        path: A CSV file with a header, or a JSON file with a list of objects. Files that were
-            joined have a header again where the next one begins.
+        paths: A CSV file with a header, or a JSON file with a list of objects; or several. Files
+            that were joined have a header again where the next one begins.
         study_ids: Names of the one study whose rows are wanted; rows of others are passed over
             unread. Without names, or without a column ``study_id``, all rows are read.
 
     Returns:
-        The usable points and the rows that cannot be used, each in the order of the file. Where
-        other rows name a study, one that does not cannot be used, since it may be any's. Of
-        rows that name one level of one study and condition twice, none is usable, unless they
-        are the same in all; rows of the one study are of one study, whichever of its names they
-        have.
+        The usable points and the rows that cannot be used, each in the order of the files. Where
+        other rows of a file name a study, one that does not cannot be used, since it may be
+        any's. Of rows that name one level of one study and condition twice, none is usable,
+        unless they are the same in all; rows of the one study are of one study, whichever of its
+        names they have.
 
     Raises:
         PointsError: The file as a whole cannot be used: missing, empty, no text, without a
@@ -65,42 +59,51 @@ def read_points(path: Path, study_ids: tuple[str, ...] = ()) -> tuple[list[Point
         >>> points[0].instance_number, str(points[0].condition), bad_points
         (20, 'left_subarticular_stenosis', [])
     """
-    others: set[str] = set()
     study_ids = tuple(normalize_id(study_id) for study_id in study_ids)
-    read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
-    rows = list(read(path, study_ids, others))
-    own = any(_parse_id(cells, "study_id") for _, cells in rows)
-    if others and not own:
+    points: list[tuple[Place, Point | BadPoint]] = []
+    bad: list[BadPoint] = []
+    others: set[str] = set()
+    named = False
+    tables = [paths] if isinstance(paths, Path) else list(dict.fromkeys(paths))
+    for path in tables:
+        more, worse, strangers, own = _read_table(path, study_ids)
+        points += more
+        bad += worse
+        others |= strangers
+        named = named or own
+    if others and not named:
+        what = "it has" if len(tables) == 1 else "they have"
         raise PointsError(
-            f"it has no row of study {printable(study_ids[0])}.",
-            where=path.name,
-            todo=f"It has points of {len(others)} other studies, such as "
+            f"{what} no row of study {printable(study_ids[0])}.",
+            where=join_words(path.name for path in tables),
+            todo=f"{what.capitalize()} points of {len(others)} other studies, such as "
             f"{join_words(printable(study_id) for study_id in sorted(others)[:3])}.",
         )
-    if not rows:
-        raise PointsError("the table has a header but no rows.", where=path.name)
-    points: list[tuple[str, Point | BadPoint]] = []
-    bad: list[BadPoint] = []
-    for place, cells in rows:
-        try:
-            if own and not _parse_id(cells, "study_id"):
-                raise ValueError("column study_id: it is empty here, and not in all rows.")
-            points.append((place, _parse_point(cells)))
-        except ValueError as error:
-            bad.append(_bad_point(cells, f"{printable(path.name)}, {place}, {error}"))
-    once, twice = _drop_repeats(points, printable(path.name), one_study=bool(study_ids))
+    once, twice = _drop_repeats(points, one_study=bool(study_ids))
     good = [point for point in once if isinstance(point, Point)]
     return good, bad + [point for point in once if isinstance(point, BadPoint)] + twice
 
 
-def normalize_id(name: str) -> str:
-    """Undo what pandas does to ids where other rows have none.
-
-    Examples:
-        >>> normalize_id("100206310.0")
-        '100206310'
-    """
-    return re.sub(r"^(\d{1,15})[.,]0$", r"\1", name)
+def _read_table(
+    path: Path, study_ids: tuple[str, ...]
+) -> tuple[list[tuple[Place, Point | BadPoint]], list[BadPoint], set[str], bool]:
+    """One table: its usable and its other rows, what other studies it names, whether the own."""
+    others: set[str] = set()
+    read = _json_rows if path.suffix.lower() == ".json" else _csv_rows
+    rows = list(read(path, study_ids, others))
+    if not rows and not others:
+        raise PointsError("the table has a header but no rows.", where=path.name)
+    own = any(parse_id(cells, "study_id") for _, cells in rows)
+    points: list[tuple[Place, Point | BadPoint]] = []
+    bad: list[BadPoint] = []
+    for place, cells in rows:
+        try:
+            if (own or others) and not parse_id(cells, "study_id"):
+                raise ValueError("column study_id: it is empty here, and not in all rows.")
+            points.append(((path, place), parse_point(cells)))
+        except ValueError as error:
+            bad.append(bad_point(cells, f"{printable(path.name)}, {place}, {error}"))
+    return points, bad, others, own or not others
 
 
 def write_points(
@@ -212,8 +215,8 @@ def _json_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iter
         # Numbers and text alike are read as text, so that both formats have the same checks; JSON
         # can hold halves of a character, which nothing else can.
         text = {key: "" if value is None else encodable(str(value)) for key, value in cells}
-        if study_ids and _parse_id(text, "study_id") not in {"", *study_ids}:
-            others.add(_parse_id(text, "study_id"))
+        if study_ids and parse_id(text, "study_id") not in {"", *study_ids}:
+            others.add(parse_id(text, "study_id"))
         else:
             yield f"entry {number}", text
 
@@ -238,100 +241,10 @@ def _check_columns(names: Collection[str], where: str) -> None:
     )
 
 
-def _parse_id(cells: Mapping[str, Any], column: str) -> str:
-    return normalize_id(unescape_formula(str(cells.get(column) or "").strip()))
-
-
-def _parse_point(cells: Mapping[str, Any]) -> Point | BadPoint:
-    """Read one row, of a point or of a level that is not visible; ValueError names the column."""
-    if None in cells or None in cells.values():
-        raise ValueError("the row has more or fewer cells than the header")
-    study_id, remark = _parse_id(cells, "study_id"), _parse_remark(cells)
-    if _is_absent(cells):
-        condition, level = _parse_condition(cells), _parse_level(cells)
-        return BadPoint(study_id, condition, level, NOT_VISIBLE, remark)
-    return Point(
-        study_id=study_id,
-        series_id=_parse_id(cells, "series_id"),
-        instance_number=_parse_integer(cells, "instance_number"),
-        condition=_parse_condition(cells),
-        level=_parse_level(cells),
-        x=_parse_number(cells, "x"),
-        y=_parse_number(cells, "y"),
-        remark=remark,
-    )
-
-
-def _is_absent(cells: Mapping[str, Any]) -> bool:
-    text = cells.get("not_visible", "").strip().lower()
-    if text not in (*YES, *NO):
-        raise ValueError(f"column not_visible: {printable(text)!r} is neither yes nor no.")
-    if text in YES and (cells["x"].strip() or cells["y"].strip()):
-        raise ValueError("column not_visible: it says yes, but there is a point.")
-    return text in YES
-
-
-def _parse_remark(cells: Mapping[str, Any]) -> str:
-    text = unescape_formula(" ".join((cells.get("remark") or "").split()))
-    return printable(text, LONGEST_REMARK)
-
-
-def _parse_condition(cells: Mapping[str, Any]) -> Condition:
-    text = cells.get("condition") or DEFAULT_CONDITION
-    return _parse("condition", Condition.parse, text)
-
-
-def _parse_level(cells: Mapping[str, Any]) -> Level:
-    return _parse("level", Level.parse, cells["level"] or "")
-
-
-def _parse(column: str, parse: Callable[[str], Word], text: str) -> Word:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"column {column}: {printable(error, 200)}") from None
-
-
-def _parse_number(cells: Mapping[str, Any], column: str) -> float:
-    text = cells[column].strip()
-    if AMBIGUOUS_NUMBER.fullmatch(text):
-        raise ValueError(
-            f"column {column}: {text!r} may be {text.replace(',', '.')} or "
-            f"{text.replace(',', '')}. Write a decimal point."
-        )
-    try:
-        number = float(text if "." in text else text.replace(",", ".", 1))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"column {column}: {printable(cells[column])!r} is not a number.")
-    if abs(number) > LARGEST:
-        raise ValueError(f"column {column}: {printable(cells[column])!r} is too large.")
-    return number
-
-
-def _parse_integer(cells: Mapping[str, Any], column: str) -> int:
-    number = _parse_number(cells, column)
-    if number != int(number):
-        raise ValueError(f"column {column}: {printable(cells[column])!r} is not a whole number.")
-    return int(number)
-
-
-def _bad_point(cells: Mapping[str, Any], reason: str) -> BadPoint:
-    condition: Condition | None = None
-    level: Level | str = printable(cells.get("level") or "?", 20)
-    try:
-        condition = _parse_condition(cells)
-        level = _parse_level(cells)
-    except ValueError:
-        pass
-    return BadPoint(_parse_id(cells, "study_id"), condition, level, reason, _parse_remark(cells))
-
-
 def _drop_repeats(
-    points: list[tuple[str, Point | BadPoint]], name: str, *, one_study: bool
+    points: Iterable[tuple[Place, Point | BadPoint]], *, one_study: bool
 ) -> tuple[list[Point | BadPoint], list[BadPoint]]:
-    rows = defaultdict[Any, list[tuple[str, Point | BadPoint]]](list)
+    rows: dict[tuple[Any, ...], list[tuple[Place, Point | BadPoint]]] = defaultdict(list)
     for place, point in points:
         study_id = "" if one_study else point.study_id
         rows[study_id, point.condition, point.level].append((place, point))
@@ -340,9 +253,19 @@ def _drop_repeats(
         if all(point == same[0][1] for _, point in same):
             good.append(same[0][1])
         else:
-            kind = same[0][0].split()[0]
-            places = join_words(place.removeprefix(f"{kind} ") for place, _ in same)
-            what = f"the level is given {len(same)} times. Keep one row."
-            study_id = same[0][1].study_id
-            bad.append(BadPoint(study_id, condition, level, f"{name}, {kind}s {places}: {what}"))
+            places = _join_places([place for place, _ in same])
+            reason = f"{places}: the level is given {len(same)} times. Keep one row."
+            bad.append(BadPoint(same[0][1].study_id, condition, level, reason))
     return good, bad
+
+
+def _join_places(places: Sequence[Place]) -> str:
+    """``a.csv, lines 2 and 4 and b.csv, line 3``."""
+    files: dict[Path, list[str]] = defaultdict(list)
+    for path, place in places:
+        files[path].append(place)
+    return join_words(
+        f"{printable(path.name)}, {rows[0].split()[0]}{'s' if rows[1:] else ''} "
+        + join_words(row.split()[1] for row in rows)
+        for path, rows in files.items()
+    )

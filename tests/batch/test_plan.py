@@ -140,6 +140,26 @@ def test_no_row_of_the_table_vanishes(three_phantoms, report, lss, tiny_model, t
     assert [row["reason"] for row in read_report(table) if row["reason"]] == reasons[""]
 
 
+def test_a_second_table_adds_to_the_first(three_phantoms, report, lss, tiny_model, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a", "b"])
+    rows = read_rows(coords)
+    more = tmp_path / "more.csv"
+    write_rows(coords, rows[:12])
+    write_rows(more, [rows[11], rows[0] | {"x": "7"}, *rows[12:]])
+    assert report(studies, coords, "--coords", more)[0] == 4
+    report_rows = read_report(tmp_path / "report.csv")
+    (bad,) = [row for row in report_rows if row["status"] == "not graded"]
+    reason = "coords.csv, line 2 and more.csv, line 3: the level is given 2 times. Keep one row."
+    assert bad["reason"] == reason
+    assert len(report_rows) == 20
+    table = tmp_path / "a.csv"
+    options = ("--coords", coords, "--coords", more, "--model", tiny_model, "--csv", table)
+    assert lss("predict", studies / "a", *options)[0] == 4
+    assert [row["reason"] for row in read_report(table) if row["status"] != "graded"] == [reason]
+    code, _, err = lss("predict", studies / "a", *options, "--json", more)
+    assert (code, "is read, and would be overwritten" in err) == (2, True)
+
+
 def test_rows_that_could_not_be_read_stay_when_the_study_cannot_be_read_either():
     bad = (
         BadPoint("a", Condition.LEFT_SUBARTICULAR, Level.L1_L2, "no number"),

@@ -158,6 +158,20 @@ def test_joined_tables_have_their_headers_again(table):
     )
 
 
+def test_several_tables_add_to_each_other(table):
+    first = table(HEADER + ROW + ROW.replace("L1/L2", "L2/L3"), "a.csv")
+    more = ROW.replace("L1/L2", "L3/L4") + ROW.replace("L1/L2", "L2/L3").replace("180.36", "7")
+    second = table(HEADER + ROW + more, "b.csv")
+    nameless = table("level,instance_number,x,y\nL5/S1,3,1,2\n", "c.csv")
+    stranger = table(HEADER + ROW.replace("100206310", "5"), "d.csv")
+    points, bad = read_points([first, second, nameless, stranger], ("100206310",))
+    assert [point.level.value for point in points] == ["L1/L2", "L3/L4", "L5/S1"]
+    assert [point.reason for point in bad] == [
+        "a.csv, line 3 and b.csv, line 4: the level is given 2 times. Keep one row."
+    ]
+    assert "a.csv and d.csv: they have no row of study 9" in problem([first, stranger], ("9",))
+
+
 def test_a_row_that_is_there_twice_is_one(table):
     again = ROW.replace("180.36", "180.360")
     assert read_points(table(HEADER + ROW + ROW + again)) == ([POINT], [])
