@@ -15,6 +15,7 @@ LARGEST_ROTATION = np.deg2rad(12)
 LARGEST_SHIFT_MM = 2.0
 LARGEST_BEND = 0.4
 LARGEST_NOISE = 0.04
+HIDDEN_NEIGHBOURS = 0.1
 
 # Drawn once, since drawing costs as much as all the rest; a batch starts somewhere in its first
 # half.
@@ -66,7 +67,8 @@ def augment(
 
     A click that errs by some mm takes its field and its coordinates along; scaling and turning
     happen around the point, which stays. The neighbours of a stack whose order is unknown are
-    exchanged half of the time.
+    exchanged half of the time. Some neighbours are hidden: as where a study lacks them, the next
+    slice on the way to the point's own stands in.
 
     Args:
         images: N × H × W × C.
@@ -88,7 +90,8 @@ def augment(
     click = click_mm * geometry.pixels_per_mm
     moved = _turn(images, geometry.points[rows], click, rng, strength)
     coords = np.asarray(coords + click_mm / geometry.slice_mm[rows], np.float32)
-    return _retouch(moved, geometry.bounded, rng, strength), coords
+    changed = _retouch(moved, geometry.bounded, rng, strength)
+    return _hide_neighbours(changed, HIDDEN_NEIGHBOURS * strength, rng), coords
 
 
 def _turn(
@@ -132,3 +135,15 @@ def _retouch(
         noise = np.resize(noise, changed.size)
     changed += level * noise.reshape(changed.shape)
     return np.asarray(changed)
+
+
+def _hide_neighbours(images: Float32Array, chance: float, rng: np.random.Generator) -> Float32Array:
+    """Like `model_input`, from the middle outwards; each neighbour of each image by itself."""
+    middle = images.shape[3] // 2
+    for step in range(1, middle + 1):
+        for sign in (-1, 1):
+            hidden = rng.random(len(images)) < chance
+            images[hidden, ..., middle + sign * step] = images[
+                hidden, ..., middle + sign * (step - 1)
+            ]
+    return images

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.batch.studies import (
+    DAMAGE,
     by_study,
+    check_damage,
     command,
     copies,
+    plant,
     sabotage,
     wait_for,
 )
@@ -49,22 +52,31 @@ def kill_somebody(process, chance):
     os.kill(chance.choice(victims), signal.SIGKILL)
 
 
-def check_kills(studies, coords, model, folder, kills, seed):
-    """Kill the main process or workers at random moments, go on, and compare the end."""
+def check_kills(studies, coords, model, folder, kills, seed, at_once=1, seconds=(0.8, 2.5)):
+    """Kill the main process or workers at random moments, go on, and compare the end.
+
+    Of several reports at once on one output, one works and the others are told so.
+    """
     chance = random.Random(seed)
     undisturbed, disturbed = folder / "undisturbed.csv", folder / "disturbed.csv"
     subprocess.run(command(studies, coords, model, undisturbed), capture_output=True, check=False)
     for attempt in range(kills + 1):
-        process = subprocess.Popen(
-            command(studies, coords, model, disturbed, "--resume"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        processes = [
+            subprocess.Popen(
+                command(studies, coords, model, disturbed, "--resume"),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            for _ in range(at_once)
+        ]
         if attempt < kills:
-            time.sleep(chance.uniform(0.8, 2.5))
-            if process.poll() is None:
-                kill_somebody(process, chance)
-        process.wait()
+            time.sleep(chance.uniform(*seconds))
+            for process in processes:
+                if process.poll() is None:
+                    kill_somebody(process, chance)
+        errors = [process.communicate()[1] for process in processes]
+        told = [b"another lss report" in error for error in errors]
+        assert sum(told) < at_once
         if disturbed.exists():
             break
     assert disturbed.read_bytes() == undisturbed.read_bytes()
@@ -111,3 +123,17 @@ def test_killed_and_resumed_it_ends_in_the_same_bytes(three_phantoms, tiny_model
 def test_killed_again_and_again(three_phantoms, tiny_model, tmp_path, seed):
     studies, coords = copies(three_phantoms, tmp_path, [f"s{n:03d}" for n in range(200)])
     check_kills(studies, coords, tiny_model, tmp_path, kills=12, seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_thousand_damaged_studies_two_reports_at_once_and_kills(
+    three_phantoms, tiny_model, tmp_path
+):
+    names = [f"s{n:04d}" for n in range(1000 - len(DAMAGE))]
+    studies, coords = copies(three_phantoms, tmp_path, [*names, *DAMAGE])
+    plant(studies, coords)
+    check_kills(studies, coords, tiny_model, tmp_path, kills=12, seed=1, at_once=2, seconds=(2, 15))
+    rows = by_study(tmp_path / "disturbed.csv")
+    assert len(rows) == 1000
+    check_damage(rows)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lss_cli.training.augment import LARGEST_SHIFT_MM, PointGeometry, augment
+from lss_cli.training.augment import HIDDEN_NEIGHBOURS, LARGEST_SHIFT_MM, PointGeometry, augment
 from lss_cli.training.batches import augmented_reader
 
 
@@ -88,3 +88,15 @@ def test_neighbours_are_exchanged_only_where_their_order_is_unknown(known, order
         after, _ = changed(image.astype(np.float32), seed=seed, order_known=known)
         orders_seen.add(bool(after[4, 4, 0] < after[4, 4, 2]))
     assert orders_seen == orders
+
+
+def test_some_neighbours_are_hidden_as_in_a_study_that_lacks_them():
+    """By the next slice towards the middle, each by itself; with one channel there is none."""
+    image = np.random.default_rng(0).random((24, 24, 5)).astype(np.float32)
+    hidden = np.zeros(5)
+    for seed in range(300):
+        new = changed(image, seed=seed)[0]
+        same = [bool((new[..., n] == new[..., n + 1]).all()) for n in range(4)]
+        hidden += [same[0], same[1], False, same[2], same[3]]
+    assert hidden[[0, 1, 3, 4]] / 300 == pytest.approx([HIDDEN_NEIGHBOURS] * 4, abs=0.05)
+    assert changed(image[..., :1], seed=0)[0].shape == (24, 24, 1)
