@@ -50,7 +50,8 @@ def annotate_study(
     def evidence(level: LevelGrade) -> bytes:
         if level.point is None:
             raise StudyError("a level without a point has no evidence.")
-        return png(draw(explain_grade(study, level.point, model)))
+        result = StudyGrade(study.id, model.card, (level,))
+        return png(draw(explain_grade(study, level.point, model), result, level))
 
     # What the model may not grade is refused now, not after the clicks.
     grade(Annotations())

@@ -1,7 +1,8 @@
 """The result of grading: one study, level by level, and the words in which it is shown."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from lss_cli.anatomy import Condition, Level, Severity
@@ -111,6 +112,7 @@ class StudyGrade:
         notes: What holds for the whole study, such as why a series was chosen.
         doubts: What speaks against relying on any grade of the study; see `warnings_of`.
         remark: What the person who set the points wrote, such as on the numbering of levels.
+        graded_on: The day of grading.
     """
 
     study_id: str
@@ -119,6 +121,7 @@ class StudyGrade:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     remark: str = ""
+    graded_on: date = field(default_factory=date.today, compare=False)
 
     @property
     def complete(self) -> bool:

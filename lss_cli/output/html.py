@@ -24,6 +24,8 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
     return render_page(
         "study.html",
         study_id=result.study_id,
+        sides=" and ".join(dict.fromkeys(c.side for c in conditions if c and c.side)),
+        graded_on=result.graded_on.isoformat(),
         remark=result.remark,
         notes=result.notes,
         doubts=result.doubts,

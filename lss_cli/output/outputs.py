@@ -140,7 +140,9 @@ def draw_levels(study: Study, result: StudyGrade, model: Model) -> Pictures:
     from lss_cli.output.picture import draw
 
     return {
-        (point.condition, point.level): draw(explain_grade(study, point, model))
-        for point in (level.point for level in result.levels if level.probabilities)
-        if point
+        (level.point.condition, level.point.level): draw(
+            explain_grade(study, level.point, model), result, level
+        )
+        for level in result.levels
+        if level.point and level.probabilities
     }

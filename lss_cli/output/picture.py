@@ -1,20 +1,25 @@
 """What mattered for a grade, as one picture: slice with field, network input, occlusion map."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.files import make_folder, replacing
 from lss_cli.grading.occlusion import Saliency
+from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade
+from lss_cli.text import printable
 
 HEIGHT = 420
-CAPTION = 22
+LINE = 20
 GAP = 8
+FONT = ImageFont.load_default(14)
+# Of which the longest that fits is drawn.
+SCALES_MM = (5, 10, 20)
 
 # The slice is shown in a square of this many mm around the field's centre, so that the field is
 # large enough to be judged.
@@ -27,23 +32,76 @@ ACCENT = (86, 180, 233)
 HOT = np.array([[120, 28, 109], [204, 71, 64], [245, 125, 21], [252, 255, 164]], dtype=float)
 
 
-def draw(saliency: Saliency) -> Image.Image:
-    """Three panels side by side, with captions."""
+def draw(saliency: Saliency, result: StudyGrade, level: LevelGrade) -> Image.Image:
+    """Three panels side by side, with all that they must not be parted from.
+
+    Above stand study, side, level and grade, below what a reader should know.
+    """
+    left, _, right, _ = saliency.field
+    field_mm = (right - left) * saliency.spacing_mm[0]
     panels = [
-        ("slice, point and field", slice_panel(saliency)),
-        ("what the network sees", _grey(saliency.input, 0, 1)),
-        ("what mattered (occlusion)", heat_panel(saliency)),
+        ("slice, point and field", slice_panel(saliency), AROUND_MM),
+        ("what the network sees", _grey(saliency.input, 0, 1), field_mm),
+        ("what mattered (occlusion)", heat_panel(saliency), field_mm),
     ]
-    scaled = [(text, _to_height(image)) for text, image in panels]
-    width = sum(image.width for _, image in scaled) + GAP * (len(scaled) - 1)
-    sheet = Image.new("RGB", (width, HEIGHT + CAPTION), "black")
+    scaled = [(text, _to_height(image), mm) for text, image, mm in panels]
+    width = sum(image.width for _, image, _ in scaled) + GAP * (len(scaled) - 1)
+    head, foot = _lines(_head(result, level), width), _lines(_foot(result, level), width)
+    top = LINE * len(head) + GAP
+    sheet = Image.new("RGB", (width, top + HEIGHT + LINE * (1 + len(foot)) + GAP), "black")
     pen = ImageDraw.Draw(sheet)
-    left = 0
-    for text, image in scaled:
-        sheet.paste(image, (left, 0))
-        pen.text((left + 2, HEIGHT + 3), text, fill="white", font=ImageFont.load_default(14))
-        left += image.width + GAP
+    x = 0
+    for text, image, mm in scaled:
+        sheet.paste(image, (x, top))
+        pen.text((x + 2, top + HEIGHT + 3), text, fill="white", font=FONT)
+        _draw_scale(pen, (x + 10, top + HEIGHT - 12), image.width / mm)
+        x += image.width + GAP
+    for y, text in enumerate(head):
+        pen.text((2, LINE * y + 2), text, fill="white", font=FONT)
+    for y, text in enumerate(foot, start=1):
+        pen.text((2, top + HEIGHT + LINE * y + 3), text, fill="white", font=FONT)
     return sheet
+
+
+def _head(result: StudyGrade, level: LevelGrade) -> list[str]:
+    shares = zip(Severity, level.probabilities or (), strict=False)
+    name = level.condition.rsna_name if level.condition else ""
+    return [
+        f"Study {printable(result.study_id)} · {name} · {level.level} · {level.shown}",
+        " · ".join([*(f"{severity} {share:.1%}" for severity, share in shares), ""])
+        + f"graded on {result.graded_on}",
+    ]
+
+
+def _foot(result: StudyGrade, level: LevelGrade) -> list[str]:
+    remark = [f"Remark: {result.remark}"] if result.remark else []
+    texts = [*remark, *(f"Warning: {text}" for text in result.warnings_of(level))]
+    return [*(printable(text, 1000) for text in texts), DISCLAIMER]
+
+
+def _lines(texts: Iterable[str], width: int) -> list[str]:
+    """Broken between words where the sheet ends; words longer than a line are cut there."""
+    lines = []
+    for text in texts:
+        line = ""
+        for word in text.split():
+            longer = f"{line} {word}".strip()
+            if line and FONT.getlength(longer) > width - 4:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def _draw_scale(pen: ImageDraw.ImageDraw, at: tuple[float, float], per_mm: float) -> None:
+    """A bar of 20 or 10 mm with its length beside it, light on dark."""
+    length = max(SCALES_MM, key=lambda mm: (mm * per_mm < HEIGHT / 3, mm))
+    (x, y), end = at, at[0] + length * per_mm
+    pen.line((x - 1, y, end + 1, y), fill="black", width=7)
+    pen.line((x, y, end, y), fill="white", width=3)
+    text = f"{length} mm"
+    pen.text((end + 6, y - 9), text, fill="white", font=FONT, stroke_width=2, stroke_fill="black")
 
 
 def slice_panel(saliency: Saliency) -> Image.Image:

@@ -29,10 +29,25 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
+def css_string(text: object) -> str:
+    r"""A text as CSS writes it; whatever could end the string or the style is written out.
+
+    >>> print(css_string('a "b"</style>'))
+    "a \22 b\22 \3c \2f style\3e "
+    """
+    kept = " -._:,()"
+    body = "".join(
+        char if (char.isalnum() and char.isascii()) or char in kept else f"\\{ord(char):x} "
+        for char in str(text)
+    )
+    return f'"{body}"'
+
+
 @cache
 def _environment() -> "Environment":
     # Loaded with the first page, to keep start-up short.
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("lss_cli.render"),
@@ -41,5 +56,6 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["css_string"] = lambda text: Markup(css_string(text))
     environment.globals["program"] = f"lss {__version__}"
     return environment
