@@ -41,9 +41,8 @@ def main() -> None:
         sides = [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
         session = AnnotationSession(StudyView.of(study), sides, grade, lambda _: b"")
         with (data / "train_label_coordinates.csv").open(newline="") as file:
-            session.annotate(
-                {"marks": [mark(row, session.view) for row in csv.DictReader(file)][5:10]}
-            )
+            marks = [mark(row, session.view) for row in csv.DictReader(file)][5:10]
+            session.annotate({"marks": marks}, 0)
         with serve_page(session) as (link, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]

@@ -313,8 +313,9 @@ def test_with_the_keyboard_alone_and_closing_the_page(page, clicking, tmp_path):
         code, out, _ = command.ended()
     assert code == 4
     assert "L2/L3 not graded: marked as not visible." in out
-    (row,) = read_rows(saved)
+    row, absent = read_rows(saved)
     assert (row["level"], int(row["instance_number"])) == ("L1/L2", number)
+    assert (absent["level"], absent["x"]) == ("L2/L3", "")
     assert (float(row["x"]), float(row["y"])) == (78, 80)
 
 
@@ -424,8 +425,8 @@ def test_nothing_that_was_clicked_is_lost(page, clicking, browser, tmp_path):
         command.process.send_signal(2)
         assert command.ended()[0] == 130
         context.close()
-    (row,) = read_rows(saved)
-    assert row["level"] == "L1/L2"
+    row, absent = read_rows(saved)
+    assert (row["level"], absent["level"]) == ("L1/L2", "L3/L4")
     (draft,) = (tmp_path / "state" / "lss" / "clicks").iterdir()
     assert draft.stat().st_mode & 0o777 == 0o600
 
@@ -466,3 +467,62 @@ def test_the_page_says_where_to_click(page, clicking):
         page.click("#where")
         assert figure.is_hidden()
         assert "Left 1/5" in page.locator("#sides").text_content()
+
+
+def test_the_other_side_leads_and_exchanged_sides_are_said_at_once(page, clicking, scanned, study):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    view = StudyView.of(read_study(study))
+    (axial,) = view.axial
+    slices = {
+        axial.instance_number(index): slice_ for index, (_, slice_) in enumerate(axial.slices)
+    }
+    truth = left_points(scanned)
+
+    def click(row, across_mm=0.0):
+        geometry = slices[int(row["instance_number"])].geometry
+        pixel = float(row["x"]) + across_mm / geometry.spacing_mm[0], float(row["y"])
+        page.mouse.click(*position(page, "axial", geometry, pixel))
+        settle(page)
+
+    with clicking() as command:
+        come_in(page, command.link)
+        for level in LEVELS[:2]:
+            scroll_to(page, int(truth[level]["instance_number"]))
+            click(truth[level])
+        page.keyboard.press("s")
+        # The list and J lead to the slice of the left point.
+        for act in (lambda: page.keyboard.press("j"), lambda: page.click("#level-1")):
+            page.keyboard.press("End")
+            settle(page)
+            act()
+            settle(page)
+            assert shown(page) == int(truth["L1/L2"]["instance_number"])
+        # Its mirror image is a proposal, until Enter.
+        place = page.locator("#level-1 span")
+        page.keyboard.press("m")
+        settle(page)
+        assert place.text_content() == "open"
+        page.keyboard.press("Enter")
+        x = float(re.search(r"(\d+), \d+", place.text_content())[1])
+        spacing = slices[int(truth["L1/L2"]["instance_number"])].geometry.spacing_mm[0]
+        assert (float(truth["L1/L2"]["x"]) - x) * spacing == pytest.approx(15.5, abs=1)
+        # On the wrong side: known from the other side's point, from another level, or its own.
+        for level, number in (("L2/L3", 2), ("L3/L4", 3)):
+            page.keyboard.press(str(number))
+            scroll_to(page, int(truth[level]["instance_number"]))
+            click(truth[level], across_mm=1.5)
+            status = page.locator("#status")
+            assert "does not lie on the patient's RIGHT" in status.text_content()
+            assert "LEFT (S)" in status.text_content()
+            assert page.locator(f"#level-{number}").get_attribute("aria-pressed") == "true"
+            page.keyboard.press("u")
+        page.keyboard.press("5")
+        page.keyboard.press("n")
+        page.keyboard.press("g")
+        page.wait_for_selector(".verdict")
+        settle(page)
+        inside = page.locator("#levels").bounding_box()
+        for number in (1, 5):
+            row = page.locator("#levels li").nth(number - 1).bounding_box()
+            assert row["y"] >= inside["y"] - 1
+            assert row["y"] + row["height"] <= inside["y"] + inside["height"] + 1

@@ -3,6 +3,8 @@
 export const CHOSEN = "#fb3";
 export const SET = "#5cd6ff";
 export const RING = 8;
+// At the right edge of a picture: all its slices.
+export const STRIP = 22;
 
 /** Words with a dark rim. */
 export function text(ink, words, x, y, align, colour = "#dde3ea") {
@@ -39,6 +41,25 @@ export function ring(ink, x, y, colour) {
   }
   ink.fillStyle = colour;
   ink.fillRect(x - 1, y - 1, 2, 2);
+}
+
+/** Which side is being set, large, and on that side of the picture: the patient's left is right. */
+export function banner(ink, { clientWidth, clientHeight }, side) {
+  if (side !== "LEFT" && side !== "RIGHT") return;
+  const x = side === "LEFT" ? clientWidth - STRIP - 4 : 4;
+  ink.fillStyle = CHOSEN;
+  ink.fillRect(side === "LEFT" ? x : x - 4, clientHeight * 0.2, 4, clientHeight * 0.6);
+  ink.save();
+  ink.font = "bold 19px system-ui, sans-serif";
+  text(
+    ink,
+    side,
+    side === "LEFT" ? x - 6 : x + 8,
+    clientHeight * 0.2 + 10,
+    side === "LEFT" ? "right" : "left",
+    CHOSEN,
+  );
+  ink.restore();
 }
 
 export function dot(ink, [x, y], colour) {

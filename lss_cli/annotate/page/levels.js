@@ -10,7 +10,10 @@ export function showLevels(list, shown, act) {
   const focused = document.activeElement?.id;
   list.replaceChildren(...shown.levels.map((level, i) => row(level, i, shown, act)));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+  const chosen = list.querySelector(".chosen");
+  // What was scrolled to stays in sight until another level is chosen.
+  if (list.dataset.chosen !== shown.level) chosen?.scrollIntoView({ block: "nearest" });
+  list.dataset.chosen = shown.level;
 }
 
 function row(level, i, shown, act) {
@@ -72,8 +75,8 @@ function verdict(result, { severities, stale }, show) {
     evidence.hidden = !show;
     evidence.addEventListener("click", show);
     const top = element("div", { className: "top" });
-    top.append(bar, evidence);
-    box.append(top, words);
+    top.append(words, evidence);
+    box.append(bar, top);
   }
   if (uncertain) box.append(element("p", { textContent: uncertain }));
   if (reason) box.append(element("p", { className: "reason", textContent: reason }));

@@ -6,9 +6,11 @@ import { place, sliceThrough } from "./geometry.js";
 import { listenToKeys } from "./keys.js";
 import { showLevels } from "./levels.js";
 import { Marks } from "./marks.js";
+import { offer } from "./offer.js";
 import { drawAxial, drawSagittal, markAt } from "./overlay.js";
 import { listen } from "./pointer.js";
 import * as server from "./server.js";
+import { Sides } from "./sides.js";
 import { Viewer } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
@@ -19,6 +21,7 @@ const state = {
   marks: new Marks(study.set),
   series,
   conditions,
+  levels,
   condition: conditions[0].id,
   level: levels[0],
   axial: new Viewer($("axial"), new server.Slices(), (...on) => drawAxial(...on, state)),
@@ -31,7 +34,7 @@ let finished = false;
 let graded;
 let whereWanted = null;
 
-const own = () => conditions.find(({ id }) => id === state.condition);
+const sides = new Sides(state);
 
 // ---- what happens
 
@@ -41,14 +44,14 @@ function say(words, kind = "") {
 }
 
 function refresh() {
-  const shown = { ...state, levels, severities };
+  const shown = { ...state, severities };
   const show = study.evidence ? evidence : null;
   showLevels($("levels"), shown, { choose: visit, absent, show });
   const count = ({ id }) => levels.filter((level) => marks.get(id, level)).length;
   const counts = conditions.map((condition) => `${count(condition)}/${levels.length}`);
   showSides($("sides"), state.condition, counts);
   // Unasked until the first point of this side is set.
-  showWhere($("where"), own().label, whereWanted ?? count(own()) === 0);
+  showWhere($("where"), sides.own.label, whereWanted ?? count(sides.own) === 0);
   $("where-button").setAttribute("aria-pressed", !$("where").hidden);
   $("grade").disabled = $("finish").disabled = marks.all.length === 0;
   axial.redraw();
@@ -68,9 +71,12 @@ function choose(level) {
   refresh();
 }
 
+/** To the level's own point, or to the slice in which it has one on the other side. */
 function jump() {
-  const mark = marks.get(state.condition, state.level);
-  if (!mark || mark.not_visible) return;
+  const own = marks.get(state.condition, state.level);
+  const mark = own && !own.not_visible ? own : sides.opposite(state.level);
+  if (!mark) return;
+  if (mark !== own) say(`${state.level}: open; the slice of the ${sides.other.label} point.`);
   if (mark.series === axial.number) axial.show(mark.slice);
   else openAxial(mark.series, mark.slice);
 }
@@ -115,7 +121,7 @@ const redo = () => walk(marks.redo(), "done again");
 
 /** The picture behind a grade: drawn by the server when it is asked for. */
 function evidence(level) {
-  const { id, label } = own();
+  const { id, label } = sides.own;
   $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
   // Without the one before, as long as this one is being drawn.
   $("evidence-picture").removeAttribute("src");
@@ -141,9 +147,33 @@ function put(point, step = "put") {
 }
 
 function settled() {
-  say(`${state.level}: set on slice ${axial.slice.number}.`);
-  advance();
+  if (sides.exchanged(state.level)) {
+    const [own, other] = [sides.own, sides.other].map((side) => side?.label.toUpperCase());
+    say(
+      `${state.level}: this point does not lie on the patient's ${own}, which is being set. ` +
+        `Click again${other ? `, or undo (U) and change to ${other} (S)` : ""}.`,
+      "error",
+    );
+  } else {
+    say(`${state.level}: set on slice ${axial.slice.number}.`);
+    advance();
+  }
   changed();
+}
+
+/** Move the keyboard's cross to the mirror image of the other side's point; Enter sets it. */
+async function propose() {
+  const point = sides.mirrored(state.level);
+  if (!point) return say(`${state.level} has no point on the other side to be mirrored.`);
+  const { series: number, slice } = sides.opposite(state.level);
+  if (number === axial.number) await axial.show(slice);
+  else openAxial(number, slice);
+  axial.cursor = point;
+  axial.canvas.focus();
+  axial.moveCursor(0, 0);
+  say(
+    `${state.level}: a proposal from the ${sides.other.label} point. Enter sets it, once it is right; Shift + arrows move it.`,
+  );
 }
 
 /** Whether a point may be set there; says why not. */
@@ -208,6 +238,8 @@ async function grade() {
     say(`Graded. ${missing}${notes.join(" ")}`);
     graded = version;
     refresh();
+    // From the first level on, whichever was set last.
+    $("levels").scrollTop = 0;
   } catch (error) {
     say(error.message, "error");
   }
@@ -289,6 +321,7 @@ listenToKeys(axial, sagittal, {
   "?": help,
   g: () => $("grade").disabled || grade(),
   j: jump,
+  m: propose,
   n: () => absent(state.level),
   r: reset,
   s: otherSide,
@@ -296,23 +329,12 @@ listenToKeys(axial, sagittal, {
   w: where,
   y: redo,
 });
-// What an earlier command kept stays kept until the first change.
-function offer({ set, when }) {
-  const points = set.marks.length === 1 ? "One mark was" : `${set.marks.length} marks were`;
-  $("offer-words").textContent =
-    `${points} set in this study (${when}), and no result was made of them. ` +
-    "Started anew, the first click takes their place.";
-  $("offer").addEventListener("cancel", (event) => event.preventDefault());
-  $("offer-leave").addEventListener("click", () => $("offer").close());
-  $("offer-take").addEventListener("click", () => {
-    marks.take(set);
-    $("remark").value = marks.remark;
-    $("offer").close();
-    takeSide(state.condition);
-    say("Taken up again. Look at each point.");
-    changed();
-  });
-  $("offer").showModal();
+function takeUp(set) {
+  marks.take(set);
+  $("remark").value = marks.remark;
+  takeSide(state.condition);
+  say("Taken up again. Look at each point.");
+  changed();
 }
 
 addEventListener("pagehide", () => finished || server.leave(study.page));
@@ -320,4 +342,4 @@ addEventListener("pagehide", () => finished || server.leave(study.page));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();
 if (study.bad.length) say(`Not shown, so not graded: ${study.bad.join(" ")}`, "error");
-if (study.offer) offer(study.offer);
+if (study.offer) offer($("offer"), study.offer, takeUp);

@@ -1,7 +1,7 @@
 // What is drawn over the pictures: points, and where the pictures cut each other.
 
 import { cut, place, project } from "./geometry.js";
-import { CHOSEN, SET, crosshair, dot, ring, RING, stroke, text, ticks } from "./ink.js";
+import { CHOSEN, SET, banner, crosshair, dot, ring, RING, stroke, text, ticks } from "./ink.js";
 
 /** The points on this axial slice, ticks where the sagittal slice cuts it, the keyboard's cross. */
 export function drawAxial(viewer, ink, { marks, conditions, condition, level, sagittal }) {
@@ -27,6 +27,7 @@ export function drawAxial(viewer, ink, { marks, conditions, condition, level, sa
     text(ink, mark.level + side, x + aside, y - RING, right ? "left" : "right", colour);
     ink.globalAlpha = 1;
   }
+  banner(ink, viewer.canvas, conditionLabel(conditions, { condition }).toUpperCase());
   if (viewer.cursor) crosshair(ink, ...viewer.toCanvas(viewer.cursor));
 }
 

@@ -1,9 +1,8 @@
 // One picture: a series that is scrolled, windowed, zoomed and panned on a canvas.
 
 import { letters } from "./geometry.js";
-import { CHOSEN, text } from "./ink.js";
+import { CHOSEN, STRIP, text } from "./ink.js";
 
-const STRIP = 22;
 const FONT = "13px system-ui, sans-serif";
 
 export class Viewer {
