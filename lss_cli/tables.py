@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from lss_cli.errors import LssError
+from lss_cli.errors import LssError, UsageError
 from lss_cli.text import escape_formula, printable, replace_control, suggest
 
 # RSNA's table of all points has 4 MB; anything near this is some other file.
 LARGEST_FILE_BYTES = 256 * 2**20
+
+WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".ods"}
 
 # Of what is looked at to tell separators; Python's reader takes no longer cells.
 LONGEST_HEADER = 2**16
@@ -52,6 +54,19 @@ def read_text(path: Path, error: type[LssError], where: str = "") -> str:
     if not text.strip():
         raise error("the file is empty.", where=where)
     return text
+
+
+def check_csv_name(path: Path | None, option: str) -> None:
+    """Refuse a name under which spreadsheets would not open a CSV file.
+
+    Raises:
+        UsageError: It is that of a workbook.
+    """
+    if path and path.suffix.lower() in WORKBOOKS:
+        raise UsageError(
+            f"{option} writes CSV, which is no {path.suffix} workbook.",
+            todo=f"Name it {path.stem}.csv: Excel and LibreOffice open that, and save workbooks.",
+        )
 
 
 class CsvReader:

@@ -22,7 +22,7 @@ from lss_cli.batch.journal import Journal
 from lss_cli.batch.plan import plan_jobs, plan_unplaced
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
-from lss_cli.files import check_outputs, check_writable, make_folder, write_text
+from lss_cli.files import check_outputs, check_writable, is_file, make_folder, write_text
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
@@ -139,6 +139,10 @@ def make_report(
     open_journal = Journal.resume if request.resume else Journal.start
     with closing(open_journal(request.journal, run)) as journal:
         left = [job for job in jobs if job.study_id not in journal.offsets]
+        for job in left:
+            if job.page:
+                # One of an earlier report must not stand for what is not graded now.
+                Path(job.page).unlink(missing_ok=True)
         for done, answer in enumerate(_answers(left, request, model), start=1):
             journal.add(answer)
             progress(len(jobs) - len(left) + done, len(jobs))
@@ -154,7 +158,7 @@ def make_report(
             rows,
             {"csv": request.out, **request.more},
             {**asdict(summary), "run": run, "grades": _by_level(summary)},
-            {job.study_id: _link(Path(job.page)) for job in jobs if job.page},
+            _links(jobs, request),
         )
         write_text(
             request.run_report,
@@ -177,9 +181,16 @@ def _check_outputs(request: ReportRequest, reads: Iterable[Path]) -> None:
     check_outputs({**outputs, "--pages": request.pages_folder if request.pages else None}, reads)
 
 
-def _link(page: Path) -> str:
-    """The address of a study's page, seen from the folder that its own folder lies in."""
-    return quote(os.fsencode(f"{page.parent.name}/{page.name}"))
+def _links(jobs: Iterable[GradingJob], request: ReportRequest) -> Mapping[str, str]:
+    """The addresses of the studies' pages, of those that have one, seen from the overview."""
+    if "html" not in request.more:
+        return {}
+    start = request.more["html"].absolute().parent
+    return {
+        job.study_id: quote(os.fsencode(os.path.relpath(job.page, start).replace(os.sep, "/")))
+        for job in jobs
+        if job.page and is_file(Path(job.page))
+    }
 
 
 def _choose_conditions(

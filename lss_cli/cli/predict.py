@@ -65,11 +65,13 @@ def predict(
     from lss_cli.output.outputs import Outputs
     from lss_cli.points.table import read_points, write_points
     from lss_cli.study.study import read_study
+    from lss_cli.tables import check_csv_name
 
     environment: Environment = context.obj
     conditions = list(dict.fromkeys(condition or ()))
     json_file = Path(json) if json and json != "-" else None
     outputs = Outputs(csv, json_file, html, picture, dicom_sr, save_coords)
+    check_csv_name(csv, "--csv")
     outputs.check(reads=[study, *(coords or ()), Path(model)])
     _check_source(environment, coords, click, save_coords)
     dicom_study = read_study(study)

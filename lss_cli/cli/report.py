@@ -59,11 +59,13 @@ def report(
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
     from lss_cli.processors import processors
+    from lss_cli.tables import check_csv_name
 
     environment: Environment = context.obj
     messages = environment.messages
     if pages and not html:
         raise UsageError("--pages needs --html, which links to the pages.")
+    check_csv_name(out, "--out")
     if parquet:
         environment.require("lss report --parquet", "pyarrow")
     if scheduler:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.grading.result import DISCLAIMER, UNCERTAIN, LevelGrade, StudyGrade, shown
+from lss_cli.output.overview import StudyLine
 from lss_cli.output.picture import png
 from lss_cli.render.page import data_uri, render_page
 
@@ -52,11 +53,15 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
 
 
 def report_to_html(
-    rows: Iterable[Mapping[str, Any]], summary: Mapping[str, Any], pages: Mapping[str, str]
+    studies: Iterable[StudyLine],
+    rows: Iterable[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    pages: Mapping[str, str],
 ) -> str:
     """The overview of a report.
 
     Args:
+        studies: A line for each, in order.
         rows: All rows, in order.
         summary: Counts, and how the report was made.
         pages: Links to the studies' own pages, by study.
@@ -64,6 +69,7 @@ def report_to_html(
     return render_page(
         "report.html",
         summary=summary,
+        studies=studies,
         rows=rows,
         pages=pages,
         shown=shown,

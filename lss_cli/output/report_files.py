@@ -8,6 +8,7 @@ from typing import Any
 
 from lss_cli.files import replacing
 from lss_cli.output.html import report_to_html
+from lss_cli.output.overview import study_lines
 from lss_cli.output.rows import COLUMNS, LISTS, cells
 from lss_cli.tables import write_rows
 
@@ -40,7 +41,7 @@ def write_report(
             elif kind == "parquet":
                 _write_parquet(rows(), temporary)
             else:
-                page = report_to_html(rows(), summary, pages)
+                page = report_to_html(study_lines(rows()), rows(), summary, pages)
                 temporary.write_text(page, encoding="utf-8")
 
 

@@ -1,4 +1,6 @@
 import json
+import re
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -76,6 +78,33 @@ def test_further_formats_and_pages(three_phantoms, report, tmp_path):
     assert [level for level, *_ in printed] == ["Level", *LEVELS]
     assert [sum(map(int, counts)) for _, *counts in printed[1:]] == [4] * len(LEVELS)
     assert len(run["run"]["model"]) == 64
+
+
+def test_the_overview_links_to_pages_that_are_there(three_phantoms, report, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a", "b & c", "empty"])
+    DAMAGE["empty"][0](studies / "empty")
+    stale = tmp_path / "report.pages" / "empty.html"
+    stale.parent.mkdir()
+    stale.write_text("of an earlier report")
+    (tmp_path / "sub").mkdir()
+    page = tmp_path / "sub" / "o.html"
+    assert report(studies, coords, "--html", page, "--pages")[0] == 4
+    links = set(re.findall('href="([^"]*)"', page.read_text()))
+    assert links == {"../report.pages/a.html", "../report.pages/b%20%26%20c.html"}
+    assert all((page.parent / unquote(link)).is_file() for link in links)
+    text = page.read_text()
+    table = text[text.index('id="studies"') : text.index('id="rows"')]
+    assert table.index(">empty<") < table.index(">a</a>")
+    assert table.count("<tr>") == 4
+
+
+def test_a_workbook_is_refused(three_phantoms, report, lss, tmp_path):
+    studies, coords = copies(three_phantoms, tmp_path, ["a"])
+    code, _, err = report(studies, coords, out="report.xlsx")
+    assert (code, "--out writes CSV" in err, "report.csv" in err) == (2, True, True)
+    options = ("--coords", coords, "--csv", tmp_path / "a.XLSX")
+    code, _, err = lss("predict", studies / "a", *options)
+    assert (code, "--csv writes CSV" in err) == (2, True)
 
 
 def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
