@@ -1,35 +1,34 @@
 """Plausibility checks of points.
 
-Every check only warns, and says what to do. The limits are wide: they are meant for mistakes, such
-as exchanged levels or sides, not for unusual anatomy.
+Most checks only warn, and say what to do; a point that several of them take for a gross mistake is
+not to be graded. The limits are wide: they are meant for mistakes, such as exchanged levels or
+sides, not for unusual anatomy.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from lss_cli.anatomy import Side
+from lss_cli.anatomy import Condition
+from lss_cli.grading.order import check_numbering, check_order
 from lss_cli.grading.result import MISSING_NEIGHBOUR
+from lss_cli.grading.sides import (
+    Finding,
+    by_level,
+    check_sides,
+    exchanged_axes,
+    far_from_canal,
+)
 from lss_cli.model.inputs import covered_share
 from lss_cli.model.spec import InputSpec
 from lss_cli.points.point import Point
 from lss_cli.slices import Float32Array, percentiles
-from lss_cli.study.geometry import HEAD, Plane
+from lss_cli.study.geometry import Plane
 from lss_cli.study.selection import weighting
-from lss_cli.study.study import Located
-from lss_cli.text import printable
-
-# Lumbar discs follow each other at 25 to 45 mm (vertebra plus disc; Zhou et al., Eur Spine J 2000).
-NEAREST_LEVELS_MM = 15.0
-FARTHEST_LEVELS_MM = 65.0
-
-# Both recesses of a level lie in one slice or in neighbouring ones.
-LARGEST_SIDE_STEP_MM = 10.0
-
-# Left and right points lie 14 to 17 mm apart, so each some 8 mm from the midline.
-FARTHEST_FROM_MIDLINE_MM = 25.0
+from lss_cli.study.study import Located, Study
+from lss_cli.text import join_words, printable
 
 # Of the field, at least this share must lie in the slice.
 LEAST_COVERED = 0.95
@@ -42,29 +41,148 @@ SIDES = {
     Plane.CORONAL: ("to the front", "to the back"),
 }
 
-# Fine enough to tell left from right, coarse enough to cost nothing.
-GRID_MM = 2.0
+OUTSIDE_BODY = "it lies outside the body"
+AT_THE_EDGE = "the field around it lies outside the slice for the most part"
+UNFAMILIAR_PLACE = "the image around it is unlike the training images"
+EXCHANGED_AXES = (
+    "left and right lie before each other, not beside each other",
+    "x and y seem to be exchanged",
+)
 
-# In halves of a column: how far the first columns that are tried for the midline lie apart.
-COARSE = 3
+# A recess lies well within the slice; where not even this share of the field does, it is none.
+LEAST_OF_RECESS = 0.6
 
 # Outside the body there is noise only.
 AIR = 0.04
 
+# So many checks have to agree that a point is in no recess.
+SEVERAL = 2
 
-def check_points(points: Sequence[Located[Point]], spec: InputSpec) -> list[tuple[str, ...]]:
-    """The warnings of each point, in the order of the points.
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks say of the points of a study.
+
+    Attributes:
+        warnings: Of each point.
+        refusals: Of each point, why it is not to be graded; empty for most.
+        doubts: What speaks against all of them.
+    """
+
+    warnings: list[tuple[str, ...]]
+    refusals: list[str]
+    doubts: tuple[str, ...] = ()
+
+
+def check_points(
+    study: Study,
+    points: Sequence[Located[Point]],
+    unfamiliar: Sequence[bool],
+    spec: InputSpec,
+    named: Sequence[Point],
+) -> Checked:
+    """Check points, each by itself and against the others.
+
+    What the refused points are at odds with is not blamed on the others.
 
     Args:
-        points: Of one study.
+        study: That the points lie in.
+        points: Those to be graded.
+        unfamiliar: Whether the image around each is unlike the training images.
         spec: How large a field the model wants.
+        named: All points of the study, graded or not.
     """
-    warnings = [list(_check_alone(located, spec)) for located in points]
-    for (i, first), (j, second) in combinations(enumerate(points), 2):
-        for text in (*_check_order(first, second), *_check_sides(first, second)):
-            warnings[i].append(text)
-            warnings[j].append(text)
-    return [tuple(texts) for texts in warnings]
+    evidence = find_gross(points, unfamiliar, spec)
+    refusals = [_refusal(texts) if len(texts) >= SEVERAL else "" for texts in evidence]
+    kept = [located for located, reason in zip(points, refusals, strict=True) if not reason]
+    warnings = {id(located): list(_check_alone(located, spec)) for located in kept}
+    doubts = []
+    for finding in _findings(study, kept, named):
+        if len(finding.points) == len(kept) > 1:
+            doubts.append(finding.text)
+            continue
+        for located in finding.points:
+            warnings[id(located)].append(finding.text)
+    for located, texts in zip(points, evidence, strict=True):
+        # What one check alone found is a doubt.
+        if id(located) in warnings and set(texts) - {UNFAMILIAR_PLACE}:
+            warnings[id(located)].append(f"the point may be in no recess: {texts[0]}.")
+    return Checked(
+        [tuple(warnings.get(id(located), ())) for located in points], refusals, tuple(doubts)
+    )
+
+
+def _groups(points: Sequence[Located[Point]]) -> list[list[Located[Point]]]:
+    """Points of one condition and its mirror image."""
+    groups: dict[frozenset[Condition], list[Located[Point]]] = defaultdict(list)
+    for located in points:
+        condition = located.point.condition
+        groups[frozenset((condition, condition.mirrored))].append(located)
+    return list(groups.values())
+
+
+def _in_recesses(points: Sequence[Located[Point]]) -> list[Located[Point]]:
+    return [
+        located
+        for located in points
+        if located.point.condition.side
+        and located.slice_in_stack.slice.geometry.plane is Plane.AXIAL
+    ]
+
+
+def _findings(
+    study: Study, points: Sequence[Located[Point]], named: Sequence[Point]
+) -> Iterator[Finding]:
+    for group in _groups(points):
+        order = check_order(group)
+        yield from order
+        recesses = _in_recesses(group)
+        if recesses:
+            yield from check_sides(recesses)
+            # Where levels are at odds with each other, it is known already.
+            yield from [] if order else check_numbering(study, recesses, named)
+        else:
+            yield from _check_foramina(group)
+
+
+def _check_foramina(points: Sequence[Located[Point]]) -> Iterator[Finding]:
+    for level, members in by_level(points).items():
+        if len(members) == 2 and members[0].position[0] < members[1].position[0]:
+            text = f"left and right of {level} are exchanged; the patient's left is meant."
+            yield Finding(text, tuple(members))
+
+
+def find_gross(
+    points: Sequence[Located[Point]], unfamiliar: Sequence[bool], spec: InputSpec
+) -> list[list[str]]:
+    """What speaks for each point being in no recess at all; arguments as in `check_points`."""
+    evidence: dict[int, list[str]] = {}
+    for located, strange in zip(points, unfamiliar, strict=True):
+        slices = located.slices
+        pixel = (located.pixel[0] - slices.origin[0], located.pixel[1] - slices.origin[1])
+        middle = slices.pixels[len(slices.pixels) // 2]
+        air = _is_air(middle, slices.spacing_mm, pixel)
+        share = covered_share(slices, located.pixel, spec, side=located.point.condition.side)
+        evidence[id(located)] = (
+            [OUTSIDE_BODY] * air
+            + [AT_THE_EDGE] * (share < LEAST_OF_RECESS)
+            + [UNFAMILIAR_PLACE] * strange
+        )
+    for group in _groups(_in_recesses(points)):
+        places = by_level(group)
+        for located in group:
+            far = far_from_canal(located, places)
+            if far:
+                evidence[id(located)].append(f"it lies {far:.0f} mm from the canal")
+        for members in places.values():
+            if len(members) == 2 and exchanged_axes(*members):
+                for located in members:
+                    evidence[id(located)] += EXCHANGED_AXES
+    return [evidence[id(located)] for located in points]
+
+
+def _refusal(evidence: Sequence[str]) -> str:
+    return f"the point is in no recess: {join_words(evidence)}. Set it again."
 
 
 def check_neighbours(located: Located[Point], image: Float32Array) -> tuple[str, ...]:
@@ -101,61 +219,6 @@ def _check_alone(located: Located[Point], spec: InputSpec) -> Iterator[str]:
             f"{1 - share:.0%} of the field around the point lies outside the slice; "
             "use a series with a larger field of view."
         )
-    middle = slices.pixels[len(slices.pixels) // 2]
-    if _is_air(middle, slices.spacing_mm, located.pixel):
-        yield "the point lies outside the body; set it again."
-    elif condition.side and located.slice_in_stack.slice.geometry.plane is Plane.AXIAL:
-        yield from _check_midline(located, middle)
-
-
-def _check_midline(located: Located[Point], middle: Float32Array) -> Iterator[str]:
-    side, spacing_mm = located.point.condition.side, located.slices.spacing_mm
-    column = symmetry_column(middle, spacing_mm, located.pixel)
-    # Columns run to the patient's left.
-    sign = 1 if side is Side.LEFT else -1
-    outwards = sign * (located.pixel[0] - column) * spacing_mm[0]
-    if outwards < 0:
-        yield (
-            f"the point lies on the other side of the midline than {side}; "
-            "in the usual view the patient's left is on the right of the picture."
-        )
-    elif outwards > FARTHEST_FROM_MIDLINE_MM:
-        yield f"the point lies {outwards:.0f} mm from the midline; is it in the recess?"
-
-
-def _check_order(first: Located[Point], second: Located[Point]) -> Iterator[str]:
-    """Levels of one condition, from head to feet."""
-    if first.point.condition is not second.point.condition:
-        return
-    upper, lower = sorted((first, second), key=lambda located: located.point.level.ordinal)
-    levels = upper.point.level, lower.point.level
-    apart = levels[1].ordinal - levels[0].ordinal
-    step = float((upper.position - lower.position) @ HEAD)
-    if step < 0:
-        yield f"{levels[0]} lies below {levels[1]}; are the levels exchanged?"
-    elif not NEAREST_LEVELS_MM * apart <= step <= FARTHEST_LEVELS_MM * apart:
-        yield (
-            f"{levels[0]} and {levels[1]} lie {step:.0f} mm apart along the body; "
-            "is one of them another level?"
-        )
-
-
-def _check_sides(first: Located[Point], second: Located[Point]) -> Iterator[str]:
-    """Left and right of one level."""
-    level, condition = first.point.level, first.point.condition
-    if level is not second.point.level or condition.mirrored is not second.point.condition:
-        return
-    left, right = (first, second) if condition.side is Side.LEFT else (second, first)
-    if left is right or left.point.condition is right.point.condition:
-        return
-    if left.position[0] < right.position[0]:
-        yield f"left and right of {level} are exchanged; the patient's left is meant."
-    step = abs(float((left.position - right.position) @ HEAD))
-    if step > LARGEST_SIDE_STEP_MM:
-        yield (
-            f"left and right of {level} lie {step:.0f} mm apart along the body; "
-            "is one of them another level?"
-        )
 
 
 def _is_air(
@@ -169,60 +232,3 @@ def _is_air(
     ]
     low, high = percentiles(pixels, 1, 99)
     return float(around.mean()) - low < AIR * (high - low)
-
-
-def symmetry_column(
-    pixels: Float32Array,
-    spacing_mm: tuple[float, float],
-    point: tuple[float, float],
-) -> float:
-    """The column about which an axial slice looks most like its mirror image.
-
-    Left and right halves, 45 mm wide and 70 mm high around the point's row, are correlated for
-    columns within 45 mm of the point: every 3 mm, and every 1 mm around the best of these. On
-    phantoms (120 points) and on a real study (10 points) every point lay on its own side of it, by
-    3 to 11 mm.
-
-    Args:
-        pixels: H × W, in the one orientation.
-        spacing_mm: Distance of two columns and of two rows.
-        point: Column and row, in pixels.
-
-    Returns:
-        The column, in pixels; 0 is the centre of the first.
-    """
-    x, y = ((value + 0.5) * mm / GRID_MM for value, mm in zip(point, spacing_mm, strict=True))
-    image = _on_grid(pixels, spacing_mm)
-    reach, half, tall = (round(mm / GRID_MM) for mm in (45, 45, 35))
-    rows = image[max(0, round(y) - tall) : round(y) + tall]
-    coarse = range(round(2 * (x - reach)), round(2 * (x + reach)) + 1, COARSE)
-    best = max(coarse, key=lambda doubled: _likeness(rows, doubled, half))
-    fine = range(best - COARSE + 1, best + COARSE)
-    best = max(fine, key=lambda doubled: _likeness(rows, doubled, half))
-    return best / 2 * GRID_MM / spacing_mm[0] - 0.5
-
-
-def _likeness(rows: Float32Array, doubled: int, half: int) -> float:
-    """Correlation of both sides of column `doubled` / 2; column i is mirrored onto doubled − 1 − i.
-
-    −1 where less than half of the columns that are wanted lie in the image.
-    """
-    stop = doubled // 2
-    start = max(0, doubled - rows.shape[1], stop - half)
-    if stop - start < half // 2:
-        return -1.0
-    left, right = rows[:, start:stop], rows[:, doubled - stop : doubled - start][:, ::-1]
-    left, right = left - left.mean(), right - right.mean()
-    power = float(np.sum(left * left) * np.sum(right * right))
-    return float(np.sum(left * right)) / power**0.5 if power > 0 else 0.0
-
-
-def _on_grid(pixels: Float32Array, spacing_mm: tuple[float, float]) -> Float32Array:
-    """Resampled, with the brightest parts tamed, since fat near the coil outshines all else."""
-    height, width = pixels.shape
-    size = int(width * spacing_mm[0] / GRID_MM), int(height * spacing_mm[1] / GRID_MM)
-    box = (0, 0, size[0] * GRID_MM / spacing_mm[0], size[1] * GRID_MM / spacing_mm[1])
-    image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
-    coarse = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
-    low, high = percentiles(coarse, 1, 99)
-    return np.asarray(np.sqrt((coarse - low).clip(0, max(high - low, 1e-6))), dtype=np.float32)

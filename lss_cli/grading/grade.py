@@ -7,7 +7,7 @@ import numpy as np
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
-from lss_cli.grading.checks import check_neighbours, check_points
+from lss_cli.grading.checks import Checked, check_neighbours, check_points
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
@@ -80,7 +80,7 @@ def grade_study(
     # Where no point names a series, there is one choice for all, or one error.
     named = not chosen or any(point.series_id for point in chosen)
     choice = None if named else study.axial_t2
-    levels = _grade_points(study, chosen, model, check)
+    levels, doubts = _grade_points(study, chosen, points, model, check)
     levels += [
         LevelGrade(bad.condition, bad.level, reason=bad.reason)
         for bad in bad_points
@@ -91,7 +91,7 @@ def grade_study(
         model=model.card,
         levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
         notes=_notes(choice, levels),
-        doubts=_doubts(study, choice),
+        doubts=(*_doubts(study, choice), *doubts),
         remark=remark or join_remarks((*points, *bad_points)),
     )
 
@@ -136,9 +136,12 @@ def _choose_conditions(
 
 
 def _grade_points(
-    study: Study, points: Sequence[Point], model: Model, check: bool
-) -> list[LevelGrade]:
-    """Grade all points with one run of the model; those with a fault get their reason."""
+    study: Study, points: Sequence[Point], named: Sequence[Point], model: Model, check: bool
+) -> tuple[list[LevelGrade], tuple[str, ...]]:
+    """Grade points with one run of the model; those with a fault get their reason.
+
+    Gives the levels, and what speaks against all of them.
+    """
     # Left and right of a level share slices, and so do neighbouring levels of a thin stack.
     read = remember_pixels()
     neighbours = model.metadata.input.neighbours
@@ -149,18 +152,31 @@ def _grade_points(
             located = study.around(point, neighbours, read, condition=point.condition)
             inputs.append(make_input(located, model))
         except (StudyError, ValueError) as error:
-            levels[point] = LevelGrade(
-                point.condition,
-                point.level,
-                point.series_id,
-                point,
-                reason=printable(error, 500),
-            )
+            levels[point] = _not_graded(point, printable(error, 500))
     prob = _probabilities(inputs, model)
-    warnings = _warnings(inputs, prob, model, check)
-    for given, row, texts in zip(inputs, prob, warnings, strict=True):
-        levels[given.located.point] = _graded_level(given.located, row, texts)
-    return [levels[point] for point in dict.fromkeys(points)]
+    unfamiliar = _are_unfamiliar(inputs, model)
+    checked = Checked([()] * len(inputs), [""] * len(inputs))
+    if check:
+        located_points = [given.located for given in inputs]
+        checked = check_points(study, located_points, unfamiliar, model.metadata.input, named)
+    unstable = _are_unstable(inputs, prob, model) if check else [False] * len(inputs)
+    for index, (given, row) in enumerate(zip(inputs, prob, strict=True)):
+        point = given.located.point
+        warnings = (
+            *(UNFAMILIAR,) * unfamiliar[index],
+            *check_neighbours(given.located, given.image),
+            *checked.warnings[index],
+            *(UNSTABLE,) * unstable[index],
+        )
+        reason = checked.refusals[index]
+        levels[point] = (
+            _not_graded(point, reason) if reason else _graded_level(given.located, row, warnings)
+        )
+    return [levels[point] for point in dict.fromkeys(points)], checked.doubts
+
+
+def _not_graded(point: Point, reason: str) -> LevelGrade:
+    return LevelGrade(point.condition, point.level, point.series_id, point, reason=reason)
 
 
 def _graded_level(
@@ -190,20 +206,6 @@ def _probabilities(inputs: Sequence[PointInput], model: Model) -> Float32Array:
         np.stack([given.coords for given in inputs]),
         [given.located.point.level for given in inputs],
     )
-
-
-def _warnings(
-    inputs: Sequence[PointInput], prob: Float32Array, model: Model, check: bool
-) -> list[tuple[str, ...]]:
-    """What speaks against relying on each grade."""
-    unfamiliar = [(UNFAMILIAR,) * strange for strange in _are_unfamiliar(inputs, model)]
-    neighbours = [check_neighbours(given.located, given.image) for given in inputs]
-    always = [sum(texts, ()) for texts in zip(unfamiliar, neighbours, strict=True)]
-    if not check:
-        return always
-    checks = check_points([given.located for given in inputs], model.metadata.input)
-    unstable = [(UNSTABLE,) * changes for changes in _are_unstable(inputs, prob, model)]
-    return [sum(texts, ()) for texts in zip(always, checks, unstable, strict=True)]
 
 
 def _are_unfamiliar(inputs: Sequence[PointInput], model: Model) -> list[bool]:

@@ -51,7 +51,7 @@ def model_input(
     covered = _covered_pixels(box, spec.size, (pixels.shape[2], pixels.shape[1]))
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
-    fields = [_resample(slice_, box, spec.size) for slice_ in pixels]
+    fields = [resample(slice_, box, spec.size) for slice_ in pixels]
     channels = _stand_in([_normalise(field, covered, spec) for field in fields])
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
@@ -115,7 +115,7 @@ def _covered_pixels(
     return np.outer((y >= 0) & (y <= held[1]), (x >= 0) & (x <= held[0]))
 
 
-def _resample(
+def resample(
     pixels: npt.NDArray[Any], box: tuple[float, float, float, float], size: tuple[int, int]
 ) -> Float32Array:
     """Bilinear, smoothed first where it shrinks, so that no line is skipped; H × W."""

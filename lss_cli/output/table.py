@@ -86,8 +86,12 @@ def _cells(row: LevelGrade) -> list[Text]:
 
 def _remarks(levels: list[LevelGrade]) -> list[Text]:
     reasons = [Text(f"{row.level} {row.status}: {row.reason}") for row in levels if row.reason]
-    warnings = [Text(f"{row.level} * {text}") for row in levels for text in row.warnings]
-    return reasons + warnings
+    # One cause stands once, whatever the number of levels that it concerns.
+    texts = dict.fromkeys(text for row in levels for text in row.warnings)
+    return reasons + [
+        Text(f"{', '.join(str(row.level) for row in levels if text in row.warnings)} * {text}")
+        for text in texts
+    ]
 
 
 def _foot(result: StudyGrade) -> Text:

@@ -33,7 +33,9 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
     table = tmp_path / "out.csv"
     code, printed, _ = lss("predict", study, "--coords", coords, "--model", path, "--csv", table)
     assert code == 0
-    assert " ".join(printed.split()).count("unlike those that the model was trained on") == 10
+    # Once for each side, with the levels that it concerns.
+    words = "L1/L2, L2/L3, L3/L4, L4/L5, L5/S1 * the image around the point is unlike those"
+    assert " ".join(printed.split()).count(words) == 2
     assert table.read_text().count(UNLIKE) == 10
 
 
