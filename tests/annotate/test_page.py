@@ -526,3 +526,43 @@ def test_the_other_side_leads_and_exchanged_sides_are_said_at_once(page, clickin
             row = page.locator("#levels li").nth(number - 1).bounding_box()
             assert row["y"] >= inside["y"] - 1
             assert row["y"] + row["height"] <= inside["y"] + inside["height"] + 1
+
+
+def test_windows_a_length_and_the_cursor_in_the_other_picture(page, clicking, study):
+    (axial,) = StudyView.of(read_study(study)).axial
+    geometry = axial.slices[0][1].geometry
+    with clicking() as command:
+        come_in(page, command.link)
+        words = page.locator("#status")
+        picture = page.locator("#axial").screenshot
+        page.mouse.move(5, 5)
+        plain = picture()
+        seen = set()
+        for _ in range(3):
+            page.keyboard.press("p")
+            settle(page)
+            seen.add(picture())
+            assert "Window: " in words.text_content()
+        # Round and back again.
+        assert len(seen) == 3
+        assert plain in seen
+
+        side = page.locator("#sagittal").screenshot
+        before = side()
+        page.mouse.move(*centre(page, "axial"))
+        settle(page)
+        assert side() != before
+
+        page.keyboard.press("l")
+        ends = [position(page, "axial", geometry, pixel) for pixel in ((60, 70), (90, 70))]
+        page.mouse.move(*ends[0])
+        page.mouse.down()
+        page.mouse.move(*ends[1], steps=4)
+        page.mouse.up()
+        length = page.locator("#axial").get_attribute("data-length")
+        assert float(length) == pytest.approx(30 * geometry.spacing_mm[0], abs=0.5)
+        # It sets no point.
+        assert "Left 0/5" in page.locator("#sides").text_content()
+        page.keyboard.press("l")
+        page.mouse.click(*centre(page, "axial"))
+        assert "Left 1/5" in page.locator("#sides").text_content()

@@ -13,6 +13,14 @@ export function offerSeries(choice, numbers, series, open) {
   select.addEventListener("change", () => open(Number(select.value)));
 }
 
+/** What to do first, and whether it is a doubt: words, and the kind of them. */
+export function greet({ axial, series }) {
+  const likely = axial.filter((number) => series[number].weighting === "T2");
+  if (likely.length > 1) return [`${likely.length} series may be the axial T2: choose above.`];
+  if (!likely.length) return ["No axial series says that it is T2-weighted.", "error"];
+  return ["Click the point of the chosen level."];
+}
+
 /** Offer the conditions, each with room for a count. */
 export function offerSides(field, conditions, take) {
   field.hidden = conditions.length < 2;

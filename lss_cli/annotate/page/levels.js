@@ -16,6 +16,17 @@ export function showLevels(list, shown, act) {
   list.dataset.chosen = shown.level;
 }
 
+/** The picture behind a grade: drawn by the server when it is asked for. */
+export function showEvidence(dialog, version, { id, label }, level) {
+  const picture = dialog.querySelector("img");
+  dialog.querySelector("h2").textContent =
+    `${level} ${label.toLowerCase()}: what stands behind the grade`;
+  // Without the one before, as long as this one is being drawn.
+  picture.removeAttribute("src");
+  picture.src = `evidence/${version}/${id}/${level}`;
+  dialog.showModal();
+}
+
 function row(level, i, shown, act) {
   const { marks, condition, series, results } = shown;
   const mark = marks.get(condition, level);

@@ -1,16 +1,17 @@
 // The page: two pictures, the list of levels, and what keys and buttons do.
 
-import { offerSeries, offerSides, showSides, showWhere } from "./choices.js";
+import { greet, offerSeries, offerSides, showSides, showWhere } from "./choices.js";
 import { showResult } from "./ending.js";
 import { place, sliceThrough } from "./geometry.js";
 import { listenToKeys } from "./keys.js";
-import { showLevels } from "./levels.js";
+import { showEvidence, showLevels } from "./levels.js";
 import { Marks } from "./marks.js";
 import { offer } from "./offer.js";
 import { drawAxial, drawSagittal, markAt } from "./overlay.js";
 import { listen } from "./pointer.js";
 import * as server from "./server.js";
 import { Sides } from "./sides.js";
+import { LinkedCursor, nextWindow, Ruler } from "./tools.js";
 import { Viewer } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
@@ -24,8 +25,8 @@ const state = {
   levels,
   condition: conditions[0].id,
   level: levels[0],
-  axial: new Viewer($("axial"), new server.Slices(), (...on) => drawAxial(...on, state)),
-  sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => drawSagittal(...on, state)),
+  axial: new Viewer($("axial"), new server.Slices(), (...on) => draw(drawAxial, ...on)),
+  sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => draw(drawSagittal, ...on)),
   results: new Map(),
   stale: false,
 };
@@ -35,6 +36,8 @@ let graded;
 let whereWanted = null;
 
 const sides = new Sides(state);
+const ruler = new Ruler();
+const cursor = new LinkedCursor([axial, sagittal]);
 
 // ---- what happens
 
@@ -64,6 +67,16 @@ function changed() {
   if (state.stale) $("status").append(" Grade again.");
   refresh();
   return server.report(marks).catch((error) => say(error.message, "error"));
+}
+
+function draw(overlay, viewer, ink) {
+  overlay(viewer, ink, state);
+  cursor.draw(viewer, ink);
+  ruler.draw(viewer, ink);
+}
+
+function measure() {
+  say(ruler.toggle() ? "Measuring: drag a line. L ends it." : "Clicks set points again.");
 }
 
 function choose(level) {
@@ -119,14 +132,8 @@ function walk(step, words) {
 const undo = () => walk(marks.undo(), "undone");
 const redo = () => walk(marks.redo(), "done again");
 
-/** The picture behind a grade: drawn by the server when it is asked for. */
 function evidence(level) {
-  const { id, label } = sides.own;
-  $("evidence-title").textContent = `${level} ${label.toLowerCase()}: what stands behind the grade`;
-  // Without the one before, as long as this one is being drawn.
-  $("evidence-picture").removeAttribute("src");
-  $("evidence-picture").src = `evidence/${graded}/${id}/${level}`;
-  $("evidence").showModal();
+  showEvidence($("evidence"), graded, sides.own, level);
 }
 
 function where() {
@@ -292,14 +299,11 @@ offerSides($("sides"), conditions, takeSide);
 document.body.classList.toggle("alone", study.sagittal.length === 0);
 axial.moved = () => sagittal.redraw();
 sagittal.moved = () => axial.redraw();
-listen(axial, setting);
-listen(sagittal, finding);
+listen(axial, ruler.before(axial, setting));
+listen(sagittal, ruler.before(sagittal, finding));
 openAxial(study.axial[0], 0);
 if (study.sagittal.length) openSagittal(study.sagittal[0]);
-const likely = study.axial.filter((number) => series[number].weighting === "T2");
-if (likely.length > 1) say(`${likely.length} series may be the axial T2: choose above.`);
-else if (!likely.length) say("No axial series says that it is T2-weighted.", "error");
-else say("Click the point of the chosen level.");
+say(...greet(study));
 
 $("remark").value = marks.remark;
 $("remark").maxLength = study.longest_remark;
@@ -311,6 +315,7 @@ for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish })) {
   $(id).addEventListener("click", act);
 }
 for (const id of ["where", "where-button"]) $(id).addEventListener("click", where);
+const aimed = () => (document.activeElement === sagittal.canvas ? sagittal : axial);
 const help = () => $("help").showModal();
 $("help-button").addEventListener("click", help);
 listenToKeys(axial, sagittal, {
@@ -321,8 +326,10 @@ listenToKeys(axial, sagittal, {
   "?": help,
   g: () => $("grade").disabled || grade(),
   j: jump,
+  l: measure,
   m: propose,
   n: () => absent(state.level),
+  p: () => say(`Window: ${nextWindow(aimed())}.`),
   r: reset,
   s: otherSide,
   u: undo,

@@ -43,6 +43,7 @@ export class Viewer {
     this.zoom = 1;
     this.middle = [0, 0];
     this.window = this.first;
+    this.preset = 0;
     this.#stale = true;
     this.redraw();
   }
@@ -65,7 +66,7 @@ export class Viewer {
     }
     this.#values = values;
     if (!(values instanceof Error) && (anew || !this.window)) {
-      this.first = usual(values);
+      this.first = windowOf(values);
       this.window = { ...this.first };
     }
     this.#stale = true;
@@ -74,6 +75,14 @@ export class Viewer {
 
   scroll(steps) {
     return this.show(this.index + steps);
+  }
+
+  /** Show the values between two shares of this slice's. */
+  useWindow(from, to) {
+    if (!this.ready) return;
+    this.window = windowOf(this.#values, from, to);
+    this.#stale = true;
+    this.redraw();
   }
 
   /** Widen the window by a factor, and move its centre by a share of its width. */
@@ -262,10 +271,10 @@ export class Viewer {
   }
 }
 
-/** A window that shows nearly all values. */
-function usual(values) {
+/** The window between two shares of the values; as it stands, it shows nearly all. */
+function windowOf(values, from = 0.01, to = 0.995) {
   const some = values.filter((_, i) => i % 16 === 0).sort();
-  const low = some[Math.floor(some.length * 0.01)];
-  const high = some[Math.floor(some.length * 0.995)];
+  const low = some[Math.floor(some.length * from)];
+  const high = some[Math.floor(some.length * to)];
   return { width: Math.max(high - low, 1e-3), centre: (low + high) / 2 };
 }
