@@ -8,18 +8,36 @@ from pathlib import Path
 
 from lss_cli import __version__
 from lss_cli.errors import LssError
+from lss_cli.extras import EXTRAS, RUNTIME, install_extra, install_package
 from lss_cli.model.find import DEFAULT_MODEL, find_model
 from lss_cli.model.session import load_model
 from lss_cli.text import printable
 
-PACKAGES = ("numpy", "pandas", "pydicom", "pillow", "typer", "rich")
+# All that is installed with lss, beside decoders and what runs models.
+PACKAGES = (
+    "numpy",
+    "pandas",
+    "pydicom",
+    "highdicom",
+    "pillow",
+    "typer",
+    "rich",
+    "pydantic",
+    "jinja2",
+    "starlette",
+    "uvicorn",
+    "pylibjpeg",
+)
 
 DECODERS = {
-    "RLE Lossless": ("pydicom", ""),
-    "JPEG, JPEG Lossless": ("gdcm", "pip install python-gdcm"),
-    "JPEG-LS": ("jpeg_ls", "pip install pyjpegls"),
-    "JPEG 2000": ("openjpeg", "pip install pylibjpeg-openjpeg"),
+    "RLE Lossless": ("pydicom", "pydicom"),
+    "JPEG, JPEG Lossless": ("gdcm", "python-gdcm"),
+    "JPEG-LS": ("jpeg_ls", "pyjpegls"),
+    "JPEG 2000": ("openjpeg", "pylibjpeg-openjpeg"),
 }
+
+# What each extra is for.
+PURPOSES = {"train": "training", "cluster": "reports on a cluster", "parquet": "Parquet files"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +66,10 @@ def diagnose(models: Path, is_installed: Callable[[str], bool]) -> list[Finding]
     return [
         Finding("lss", True, f"{__version__}, Python {platform.python_version()}"),
         *(_package(name) for name in PACKAGES),
+        _runtime(),
         *_decoders(is_installed),
         _model(models),
-        _training(is_installed),
+        *(_extra(extra, is_installed) for extra in PURPOSES),
     ]
 
 
@@ -58,13 +77,20 @@ def _package(name: str) -> Finding:
     try:
         return Finding(name, True, version(name))
     except PackageNotFoundError:
-        return Finding(name, False, f"pip install {name}")
+        return Finding(name, False, install_package(name))
+
+
+def _runtime() -> Finding:
+    """One of two packages that must not be there together."""
+    findings = [_package(name) for name in ("onnxruntime-gpu", "onnxruntime")]
+    return next((finding for finding in findings if finding.good), _package(RUNTIME))
 
 
 def _decoders(is_installed: Callable[[str], bool]) -> Iterator[Finding]:
-    for syntax, (module, install) in DECODERS.items():
+    for syntax, (module, package) in DECODERS.items():
         good = is_installed(module)
-        yield Finding(f"decoder for {syntax}", good, module if good else install)
+        text = f"{package} {version(package)}" if good else install_package(package)
+        yield Finding(f"decoder for {syntax}", good, text)
 
 
 def _model(models: Path) -> Finding:
@@ -79,7 +105,11 @@ def _model(models: Path) -> Finding:
     )
 
 
-def _training(is_installed: Callable[[str], bool]) -> Finding:
-    if not is_installed("tensorflow"):
-        return Finding("training", False, "pip install 'lss-cli[train]'", optional=True)
-    return Finding("training", True, f"tensorflow {version('tensorflow')}", optional=True)
+def _extra(extra: str, is_installed: Callable[[str], bool]) -> Finding:
+    packages = [package for package, (_, brings) in EXTRAS.items() if brings == extra]
+    missing = [package for package in packages if not is_installed(package)]
+    if missing:
+        text = f"without {', '.join(missing)}: {install_extra(extra)}"
+        return Finding(PURPOSES[extra], False, text, optional=True)
+    text = ", ".join(f"{package} {version(package)}" for package in packages)
+    return Finding(PURPOSES[extra], True, text, optional=True)

@@ -90,8 +90,8 @@ class OutputError(LssError):
 class MissingExtraError(LssError):
     """A command whose optional packages are not installed."""
 
-    def __init__(self, command: str, package: str, extra: str) -> None:
+    def __init__(self, command: str, package: str, install: str) -> None:
         super().__init__(
             f"'{command}' needs {package}, which is not installed.",
-            todo=f"Install it with: pip install 'lss-cli[{extra}]'",
+            todo=f"Install it with: {install}",
         )

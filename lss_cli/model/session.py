@@ -15,6 +15,7 @@ import numpy as np
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.child import memory_allowance
 from lss_cli.errors import ModelError
+from lss_cli.extras import RUNTIME, install_package
 from lss_cli.model.metadata import METADATA_KEY, ModelCard, ModelMetadata
 from lss_cli.slices import Float32Array
 from lss_cli.text import encodable, join_words, printable
@@ -164,7 +165,7 @@ def load_model(path: Path, *, threads: int | None = None) -> Model:
     except ImportError as error:
         raise ModelError(
             f"ONNX Runtime cannot be loaded ({printable(error, 120)}).",
-            todo="Install it with: pip install onnxruntime-gpu (elsewhere onnxruntime).",
+            todo=f"Install it with: {install_package(RUNTIME)}",
         ) from error
 
     content = _content(path)

@@ -19,7 +19,8 @@ class StudyLine:
         worst: The most severe grade that is possible, as it is shown; empty where none is graded.
         order: Of its most severe part, 0 to 3.
         certainty: Of `worst`, 1 where it is the only possible grade.
-        places: Levels where the study is that severe, or may be, by condition.
+        places: By condition, the levels where the study is that severe, or may be; and whether
+            nothing else is possible there.
         graded: Rows with a grade.
         not_graded: Rows without.
         uncertain: Rows for which several grades are possible.
@@ -30,7 +31,7 @@ class StudyLine:
     worst: str = ""
     order: int = 0
     certainty: float = 0
-    places: dict[str, list[str]] = field(default_factory=dict)
+    places: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     graded: int = 0
     not_graded: int = 0
     uncertain: int = 0
@@ -51,6 +52,17 @@ class StudyLine:
         """By which studies are sorted."""
         return self.not_graded + self.uncertain + self.warnings.total()
 
+    @property
+    def where(self) -> Mapping[str, str]:
+        """The places in words."""
+        return {
+            condition: ", ".join(
+                level if certain or self.certainty < 1 else f"{level} (possible)"
+                for level, certain in levels
+            )
+            for condition, levels in self.places.items()
+        }
+
     def add(self, row: Mapping[str, Any]) -> None:
         """Count a row of the study."""
         self.warnings.update(row["warnings"])
@@ -68,7 +80,7 @@ class StudyLine:
         if 1 / len(possible) > self.certainty:
             self.worst, self.certainty = shown(possible), 1 / len(possible)
         levels = self.places.setdefault(Condition(row["condition"]).rsna_name, [])
-        levels.append(row["level"] if len(possible) == 1 else f"{row['level']} (possible)")
+        levels.append((row["level"], len(possible) == 1))
 
 
 def study_lines(rows: Iterable[Mapping[str, Any]]) -> list[StudyLine]:

@@ -16,6 +16,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from lss_cli.errors import StudyError
+from lss_cli.extras import install_package
 from lss_cli.slices import Float32Array
 from lss_cli.study import isolated
 from lss_cli.study.codestream import picture_bits, picture_size
@@ -234,7 +235,7 @@ def _decoding_error(slice_: Slice, where: str, error: Exception) -> StudyError:
         return StudyError(
             f"nothing installed here decodes its transfer syntax {name} ({syntax}).",
             where=where,
-            todo=f"Install the decoder with: pip install {decoder.package}",
+            todo=f"Install the decoder with: {install_package(decoder.package)}",
         )
     if isinstance(error, NotImplementedError) or name == syntax or "not support" in text:
         return StudyError(

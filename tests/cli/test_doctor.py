@@ -1,3 +1,7 @@
+import re
+import tomllib
+from pathlib import Path
+
 from lss_cli.extras import is_installed
 from tests.models import write_tiny_model
 
@@ -25,7 +29,21 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(lss):
 def test_training_is_optional(lss):
     code, out, _ = lss("doctor", is_installed=all_but("tensorflow"))
     assert code == 0
-    assert "pip install 'lss-cli[train]'" in out
+    line = next(line for line in out.splitlines() if line.startswith("MISSING training"))
+    assert "without tensorflow: " in line
+    assert "[train]" in line
+
+
+def test_doctor_lists_every_part(lss):
+    """All that the package says to need, required or not."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["train"], *extras["cluster"], *extras["parquet"]]
+    names = {re.split("[^A-Za-z0-9_-]", text)[0] for text in needed}
+    _, out, _ = lss("doctor")
+    listed = out.replace("tomli_w", "tomli-w")
+    assert {name for name in names if name not in listed} <= {"onnxruntime", "onnxruntime-gpu"}
+    assert "onnxruntime" in listed
 
 
 def test_doctor_finds_a_broken_model(lss, tmp_path):

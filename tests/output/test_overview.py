@@ -32,8 +32,7 @@ def test_doubtful_studies_come_first_and_severe_ones_before_others():
     nothing, unsure, doubt, severe, mild = lines
     assert (nothing.worst, nothing.doubts) == ("", "1 not graded")
     assert (unsure.worst, unsure.doubts) == ("Severe", "1 uncertain")
-    levels = ["L1/L2 (possible)", "L2/L3", "L3/L4"]
-    assert unsure.places == {"Left Subarticular Stenosis": levels}
+    assert unsure.where == {"Left Subarticular Stenosis": "L1/L2 (possible), L2/L3, L3/L4"}
     assert doubt.doubts == "3 warnings"
     assert doubt.warnings == {"look": 2, "and look": 1}
     assert (severe.worst, severe.graded, severe.doubts) == ("Severe", 2, "")

@@ -191,4 +191,4 @@ def test_a_missing_extra_is_named_with_its_cure(prepared, run, tmp_path, lss, co
     }
     code, _, err = lss(command, *options[command], is_installed=lambda package: False)
     assert code == 3
-    assert "pip install 'lss-cli[train]'" in err
+    assert "[train]" in err
