@@ -14,9 +14,11 @@ from lss_cli.annotate.annotations import (
     to_document,
 )
 from lss_cli.annotate.draft import Draft
+from lss_cli.annotate.sides import find_side_faults
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, OutdatedPageError, OutputError
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.study.pixels import remember_pixels
 
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
 RETURN_S = 3.0
@@ -69,6 +71,7 @@ class AnnotationSession:
         self._draft = draft or Draft(None)
         self._draft.latest = self.annotations
         self.unkept = ""
+        self._read = remember_pixels()
         self.offer = self._read_draft()
         self.ended = threading.Event()
         self.fault: Exception | None = None
@@ -135,6 +138,11 @@ class AnnotationSession:
             except OutputError as error:
                 self.unkept = str(error)
             return self._version
+
+    def side_faults(self) -> dict[str, str]:
+        """Which of the points that are set seem to lie on the other side; see `sides`."""
+        with self._keep_fault():
+            return find_side_faults(self.view.study, self.annotations.points, self._read)
 
     def grade(self, version: int) -> dict[str, Any]:
         """Grade what is set.

@@ -506,16 +506,16 @@ def test_the_other_side_leads_and_exchanged_sides_are_said_at_once(page, clickin
         x = float(re.search(r"(\d+), \d+", place.text_content())[1])
         spacing = slices[int(truth["L1/L2"]["instance_number"])].geometry.spacing_mm[0]
         assert (float(truth["L1/L2"]["x"]) - x) * spacing == pytest.approx(15.5, abs=1)
-        # On the wrong side: known from the other side's point, from another level, or its own.
-        for level, number in (("L2/L3", 2), ("L3/L4", 3)):
-            page.keyboard.press(str(number))
-            scroll_to(page, int(truth[level]["instance_number"]))
-            click(truth[level], across_mm=1.5)
-            status = page.locator("#status")
-            assert "does not lie on the patient's RIGHT" in status.text_content()
-            assert "LEFT (S)" in status.text_content()
-            assert page.locator(f"#level-{number}").get_attribute("aria-pressed") == "true"
-            page.keyboard.press("u")
+        # On the wrong side: said at once, in the words of the result, and the level stays chosen.
+        page.keyboard.press("2")
+        scroll_to(page, int(truth["L2/L3"]["instance_number"]))
+        click(truth["L2/L3"], across_mm=7)
+        page.wait_for_selector("#status.error")
+        assert "left and right of L2/L3 are exchanged" in page.locator("#status").text_content()
+        assert "L2/L3 are exchanged" in page.locator("li .fault").text_content()
+        assert page.locator("#level-2").get_attribute("aria-pressed") == "true"
+        page.keyboard.press("u")
+        page.wait_for_selector(".fault", state="detached")
         page.keyboard.press("5")
         page.keyboard.press("n")
         page.keyboard.press("g")

@@ -3,7 +3,7 @@
 /**
  * @param {HTMLElement} list
  * @param {object} shown levels, marks, condition, level (the chosen one), series, severities,
- *   results (by condition and level), stale
+ *   results and sideFaults (by condition and level), stale
  * @param {{choose(level), absent(level), show(level) | null}} act
  */
 export function showLevels(list, shown, act) {
@@ -49,6 +49,8 @@ function row(level, i, shown, act) {
   absent.setAttribute("aria-label", `${level} is not visible`);
   absent.addEventListener("click", () => act.absent(level));
   item.append(choose, absent);
+  const fault = shown.sideFaults[`${condition} ${level}`];
+  if (fault) item.append(element("p", { className: "fault", textContent: `⚠ ${fault}` }));
   const result = results.get(`${condition} ${level}`);
   if (result) item.append(verdict(result, shown, act.show && (() => act.show(level))));
   return item;

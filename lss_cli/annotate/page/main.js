@@ -2,7 +2,6 @@
 
 import { greet, offerSeries, offerSides, showSides, showWhere } from "./choices.js";
 import { showResult } from "./ending.js";
-import { place, sliceThrough } from "./geometry.js";
 import { listenToKeys } from "./keys.js";
 import { showEvidence, showLevels } from "./levels.js";
 import { Marks } from "./marks.js";
@@ -11,7 +10,7 @@ import { drawAxial, drawSagittal, markAt } from "./overlay.js";
 import { listen } from "./pointer.js";
 import * as server from "./server.js";
 import { Sides } from "./sides.js";
-import { LinkedCursor, nextWindow, Ruler } from "./tools.js";
+import { findDiscs, LinkedCursor, nextWindow, Ruler } from "./tools.js";
 import { Viewer } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
@@ -28,6 +27,7 @@ const state = {
   axial: new Viewer($("axial"), new server.Slices(), (...on) => draw(drawAxial, ...on)),
   sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => draw(drawSagittal, ...on)),
   results: new Map(),
+  sideFaults: {},
   stale: false,
 };
 const { axial, sagittal, marks } = state;
@@ -66,7 +66,18 @@ function changed() {
   state.stale = state.results.size > 0;
   if (state.stale) $("status").append(" Grade again.");
   refresh();
-  return server.report(marks).catch((error) => say(error.message, "error"));
+  return report();
+}
+
+/** Tell the server all marks; it says which seem to lie on the other side. */
+async function report() {
+  try {
+    await server.report(marks);
+    state.sideFaults = await server.sideFaults();
+    refresh();
+  } catch (error) {
+    say(error.message, "error");
+  }
 }
 
 function draw(overlay, viewer, ink) {
@@ -153,19 +164,17 @@ function put(point, step = "put") {
   refresh();
 }
 
-function settled() {
-  if (sides.exchanged(state.level)) {
-    const [own, other] = [sides.own, sides.other].map((side) => side?.label.toUpperCase());
-    say(
-      `${state.level}: this point does not lie on the patient's ${own}, which is being set. ` +
-        `Click again${other ? `, or undo (U) and change to ${other} (S)` : ""}.`,
-      "error",
-    );
-  } else {
-    say(`${state.level}: set on slice ${axial.slice.number}.`);
-    advance();
-  }
-  changed();
+async function settled() {
+  const { condition, level } = state;
+  say(`${level}: set on slice ${axial.slice.number}.`);
+  advance();
+  const next = state.level;
+  await changed();
+  const fault = state.sideFaults[`${condition} ${level}`];
+  if (!fault) return;
+  // Back to it, unless the person has gone on.
+  if (state.condition === condition && state.level === next) choose(level);
+  say(`${sides.own.label} ${level}: ${fault}`, "error");
 }
 
 /** Move the keyboard's cross to the mirror image of the other side's point; Enter sets it. */
@@ -220,18 +229,6 @@ function setByKey() {
   put(axial.cursor);
   settled();
 }
-
-/** The left button on the sagittal picture: show the axial slice through that place. */
-const finding = {
-  press(point) {
-    const index = sliceThrough(axial.series.slices, place(sagittal.slice, point));
-    if (index === null) say("No axial slice goes through there.");
-    else axial.show(index);
-  },
-  drag(point) {
-    this.press(point);
-  },
-};
 
 async function grade() {
   say("Grading …");
@@ -300,7 +297,7 @@ document.body.classList.toggle("alone", study.sagittal.length === 0);
 axial.moved = () => sagittal.redraw();
 sagittal.moved = () => axial.redraw();
 listen(axial, ruler.before(axial, setting));
-listen(sagittal, ruler.before(sagittal, finding));
+listen(sagittal, ruler.before(sagittal, findDiscs(axial, sagittal, say)));
 openAxial(study.axial[0], 0);
 if (study.sagittal.length) openSagittal(study.sagittal[0]);
 say(...greet(study));
@@ -309,7 +306,7 @@ $("remark").value = marks.remark;
 $("remark").maxLength = study.longest_remark;
 $("remark").addEventListener("input", () => {
   marks.remark = $("remark").value;
-  server.report(marks).catch((error) => say(error.message, "error"));
+  report();
 });
 for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish })) {
   $(id).addEventListener("click", act);

@@ -1,15 +1,13 @@
-// Left and right: the point of the other side, where this side's may lie, and exchanged sides.
+// Left and right: the point of the other side, where this side's may lie.
 
 import { place, project } from "./geometry.js";
 
 // From one recess to the other: the median of 1,946 pairs of points.
 const APART_MM = 15.5;
-// How far beyond the canal a point counts as the other side's, as far as another level tells.
-const BEYOND_MM = 4;
 const SIDES = ["Left", "Right"];
 
 export class Sides {
-  /** @param {object} state marks, series, conditions, condition, levels: as the page has them. */
+  /** @param {object} state marks, series, conditions, condition, levels. */
   constructor(state) {
     this.state = state;
   }
@@ -48,16 +46,6 @@ export class Sides {
     return project(slice, where);
   }
 
-  /** Whether a level's point lies where the other side's is to be expected. */
-  exchanged(level) {
-    const mark = this.#point(this.own.id, level);
-    if (!mark || !SIDES.includes(this.own.label)) return false;
-    const opposite = this.opposite(level);
-    if (opposite) return this.#sign * (this.#across(mark) - this.#across(opposite)) <= 0;
-    const canal = this.#canalNear(level);
-    return canal !== null && this.#sign * (this.#across(mark) - canal) < -BEYOND_MM;
-  }
-
   get #sign() {
     return this.own.label === "Left" ? 1 : -1;
   }
@@ -70,20 +58,5 @@ export class Sides {
   /** How far to the patient's left a mark lies, in mm. */
   #across(mark) {
     return place(this.state.series[mark.series].slices[mark.slice], [mark.x, mark.y])[0];
-  }
-
-  /** Where the nearest other level that is set has the canal, in mm; null where none is. */
-  #canalNear(level) {
-    const { levels } = this.state;
-    const far = (each) => Math.abs(levels.indexOf(each) - levels.indexOf(level));
-    for (const each of [...levels].sort((a, b) => far(a) - far(b))) {
-      const own = each === level ? null : this.#point(this.own.id, each);
-      const opposite = each === level ? null : this.opposite(each);
-      const middles = [];
-      if (own) middles.push(this.#across(own) - (this.#sign * APART_MM) / 2);
-      if (opposite) middles.push(this.#across(opposite) + (this.#sign * APART_MM) / 2);
-      if (middles.length) return middles.reduce((sum, x) => sum + x) / middles.length;
-    }
-    return null;
   }
 }

@@ -1,6 +1,6 @@
-// Looking closer: windows to choose from, a length, and the cursor shown in the other picture.
+// Looking around: windows to choose from, a length, and the cursor shown in the other picture.
 
-import { height, place, project } from "./geometry.js";
+import { height, place, project, sliceThrough } from "./geometry.js";
 import { CHOSEN, SET, stroke, text } from "./ink.js";
 
 // From which share of a slice's values to which: MRI has no scale on which windows could be named.
@@ -18,6 +18,16 @@ export function nextWindow(viewer) {
   const [name, low, high] = WINDOWS[viewer.preset];
   viewer.useWindow(low, high);
   return name;
+}
+
+/** The left button on the sagittal picture: show the axial slice through that place. */
+export function findDiscs(axial, sagittal, say) {
+  const press = (point) => {
+    const index = sliceThrough(axial.series.slices, place(sagittal.slice, point));
+    if (index === null) say("No axial slice goes through there.");
+    else axial.show(index);
+  };
+  return { press, drag: press };
 }
 
 /** Measures: while it is on, the left button draws a line instead of setting a point. */
