@@ -7,8 +7,6 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from lss_cli.errors import MissingExtraError
 
@@ -81,7 +79,10 @@ def install_package(package: str) -> str:
 
 def _source(extra: str = "") -> list[str]:
     """What an installer has to be told to get `lss` again, with an extra."""
+    # Here, since every command would wait for them.
     from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
 
     extras = f"[{extra}]" if extra else ""
     checkout = Path(__file__).parents[1]
