@@ -7,7 +7,7 @@ import typer
 
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import Debug, Quiet
-from lss_cli.cli.progress import study_progress
+from lss_cli.cli.progress import show_progress
 
 
 def phantom(
@@ -27,7 +27,7 @@ def phantom(
     from lss_cli.phantom.dataset import write_phantoms
 
     environment: Environment = context.obj
-    with study_progress(environment.messages) as advance:
+    with show_progress(environment.messages) as advance:
         write_phantoms(out, studies, seed, progress=lambda done: advance(done, studies))
     environment.messages.print(
         f"Wrote {studies} synthetic studies to {out}. Grade one with: lss predict "

@@ -1,7 +1,7 @@
 """``lss predict``."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet
+from lss_cli.cli.progress import show_progress
 from lss_cli.errors import ExitCode, LssError, UsageError
 from lss_cli.text import join_words, printable
 
@@ -102,7 +103,9 @@ def predict(
     result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")
-    _say(environment, faults, outputs.write(dicom_study, result, loaded))
+    drawing = show_progress(environment.messages, "pictures") if html or picture else nullcontext()
+    with drawing as progress:
+        _say(environment, faults, outputs.write(dicom_study, result, loaded, progress))
     if draft:
         draft.remove()
     if not result.complete:

@@ -9,7 +9,7 @@ import typer
 from lss_cli.anatomy import Severity
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import PREPARED, Debug, Quiet, WorkersOption, with_options_of
-from lss_cli.cli.progress import study_progress
+from lss_cli.cli.progress import show_progress
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.errors import MissingExtraError
 
@@ -48,7 +48,7 @@ def prepare(
     environment: Environment = context.obj
     chosen = PrepareOptions.from_mapping(options, "options")
     drawn = _can_draw(environment, figures)
-    with study_progress(environment.messages) as progress:
+    with show_progress(environment.messages) as progress:
         summary = run(source, out, chosen, progress, workers=workers or processors(), figures=drawn)
     _print(summary, environment.results)
     if drawn:

@@ -11,22 +11,29 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def study_progress(console: "Console") -> Iterator[Callable[[int, int], None]]:
-    """Rate and time left: in a bar on a terminal, in a line for each tenth elsewhere."""
+def show_progress(
+    console: "Console", what: str = "studies"
+) -> Iterator[Callable[[int, int], None]]:
+    """Rate and time left: in a bar on a terminal, in a line for each tenth elsewhere.
+
+    Args:
+        console: Where it is shown.
+        what: Of which there are many.
+    """
     pace = Pace()
     if not console.is_terminal:
 
         def line(done: int, total: int) -> None:
             text = pace.text(done, total)
             if done * 10 // total > (done - 1) * 10 // total:
-                console.print(f"{done} of {total} studies, {text}")
+                console.print(f"{done} of {total} {what}, {text}")
 
         yield line
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
-        TextColumn("Studies"),
+        TextColumn(what.capitalize()),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[pace]}"),

@@ -8,7 +8,7 @@ import typer
 from lss_cli.anatomy import Severity
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet, WorkersOption
-from lss_cli.cli.progress import study_progress
+from lss_cli.cli.progress import show_progress
 from lss_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def report(
         pages=pages,
     )
     try:
-        with study_progress(messages) as advance:
+        with show_progress(messages) as advance:
             summary = make_report(
                 request, load_model(find_model(model, environment.models)), advance
             )

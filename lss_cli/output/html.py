@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from PIL import Image
-
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.grading.result import DISCLAIMER, UNCERTAIN, LevelGrade, StudyGrade, shown
 from lss_cli.output.overview import StudyLine
-from lss_cli.output.picture import png
 from lss_cli.render.page import data_uri, render_page
 
-Pictures = Mapping[tuple[Condition, Level], Image.Image]
+Pictures = Mapping[tuple[Condition, Level], bytes]
 
 
 def to_html(result: StudyGrade, pictures: Pictures) -> str:
@@ -19,7 +16,7 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
 
     Args:
         result: Of one study.
-        pictures: The evidence, by condition and level, of those that have any.
+        pictures: The evidence, PNG files by condition and level, of those that have any.
     """
     conditions = dict.fromkeys(level.condition for level in result.levels)
     return render_page(
@@ -103,5 +100,5 @@ def _level(level: LevelGrade, warnings: Sequence[str], pictures: Pictures) -> Ma
             }
             for severity, value in zip(Severity, level.probabilities or (), strict=False)
         ],
-        "picture": data_uri("png", png(picture)) if picture else "",
+        "picture": data_uri("png", picture) if picture else "",
     }

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from PIL import Image
-
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
 from lss_cli.files import check_outputs, check_writable, make_folder, write_text
@@ -14,7 +12,8 @@ from lss_cli.grading.result import StudyGrade
 from lss_cli.model.session import Model
 from lss_cli.study.study import Study
 
-Pictures = dict[tuple[Condition, Level], Image.Image]
+# PNG files, by condition and level.
+Pictures = dict[tuple[Condition, Level], bytes]
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,26 @@ class Outputs:
 
             check_source(study)
 
-    def write(self, study: Study, result: StudyGrade, model: Model) -> Iterator[str | Exception]:
+    def write(
+        self,
+        study: Study,
+        result: StudyGrade,
+        model: Model,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[str | Exception]:
         """Write all that is wanted, each whole or not at all, and none at the cost of another.
 
         Args:
             study: Whose slices are drawn.
             result: Of that study.
             model: What graded it, and tells what mattered to it.
+            progress: Called with the pictures drawn and their number.
 
         Yields:
             What is to be said of each file, or why there is none: an `LssError`, or a fault of
             ours.
         """
-        pictures = cache(lambda: draw_levels(study, result, model))
+        pictures = cache(lambda: draw_levels(study, result, model, progress))
         jobs: list[tuple[Path | None, Callable[[Path], Iterable[str]]]] = [
             (self.csv, lambda path: _write_csv(path, result)),
             (self.json, lambda path: _write_json(path, result)),
@@ -134,15 +140,26 @@ def _say_written(path: Path) -> str:
     return f"Written: {path}"
 
 
-def draw_levels(study: Study, result: StudyGrade, model: Model) -> Pictures:
-    """A picture for every level that was graded."""
+def draw_levels(
+    study: Study,
+    result: StudyGrade,
+    model: Model,
+    progress: Callable[[int, int], None] | None = None,
+) -> Pictures:
+    """A picture for every level that was graded; `progress` hears of each."""
     from lss_cli.grading.occlusion import explain_grade
-    from lss_cli.output.picture import draw
+    from lss_cli.output.picture import draw, png
+    from lss_cli.study.pixels import remember_pixels
 
-    return {
-        (level.point.condition, level.point.level): draw(
-            explain_grade(study, level.point, model), result, level
-        )
-        for level in result.levels
-        if level.point and level.probabilities
-    }
+    # Left and right of a level share slices.
+    read = remember_pixels()
+    pictures: Pictures = {}
+    graded = [(level, level.point) for level in result.levels if level.probabilities]
+    say = progress if progress and graded else lambda *_: None
+    for done, (level, point) in enumerate(graded):
+        say(done, len(graded))
+        if point:
+            saliency = explain_grade(study, point, model, read)
+            pictures[point.condition, point.level] = png(draw(saliency, result, level))
+    say(len(graded), len(graded))
+    return pictures

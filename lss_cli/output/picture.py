@@ -146,15 +146,13 @@ def heat_panel(saliency: Saliency) -> Image.Image:
 
 
 def png(image: Image.Image) -> bytes:
-    """Encode."""
+    """Encode; at this level in half the time, and hardly larger than at the usual one."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
 
 
-def write_pictures(
-    folder: Path, pictures: Mapping[tuple[Condition, Level], Image.Image]
-) -> list[Path]:
+def write_pictures(folder: Path, pictures: Mapping[tuple[Condition, Level], bytes]) -> list[Path]:
     """Write one PNG per level, named by condition and level.
 
     Raises:
@@ -162,10 +160,10 @@ def write_pictures(
     """
     make_folder(folder)
     written = []
-    for (condition, level), image in pictures.items():
+    for (condition, level), content in pictures.items():
         path = folder / f"{condition}_{level.key}.png"
         with replacing(path) as temporary:
-            temporary.write_bytes(png(image))
+            temporary.write_bytes(content)
         written.append(path)
     return written
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from lss_cli.anatomy import Level
 from lss_cli.grading.occlusion import explain_grade, occlusion_map
@@ -30,6 +31,33 @@ def test_the_map_is_highest_where_the_network_looks():
     assert 3 <= row <= 10
     assert 18 <= column <= 25
     assert abs(importance[16:, :12]).max() < 0.01
+
+
+class CountsAndHides(LooksAtOnePlace):
+    """The same, and counts the images that it sees."""
+
+    def __init__(self, place):
+        self.place, self.seen = place, 0
+
+    def run(self, _, feeds, __=None):
+        self.seen += len(feeds["image"])
+        bright = feeds["image"][(slice(None), *self.place)].mean(axis=(1, 2, 3))
+        return [np.stack([1 - bright, bright * 0, bright], axis=1).astype(np.float32)]
+
+
+@pytest.mark.parametrize("top", [0, 14, 40, 60])
+@pytest.mark.parametrize("left", [0, 33, 76])
+def test_few_patches_find_the_place(top, left):
+    """Overlapping patches all over would be 180 of this image."""
+    place = slice(top, top + 4), slice(left, left + 4)
+    image = np.zeros((64, 80, 3), np.float32)
+    image[place] = 0.9
+    session = CountsAndHides(place)
+    model = Model(Path("model.onnx"), 64 * "0", metadata(), session)
+    importance = occlusion_map(image, np.zeros(2, np.float32), Level.L4_L5, model)
+    assert session.seen <= 181 / 4
+    row, column = np.unravel_index(importance.argmax(), importance.shape)
+    assert abs(row - top - 1.5) <= 10 and abs(column - left - 1.5) <= 10
 
 
 def test_left_and_right_are_as_in_the_slice(study, coords, tiny_model):

@@ -14,7 +14,7 @@ from lss_cli.grading.occlusion import Saliency
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.model.metadata import ModelCard
 from lss_cli.output.html import to_html
-from lss_cli.output.picture import draw
+from lss_cli.output.picture import draw, png
 from lss_cli.points.point import Point
 from tests.output.conftest import Page, tool
 
@@ -45,7 +45,9 @@ def saliency():
 @pytest.fixture
 def page(tmp_path, saliency):
     result = result_of("123")
-    pictures = {(lvl.condition, lvl.level): draw(saliency, result, lvl) for lvl in result.levels}
+    pictures = {
+        (lvl.condition, lvl.level): png(draw(saliency, result, lvl)) for lvl in result.levels
+    }
     path = tmp_path / "page.html"
     path.write_text(to_html(result, pictures), encoding="utf-8")
     return path
