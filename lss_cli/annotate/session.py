@@ -77,6 +77,7 @@ class AnnotationSession:
         self.fault: Exception | None = None
         self._version = 0
         self._grade, self._draw_evidence, self._render = grade, draw_evidence, render
+        self._rendered = -1, ""
         self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
@@ -181,9 +182,14 @@ class AnnotationSession:
         """
         if self._render is None:
             return None
-        result = self._grade_version(version)
-        with self._keep_fault():
-            return self._render(result)
+        # It is asked for twice: to be shown, and to be saved.
+        if self._rendered[0] != version:
+            result = self._grade_version(version)
+            with self._keep_fault():
+                self._rendered = version, self._render(result)
+        with self._lock:
+            self._check(version)
+        return self._rendered[1]
 
     def finish(self, version: int) -> None:
         """The person is done.

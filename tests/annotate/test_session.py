@@ -84,11 +84,16 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
 
 
 def test_the_result_is_of_the_newest_points(two_series, tiny_model):
-    result = StudyGrade("5", load_model(tiny_model).card, ())
+    graded, result = [], StudyGrade("5", load_model(tiny_model).card, ())
     session = AnnotationSession(
-        StudyView.of(two_series), SIDES, lambda _: result, render=lambda result: result.study_id
+        StudyView.of(two_series),
+        SIDES,
+        lambda annotations: graded.append(annotations) or result,
+        render=lambda result: result.study_id,
     )
-    assert session.result(0) == "5"
+    # To be shown, and to be saved.
+    assert session.result(0) == session.result(0) == "5"
+    assert len(graded) == 1
     session.annotate({"marks": [ABSENT]}, 0)
     with pytest.raises(OutdatedPageError):
         session.result(0)
