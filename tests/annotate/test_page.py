@@ -467,6 +467,7 @@ def test_the_page_says_where_to_click(page, clicking):
         page.click("#where")
         assert figure.is_hidden()
         assert "Left 1/5" in page.locator("#sides").text_content()
+        page.close()
 
 
 def test_the_other_side_leads_and_exchanged_sides_are_said_at_once(page, clicking, scanned, study):
@@ -526,6 +527,7 @@ def test_the_other_side_leads_and_exchanged_sides_are_said_at_once(page, clickin
             row = page.locator("#levels li").nth(number - 1).bounding_box()
             assert row["y"] >= inside["y"] - 1
             assert row["y"] + row["height"] <= inside["y"] + inside["height"] + 1
+        page.close()
 
 
 def test_windows_a_length_and_the_cursor_in_the_other_picture(page, clicking, study):
@@ -566,3 +568,4 @@ def test_windows_a_length_and_the_cursor_in_the_other_picture(page, clicking, st
         page.keyboard.press("l")
         page.mouse.click(*centre(page, "axial"))
         assert "Left 1/5" in page.locator("#sides").text_content()
+        page.close()

@@ -2,9 +2,10 @@
 
 // Of the marks, as this page shows them. The server refuses what would overwrite another tab's.
 let version;
+let pulse;
 
 export async function openStudy() {
-  new Worker("pulse.js");
+  pulse = new Worker("pulse.js");
   const study = await (await answer(fetch("study"))).json();
   version = study.version;
   return study;
@@ -25,7 +26,11 @@ export async function result() {
   return { address, text: await (await answer(fetch(address))).text() };
 }
 
-export const finish = () => answer(send("POST", `finish/${version}`));
+export async function finish() {
+  await answer(send("POST", `finish/${version}`));
+  pulse.terminate();
+}
+
 export const leave = (page) => navigator.sendBeacon(`left/${page}`);
 
 let unsent = null;
