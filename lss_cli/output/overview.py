@@ -24,6 +24,7 @@ class StudyLine:
         graded: Rows with a grade.
         not_graded: Rows without.
         uncertain: Rows for which several grades are possible.
+        reasons: Why rows have no grade, and how many have none for it.
         warnings: How many rows have each.
     """
 
@@ -35,6 +36,7 @@ class StudyLine:
     graded: int = 0
     not_graded: int = 0
     uncertain: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -68,6 +70,7 @@ class StudyLine:
         self.warnings.update(row["warnings"])
         if not row["grade"]:
             self.not_graded += 1
+            self.reasons[row["reason"]] += 1
             return
         self.graded += 1
         self.uncertain += len(row["possible"]) > 1

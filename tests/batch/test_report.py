@@ -93,8 +93,9 @@ def test_the_overview_links_to_pages_that_are_there(three_phantoms, report, tmp_
     assert links == {"../report.pages/a.html", "../report.pages/b%20%26%20c.html"}
     assert all((page.parent / unquote(link)).is_file() for link in links)
     text = page.read_text()
-    table = text[text.index('id="studies"') : text.index('id="rows"')]
+    table = text[text.index('id="studies"') : text.index("Grades by level")]
     assert table.index(">empty<") < table.index(">a</a>")
+    assert "the folder is empty. (10 rows)" in table
     assert table.count("<tr>") == 4
 
 

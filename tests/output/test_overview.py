@@ -11,6 +11,7 @@ def row(study, level, *possible, warnings=(), condition=LEFT):
         "grade": possible[-1] if possible else None,
         "possible": list(possible),
         "warnings": list(warnings),
+        "reason": "" if possible else "no level",
     }
 
 
@@ -31,6 +32,7 @@ def test_doubtful_studies_come_first_and_severe_ones_before_others():
     assert [line.study_id for line in lines] == ["", "unsure", "doubt", "severe", "mild"]
     nothing, unsure, doubt, severe, mild = lines
     assert (nothing.worst, nothing.doubts) == ("", "1 not graded")
+    assert nothing.reasons == {"no level": 1}
     assert (unsure.worst, unsure.doubts) == ("Severe", "1 uncertain")
     assert unsure.where == {"Left Subarticular Stenosis": "L1/L2 (possible), L2/L3, L3/L4"}
     assert doubt.doubts == "3 warnings"
