@@ -99,5 +99,4 @@ def _foot(result: StudyGrade) -> Text:
     return Text(
         f"Model {printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
         f"Licence: {printable(model.licence, 160)}. {DISCLAIMER}",
-        style="dim",
     )

@@ -289,10 +289,11 @@ def toml(folder: Path) -> Case:
 def journal(folder: Path) -> Case:
     """Damaged journals of unfinished reports."""
     from lss_cli.batch.journal import Journal
-    from lss_cli.output.rows import COLUMNS
+    from lss_cli.output.rows import COLUMNS, LISTS, NUMBERS
 
     run = {"model": "tiny", "points": "abc", "options": [1, None, "x"]}
-    row = dict.fromkeys(COLUMNS, "x")
+    numbers, lists = dict.fromkeys(NUMBERS, 1), {name: ["x"] for name in LISTS}
+    row = dict.fromkeys(COLUMNS, "x") | numbers | lists
     lines = [{"run": run}] + [
         {"study_id": str(number), "lost": number == 2, "rows": [row, row]} for number in range(4)
     ]
