@@ -75,14 +75,21 @@ def cells_around(
     return np.asarray((cells - cells.mean()) / (cells.std() + 1e-6), dtype=np.float32)
 
 
-def side_score(located: Located[Point]) -> float:
+def side_score(located: Located[Point], *, exchange: bool = False) -> float:
     """How much the image around a point looks as it does on the point's side.
 
-    About 1 where it does, about −1 where it looks like the other side.
+    About 1 where it does, about −1 where it looks like the other side, 0 away from the canal.
+
+    Args:
+        located: The point with its slices.
+        exchange: Whether to look at the point that its x and y make when they are exchanged.
     """
     slices = located.slices
     middle = slices.pixels[len(slices.pixels) // 2]
-    pixel = (located.pixel[0] - slices.origin[0], located.pixel[1] - slices.origin[1])
+    at = located.pixel
+    if exchange:
+        at = located.slice_in_stack.orient_point((located.point.y, located.point.x))
+    pixel = (at[0] - slices.origin[0], at[1] - slices.origin[1])
     cells = cells_around(middle, slices.spacing_mm, pixel)
     halves = (cells - cells[:, ::-1])[:, : CELLS // 2]
     return sign_of(located) * float((halves * SIDE_WEIGHTS).sum())

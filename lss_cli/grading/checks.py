@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lss_cli.anatomy import Condition
+from lss_cli.anatomy import Condition, Side
 from lss_cli.grading.order import check_numbering, check_order
 from lss_cli.grading.result import MISSING_NEIGHBOUR
 from lss_cli.grading.sides import (
@@ -19,6 +19,7 @@ from lss_cli.grading.sides import (
     by_level,
     check_sides,
     exchanged_axes,
+    exchanged_axes_of_one_side,
     far_from_canal,
 )
 from lss_cli.model.inputs import covered_share
@@ -47,6 +48,10 @@ UNFAMILIAR_PLACE = "the image around it is unlike the training images"
 EXCHANGED_AXES = (
     "left and right lie before each other, not beside each other",
     "x and y seem to be exchanged",
+)
+EXCHANGED_AXES_OF_ONE_SIDE = (
+    "the points of this side lie beside the canal once x and y are exchanged",
+    "and not as they are",
 )
 
 # A recess lies well within the slice; where not even this share of the field does, it is none.
@@ -178,6 +183,11 @@ def find_gross(
             if len(members) == 2 and exchanged_axes(*members):
                 for located in members:
                     evidence[id(located)] += EXCHANGED_AXES
+        alone = [members[0] for members in places.values() if len(members) == 1]
+        for side in Side:
+            own = [located for located in alone if located.point.condition.side is side]
+            for located in own if (pieces := exchanged_axes_of_one_side(own)) else ():
+                evidence[id(located)] += EXCHANGED_AXES_OF_ONE_SIDE[:pieces]
     return [evidence[id(located)] for located in points]
 
 

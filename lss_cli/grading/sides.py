@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
 from lss_cli.anatomy import Level, Side
+from lss_cli.errors import StudyError
 from lss_cli.grading.canal import (
     FARTHEST_SIDES_MM,
     HALF_MM,
@@ -30,6 +32,10 @@ FARTHEST_FROM_CANAL_MM = 40.0
 
 # Below these the image says "the other side": of one point alone, and in the mean of several.
 OTHER_SIDE_ALONE, OTHER_SIDE = -0.2, -0.05
+
+# So many points of one side tell together that x and y are exchanged: exchanged again, their mean
+# score is higher by the second number, which is a doubt, or by the third, which is sure.
+FEWEST_OF_ONE_SIDE, CLEARER_SIDE, SURELY_CLEARER_SIDE = 3, 0.2, 0.4
 
 USUAL_VIEW = "in the usual view the patient's left is on the right of the picture."
 
@@ -74,6 +80,23 @@ def exchanged_axes(left: Located[Point], right: Located[Point]) -> bool:
         and across <= LARGEST_DEPTH_STEP_MM
         and NEAREST_SIDES_MM <= behind <= FARTHEST_SIDES_MM
     )
+
+
+def exchanged_axes_of_one_side(points: Sequence[Located[Point]]) -> int:
+    """Whether points of one side lie beside the canal only once x and y are exchanged.
+
+    Returns:
+        0 for no, 1 for a doubt, 2 where it is sure.
+    """
+    if len(points) < FEWEST_OF_ONE_SIDE:
+        return 0
+    try:
+        turned = fmean(side_score(located, exchange=True) for located in points)
+    except StudyError:
+        # Exchanged, one would lie outside its slice.
+        return 0
+    gain = turned - fmean(side_score(located) for located in points)
+    return (gain > CLEARER_SIDE) + (gain > SURELY_CLEARER_SIDE)
 
 
 def far_from_canal(located: Located[Point], places: Places) -> float | None:

@@ -23,7 +23,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.grading import canal
 from lss_cli.grading.checks import SEVERAL, find_gross
 from lss_cli.grading.order import check_order
-from lss_cli.grading.sides import Finding, check_sides
+from lss_cli.grading.sides import Finding, check_sides, exchanged_axes_of_one_side
 from lss_cli.model.find import find_model
 from lss_cli.model.inputs import covered_share, model_input
 from lss_cli.model.session import load_model
@@ -35,7 +35,10 @@ from lss_cli.study.study import Located
 # Width of a whole slice, where the table has no pixel spacing; distance of two discs.
 NOMINAL_MM, DISC_MM = 170.0, 35.0
 SAGITTAL_MM = 0.6875
-AXIAL = SimpleNamespace(slice=SimpleNamespace(geometry=SimpleNamespace(plane=Plane.AXIAL)))
+AXIAL = SimpleNamespace(
+    slice=SimpleNamespace(geometry=SimpleNamespace(plane=Plane.AXIAL)),
+    orient_point=lambda point: point,
+)
 LEFT, RIGHT = Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR
 FOLDS, RIDGE = 5, 1000.0
 
@@ -151,6 +154,14 @@ def measure_sides(series: Iterable[Points]) -> dict[str, list[bool]]:
             if len(own) < 3:
                 continue
             accused("one side set, three levels or more", own)
+            pieces = exchanged_axes_of_one_side(own)
+            results.setdefault("accused: one side set, x and y", []).append(pieces > 0)
+            results.setdefault("refused: one side set, x and y", []).append(pieces > 1)
+            turned = [_turned(at) for at in own]
+            if all(_inside(at) for at in turned):
+                pieces = exchanged_axes_of_one_side(turned)
+                results.setdefault("found: one side set, x and y", []).append(pieces > 0)
+                results.setdefault("found: one side set, x and y, refused", []).append(pieces > 1)
             mirrored = [_named(at, condition.mirrored) for at in own]
             found("one side set, all on the other side", mirrored, mirrored)
             for one in own:
@@ -217,6 +228,20 @@ def _blamed(check: Check, points: Points) -> set[int]:
 
 def _named(located: Located[Point], condition: Condition) -> Located[Point]:
     return replace(located, point=replace(located.point, condition=condition))
+
+
+def _turned(located: Located[Point]) -> Located[Point]:
+    """With x and y exchanged."""
+    x, y = located.pixel
+    return replace(located, pixel=(y, x), point=replace(located.point, x=y, y=x))
+
+
+def _inside(located: Located[Point]) -> bool:
+    """Whether most of what is looked at lies in the cut-out."""
+    height, width = located.slices.pixels.shape[1:]
+    x, y = np.subtract(located.pixel, located.slices.origin)
+    reach = 8 / located.slices.spacing_mm[0]
+    return reach <= x <= width - reach and reach <= y <= height - reach
 
 
 def _partner(located: Located[Point], points: Points) -> Located[Point] | None:

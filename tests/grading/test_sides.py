@@ -114,6 +114,9 @@ def test_a_real_study(rsna):
         ],
         "x and y seem to be exchanged": [replace(at, x=at.y, y=at.x) for at in recesses],
     }
+    for condition in (LEFT, RIGHT):
+        turned = [replace(at, x=at.y, y=at.x) for at in recesses if at.condition is condition]
+        assert any("once x and y are exchanged" in text for text in said(turned)), condition
     for words, wrong in slips.items():
         new = said(wrong) - usual
         assert any(words in text for text in new), words
