@@ -69,5 +69,5 @@ def test_nothing_is_faint(tiny_model):
     """Dim grey of a terminal has a contrast of 4 at best; the disclaimer is to be read."""
     console = Console(file=io.StringIO(), width=80, force_terminal=True)
     console.print(to_table(StudyGrade("5", load_model(tiny_model).card, ()), 80))
-    assert "Not a medical device" in console.file.getvalue()
+    assert "physician decides" in console.file.getvalue()
     assert "\x1b[2m" not in console.file.getvalue()
