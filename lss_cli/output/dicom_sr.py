@@ -281,7 +281,6 @@ def _group(
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """One level: where, what was found, how likely, and by what."""
     point, condition, level, grade = graded.point, graded.condition, graded.level, graded.grade
-    model = result.model
     assert point and condition and grade and graded.probabilities and isinstance(level, Level)
     region = sr.ImageRegion(
         graphic_type=sr.GraphicTypeValues.POINT,
@@ -298,9 +297,9 @@ def _group(
         referenced_region=region,
         finding_type=codes.SCT.Stenosis,
         algorithm_id=sr.AlgorithmIdentification(
-            name=f"lss, model {model.name}",
-            version=f"{__version__}, model {model.sha256[:12]}",
-            parameters=[f"licence of the model: {printable(model.licence, 200)}"],
+            name=f"lss, model {result.model.name}",
+            version=f"{__version__}, model {result.model.sha256[:12]}",
+            parameters=[f"licence of the model: {printable(result.model.licence, 200)}"],
         ),
         finding_sites=[
             sr.FindingSite(
