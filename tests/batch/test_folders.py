@@ -148,7 +148,7 @@ def test_zip_files_are_graded_like_folders(three_phantoms, report, scratch, tmp_
     pack(studies / "b", "b.ZIP", zipfile.ZIP_STORED)
     assert report(studies, coords, "--pages", "--html", tmp_path / "o.html")[0] == 0
     assert (tmp_path / "report.csv").read_bytes() == before
-    assert "Study a<" in (tmp_path / "report.pages" / "a.html").read_text()
+    assert "<h1>Study a · " in (tmp_path / "report.pages" / "a.html").read_text()
     # Unpacked beside itself, it counts once; alone, it counts as well.
     shutil.unpack_archive(studies / "a.zip", studies)
     assert report(studies, coords)[0] == 0
@@ -218,11 +218,10 @@ def test_ctrl_c_leaves_nothing_of_a_zip_file_and_resume_goes_on(
     for name in ("a", "b", "endless"):
         pack(studies / name)
     # Its pixels are never read to their end.
-    path = os.pathsep.join([str(sabotage(tmp_path / "sabotage")), os.environ["PYTHONPATH"]])
-    first = subprocess.Popen(
-        command(studies, coords, tiny_model, tmp_path / "report.csv"),
-        env=os.environ | {"PYTHONPATH": path},
-    )
+    endless = str(sabotage(tmp_path / "sabotage"))
+    with monkeypatch.context() as patched:
+        patched.setenv("PYTHONPATH", endless, prepend=os.pathsep)
+        first = subprocess.Popen(command(studies, coords, tiny_model, tmp_path / "report.csv"))
     journal = tmp_path / "report.csv.unfinished"
     try:
         wait_for(lambda: journal.exists() and b'"b"' in journal.read_bytes(), 90)
