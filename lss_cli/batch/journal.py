@@ -39,6 +39,8 @@ class JournalEntry:
             ValueError: It is no finished study.
         """
         entry = read_document(cls, values)
+        if not entry.study_id:
+            raise ValueError("the study has no name")
         if not all(map(is_row, entry.rows)):
             raise ValueError("a row of the report has other columns")
         return entry

@@ -88,6 +88,7 @@ ODD_LINES = [
     b"[" * 100_000,
     b"\xff\xfe\x00",
     b'{"study_id": 7, "lost": false, "rows": []}',
+    b'{"study_id": "", "lost": false, "rows": []}',
     b'{"study_id": "a", "lost": "perhaps", "rows": []}',
     b'{"study_id": "a", "lost": false, "rows": {}}',
     b'{"study_id": "a", "lost": false, "rows": [7]}',
