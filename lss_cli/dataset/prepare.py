@@ -11,7 +11,7 @@ from lss_cli.dataset import prepared
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.divide import divide_studies
 from lss_cli.dataset.exploration.counts import explore
-from lss_cli.dataset.exploration.page import FIGURES, remove_figures, write_figures
+from lss_cli.dataset.exploration.page import remove_figures, write_figures
 from lss_cli.dataset.exploration.summary import (
     PrepareSummary,
     count_rejected,
@@ -20,6 +20,7 @@ from lss_cli.dataset.exploration.summary import (
 )
 from lss_cli.dataset.inputs import InputRequest, Progress, make_inputs
 from lss_cli.dataset.options import PrepareOptions
+from lss_cli.dataset.prepared import FIGURES, MASTER, REJECTS
 from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.master_table import POINT_COLUMNS, select, usable
@@ -30,7 +31,6 @@ from lss_cli.versions import versions
 
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
 
-MASTER, REJECTS = "Master_data.csv", "rejects.csv"
 MASTER_COLUMNS = [*POINT_COLUMNS, "series_description", "severity"]
 MASTER_COLUMNS += ["source_condition", "split", "fold"]
 REJECT_COLUMNS = ["file", "line", *POINT_COLUMNS, "severity", "reason", "detail"]

@@ -25,13 +25,15 @@ INPUTS, INDEX = "inputs", "index.csv"
 IMAGES, COORDS = f"{INPUTS}/{IMAGES_FILE}", f"{INPUTS}/{COORDS_FILE}"
 # What the fingerprint in the report is of.
 FILES = (IMAGES, COORDS, INDEX)
+# For people: the rows that are used and those that are not, and figures of them.
+MASTER, REJECTS, FIGURES = "Master_data.csv", "rejects.csv", "figures"
 # The last file to be written: data without it are not complete.
 REPORT = "prepare.json"
 
 
 def files_of(folder: Path) -> list[Path]:
     """What lies in a folder of prepared data: their files, and folders that are all theirs."""
-    names = (REPORT, INDEX, INPUTS, "Master_data.csv", "rejects.csv", "figures")
+    names = (REPORT, INDEX, INPUTS, MASTER, REJECTS, FIGURES)
     return [folder / name for name in names]
 
 

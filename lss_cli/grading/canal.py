@@ -127,16 +127,14 @@ def canal_beside(located: Located[Point], places: Places) -> tuple[float, float]
     # One point says where the canal is only if its side is right; two say it in any case.
     if len(pairs) > 1:
         others = pairs
-    estimates = [_canal_of(members) for members in others if len(members) < 2 or _good(members)]
+    estimates = [
+        _canal_of(members) for members in others if len(members) < 2 or are_beside(*members)
+    ]
     if not estimates:
         return None
     heights, across, depth = zip(*estimates, strict=True)
     height = float(located.position @ HEAD)
     return _on_line(heights, across, height), _on_line(heights, depth, height)
-
-
-def _good(members: Sequence[Located[Point]]) -> bool:
-    return are_beside(members[0], members[1])
 
 
 def _canal_of(members: Sequence[Located[Point]]) -> tuple[float, float, float]:

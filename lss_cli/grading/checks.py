@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lss_cli.anatomy import Condition, Side
+from lss_cli.grading.canal import sides_step
 from lss_cli.grading.order import check_numbering, check_order
 from lss_cli.grading.result import MISSING_NEIGHBOUR
 from lss_cli.grading.sides import (
@@ -152,7 +153,7 @@ def _findings(
 
 def _check_foramina(points: Sequence[Located[Point]]) -> Iterator[Finding]:
     for level, members in by_level(points).items():
-        if len(members) == 2 and members[0].position[0] < members[1].position[0]:
+        if len(members) == 2 and sides_step(*members)[0] < 0:
             text = f"left and right of {level} are exchanged; the patient's left is meant."
             yield Finding(text, tuple(members))
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from lss_cli.dataset.exploration.counts import Exploration
-from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.prepared import FIGURES, Prepared
 from lss_cli.files import make_folder, write_text
 from lss_cli.render.page import render_page
 
-FIGURES = "figures"
 PAGE = "index.html"
 
 
