@@ -8,6 +8,8 @@ from lss_cli.errors import ModelError
 from lss_cli.text import join_words, printable, suggest
 
 DEFAULT_MODEL = "default"
+# What the files of the locator begin with; they are no graders.
+LOCATOR_PREFIX = "locate-"
 
 
 def models_folder() -> Path:
@@ -18,8 +20,32 @@ def models_folder() -> Path:
 
 
 def shipped_models(folder: Path | None = None) -> dict[str, Path]:
-    """The shipped model files by name; of `folder` instead of `models_folder`, if given."""
-    return {path.stem: path for path in sorted((folder or models_folder()).glob("*.onnx"))}
+    """The shipped graders by name; of `folder` instead of `models_folder`, if given."""
+    return {
+        path.stem: path
+        for path in sorted((folder or models_folder()).glob("*.onnx"))
+        if not path.name.startswith(LOCATOR_PREFIX)
+    }
+
+
+def find_locator(kind: str, folder: Path | None = None) -> Path:
+    """The file of the shipped locator of a kind, ``sagittal`` or ``axial``.
+
+    Args:
+        kind: What it looks at.
+        folder: Of the shipped models; `models_folder` unless told otherwise.
+
+    Raises:
+        ModelError: It was not shipped.
+    """
+    path = (folder or models_folder()) / f"{LOCATOR_PREFIX}{kind}.onnx"
+    if not path.is_file():
+        raise ModelError(
+            f"there is no model that finds points on {kind} pictures.",
+            where=str(path),
+            todo="Install lss again, or give the points with --coords or --click.",
+        )
+    return path
 
 
 def find_model(name: str, folder: Path | None = None) -> Path:

@@ -141,6 +141,8 @@ class ModelMetadata:
         json.dumps(document, ensure_ascii=False).encode()
         if not isinstance(document, dict):
             raise ValueError("its description is no JSON object.")
+        if "locator_version" in document:
+            raise ValueError("it is a locator, which finds points and grades nothing.")
         version = document.pop("format_version", None)
         if version is True or version != FORMAT_VERSION:
             raise ValueError(

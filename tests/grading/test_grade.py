@@ -6,6 +6,7 @@ import pytest
 from lss_cli.anatomy import Condition, Level
 from lss_cli.grading.grade import UNSTABLE, grade_study, make_input, study_names
 from lss_cli.grading.result import UNFAMILIAR, UNLIKE
+from lss_cli.model.network import Network
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.session import Model, load_model
 from lss_cli.points.point import Point
@@ -63,7 +64,7 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
             right_of_point = feeds["coords"][:, :1] > x + 1e-4
             return [np.where(right_of_point, outwards, here).astype(np.float32)]
 
-    model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())
+    model = Model(Network(Path("model.onnx"), 64 * "0", "", Session()), metadata())
     x, _ = make_input(opened.around(point, 1), model).coords
     (level,) = grade_study(opened, [point], [], model).levels
     assert (UNSTABLE in level.warnings) == unstable
@@ -82,7 +83,7 @@ def test_a_point_beside_which_nothing_is_to_be_seen_is_pointed_out(tmp_path):
         def run(self, _, feeds, __):
             return [np.tile(np.float32((0.8, 0.2, 0.0)), (len(feeds["image"]), 1))]
 
-    model = Model(Path("model.onnx"), 64 * "0", metadata(), Session())
+    model = Model(Network(Path("model.onnx"), 64 * "0", "", Session()), metadata())
 
     def grade(x):
         point = Point("", "", 3, Condition.LEFT_SUBARTICULAR, Level.L4_L5, x, 32)

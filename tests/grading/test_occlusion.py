@@ -7,6 +7,7 @@ import pytest
 
 from lss_cli.anatomy import Level
 from lss_cli.grading.occlusion import explain_grade, occlusion_map
+from lss_cli.model.network import Network
 from lss_cli.model.session import Model, load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
@@ -24,7 +25,7 @@ class LooksAtOnePlace:
 def test_the_map_is_highest_where_the_network_looks():
     image = np.zeros((24, 32, 3), np.float32)
     image[5:9, 20:24] = 0.9
-    model = Model(Path("model.onnx"), 64 * "0", metadata(), LooksAtOnePlace())
+    model = Model(Network(Path("model.onnx"), 64 * "0", "", LooksAtOnePlace()), metadata())
     importance = occlusion_map(image, np.zeros(2, np.float32), Level.L4_L5, model)
     assert importance.shape == (24, 32)
     row, column = np.unravel_index(importance.argmax(), importance.shape)
@@ -53,7 +54,7 @@ def test_few_patches_find_the_place(top, left):
     image = np.zeros((64, 80, 3), np.float32)
     image[place] = 0.9
     session = CountsAndHides(place)
-    model = Model(Path("model.onnx"), 64 * "0", metadata(), session)
+    model = Model(Network(Path("model.onnx"), 64 * "0", "", session), metadata())
     importance = occlusion_map(image, np.zeros(2, np.float32), Level.L4_L5, model)
     assert session.seen <= 181 / 4
     row, column = np.unravel_index(importance.argmax(), importance.shape)

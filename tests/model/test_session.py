@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lss_cli.anatomy import Level
 from lss_cli.errors import ModelError
-from lss_cli.model import session
+from lss_cli.model import network
 from lss_cli.model.metadata import METADATA_KEY
 from lss_cli.model.session import apply_temperature, load_model
 from lss_cli.model.spec import InputSpec
@@ -107,8 +107,8 @@ def test_a_graph_that_asks_for_much_memory_is_stopped(tiny):
 
 
 def test_a_graph_that_never_ends_is_stopped(tiny, monkeypatch):
-    monkeypatch.setattr(session, "MOST_SECONDS", 0.2)
-    monkeypatch.setattr(session, "MOST_SECONDS_PER_IMAGE", 0.2)
+    monkeypatch.setattr(network, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(network, "MOST_SECONDS_PER_IMAGE", 0.2)
     info = helper.make_tensor_value_info
     body = helper.make_graph(
         [
@@ -202,7 +202,7 @@ def test_data_outside_of_the_file_is_not_read_however_it_is_written(tiny, tmp_pa
     model = onnx.load(tiny)
     onnx.save(model, tiny, save_as_external_data=True, location="w.bin", size_threshold=0)
     # As if the first line of defence had been got round by an unusual encoding.
-    monkeypatch.setattr("lss_cli.model.session.EXTERNAL_DATA", b"never there")
+    monkeypatch.setattr("lss_cli.model.network.EXTERNAL_DATA", b"never there")
     monkeypatch.chdir(tmp_path)
     assert (tmp_path / "w.bin").exists()
     assert "no ONNX model" in problem(tiny)
