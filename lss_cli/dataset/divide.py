@@ -36,7 +36,7 @@ def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame
     if options.balance_scope == "all":
         _balance(table, np.ones(len(table), bool), options.balance, options.seed)
     own = table[usable(table) & ~table["mirror"]]
-    strata = None if options.strategy == "random" else _strata(own)
+    strata = None if options.strategy == "random" else strata_of(own)
     split = split_studies(own["study_id"], options.proportions, options.seed, strata)
     table["split"] = [split.get(study, TRAIN) for study in table["study_id"]]
     held_out = table["mirror"] & (table["split"] != TRAIN)
@@ -59,13 +59,13 @@ def _folds(table: pd.DataFrame, options: PrepareOptions) -> list[str] | str:
             f"--folds is {options.folds}, and {studies} studies are not test.",
             todo="Ask for fewer folds.",
         )
-    strata = None if options.strategy == "random" else _strata(rest)
+    strata = None if options.strategy == "random" else strata_of(rest)
     fold = fold_studies(rest["study_id"], options.folds, options.seed, strata)
     # Studies of the test split have none, nor those with nothing but mirrored rows.
     return [fold.get(study, "") for study in table["study_id"]]
 
 
-def _strata(rows: pd.DataFrame) -> Strata:
+def strata_of(rows: pd.DataFrame) -> Strata:
     """Studies with the same numbers of Severe, Moderate and Normal/Mild rows are alike."""
     counts = severity_counts(rows).iloc[:, ::-1]
     return {str(study): tuple(map(int, row)) for study, *row in counts.itertuples()}
@@ -82,8 +82,13 @@ def _balance(
             return
         surplus = surplus_studies(rows, seed)
         if not set(rows["study_id"]) - surplus:
-            raise DataError(
-                "no choice of whole studies has the same number of each grade.",
-                todo="Use --balance none or drop-normal-studies.",
-            )
+            raise no_equal_grades()
         reject(table, scope & table["study_id"].isin(surplus).to_numpy(), Reason.SURPLUS_STUDY)
+
+
+def no_equal_grades() -> DataError:
+    """What to say where no study would be left."""
+    return DataError(
+        "no choice of whole studies has the same number of each grade.",
+        todo="Use --balance none or drop-normal-studies, and another --strategy.",
+    )

@@ -1,6 +1,7 @@
 """Assigns studies to splits and folds; a study is never divided."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from lss_cli.errors import UsageError
@@ -62,6 +63,35 @@ def split_studies(
     sizes = _sizes(len(order), proportions)
     turns = _spread(sizes) if strata else _blocks(sizes)
     return {study: SPLITS[split] for study, split in zip(order, turns, strict=True)}
+
+
+def align_split(
+    split: Mapping[str, str], like: Mapping[str, str], strata: Strata
+) -> dict[str, str]:
+    """Exchange studies of one stratum, so that as many as can be have the split of `like`.
+
+    Each split keeps its number of studies of every stratum.
+
+    Args:
+        split: The split of each study; of those of a stratum, the first keep that of `like`.
+        like: Another split of the same studies.
+        strata: Of each study.
+
+    Examples:
+        >>> split = {"7": "train", "8": "validation", "9": "train"}
+        >>> like = {"7": "validation", "8": "validation", "9": "train"}
+        >>> align_split(split, like, {study: (0,) for study in split})
+        {'7': 'validation', '9': 'train', '8': 'train'}
+    """
+    left = Counter((strata[study], part) for study, part in split.items())
+    aligned: dict[str, str] = {}
+    for parts_of in (lambda study: (like[study],), lambda _: SPLITS):
+        for study in [study for study in split if study not in aligned]:
+            free = [part for part in parts_of(study) if left[strata[study], part]]
+            if free:
+                aligned[study] = free[0]
+                left[strata[study], free[0]] -= 1
+    return aligned
 
 
 def fold_studies(

@@ -7,6 +7,7 @@ from typing import Any
 
 from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
+from lss_cli.errors import UsageError
 from lss_cli.evaluation.predictions import PREDICTIONS
 from lss_cli.evaluation.sources import STATE
 from lss_cli.training import run
@@ -46,7 +47,13 @@ def train_folds(
     Raises:
         DataError: There are no folds, or as `train`.
         OutputError: `out` already holds a run.
+        UsageError: The options deal training and validation otherwise than by folds.
     """
+    if options.strategy != "prepared":
+        raise UsageError(
+            f"--folds deals the studies out, and so does --strategy {options.strategy}.",
+            todo="Leave one of them; --strategy prepared goes before what a file says.",
+        )
     folds = [(name, out / f"{FOLDER}{name}") for name in fold_names(data)]
     run.check_free(out, resume=resume)
     run.begin(out, data, options)

@@ -31,6 +31,8 @@ Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["plateau", "cosine", "constant"]
 Loss = Literal["cross_entropy", "weighted", "focal"]
 Precision = Literal["float32", "mixed"]
+# As they are, or one of those of `lss prepare`.
+Strategy = Literal["prepared", "random", "stratified", "equal-train"]
 
 NO_WEIGHTS, IMAGENET = "none", "imagenet"
 
@@ -97,8 +99,10 @@ class TrainingOptions(OptionSet):
     dropout: float = option(
         0.0, "Share of features left out while training.", high=0.95, search=Range(0.0, 0.6)
     )
-    epochs: int = option(10, "The most there will be; with fine-tuning, of the head.", low=1)
-    batch_size: int = option(32, "Rows per step.", low=1, search=(16, 32, 64))
+    epochs: int = option(
+        10, "The most there will be; with fine-tuning, of the head.", low=1, search=(10, 12, 16)
+    )
+    batch_size: int = option(32, "Rows per step.", low=1, search=(16, 32, 64, 100))
     learning_rate: float = option(
         1e-3, "At the start.", low=1e-12, high=float("inf"), search=Range(1e-4, 3e-3, log=True)
     )
@@ -132,6 +136,11 @@ class TrainingOptions(OptionSet):
         search=Range(0, 0.5),
     )  # fmt: skip
     views: int = option(1, "Fields, slightly shifted, whose answers are averaged.", low=1, high=9)
+    strategy: Strategy = option(
+        "prepared",
+        "Deal training and validation anew; the test part stays.",
+        search=("random", "stratified", "equal-train"),
+    )
     precision: Precision = option("float32", "Mixed: half precision where a GPU gains by it.")
     seed: int = option(0, "The same seed gives the same network.")
 

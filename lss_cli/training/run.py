@@ -12,6 +12,7 @@ from lss_cli.anatomy import Level, Severity
 from lss_cli.child import memory_allowance
 from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.redeal import redeal
 from lss_cli.errors import DataError, OutputError
 from lss_cli.evaluation.sources import STATE, no_finished_run
 from lss_cli.files import make_folder, write_text
@@ -102,7 +103,11 @@ class Run:
         fold = self.config["data"]["fold"]
         if fold == EVERY_FOLD:
             return all_folds(data)
-        return fold_of(data, fold) if fold else data
+        if fold:
+            return fold_of(data, fold)
+        # Runs of before there was a choice have none.
+        strategy = self.config["options"].get("strategy", "prepared")
+        return data if strategy == "prepared" else redeal(data, strategy)
 
 
 def read_config(folder: Path, kind: Any = None) -> dict[str, Any]:

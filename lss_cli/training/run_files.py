@@ -13,6 +13,7 @@ from lss_cli.anatomy import Condition
 from lss_cli.errors import DataError
 from lss_cli.model.spec import InputSpec
 from lss_cli.text import printable
+from lss_cli.training.options import Strategy
 from lss_cli.validation import read_document
 
 FoldFolder = Annotated[str, Field(pattern=r"^fold_\w+$")]
@@ -25,9 +26,10 @@ LARGEST_NETWORK_BYTES = 2**32
 
 @dataclass
 class RunOptions:
-    """Of the options, what is told of a run."""
+    """Of the options, what is told of a run, and what says which rows it learnt from."""
 
     backbone: str
+    strategy: Strategy = "prepared"
 
 
 @dataclass

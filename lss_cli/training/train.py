@@ -14,6 +14,7 @@ import tensorflow
 from lss_cli.anatomy import Severity
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared, count_by_split
+from lss_cli.dataset.redeal import redeal
 from lss_cli.dataset.split import SPLITS, TRAIN, VALIDATION
 from lss_cli.errors import DataError, LssError
 from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
@@ -62,6 +63,7 @@ def train(
         OutputError: `out` already holds a run, or cannot be written to.
         UsageError: Options that do not fit the data.
     """
+    data = deal_by(data, options)
     check_trainable(data)
     run.check_free(out, resume=resume)
     state, began = out / STATE, time.monotonic()
@@ -106,6 +108,15 @@ def train(
     run.write_json(out / run.CONFIG, config)
     shutil.rmtree(state)
     return metrics
+
+
+def deal_by(data: Prepared, options: TrainingOptions) -> Prepared:
+    """The data as the options want them dealt.
+
+    Raises:
+        DataError: They cannot be dealt so.
+    """
+    return data if options.strategy == "prepared" else redeal(data, options.strategy)
 
 
 def check_trainable(data: Prepared) -> None:

@@ -51,8 +51,12 @@ def test_what_the_study_varied_is_searched():
     assert {
         *("activation", "batch_size", "blocks", "filters", "dense", "coordinates"),
         *("optimizer", "schedule", "weight_decay", "dropout", "loss", "mixup", "cutmix"),
-        *("augment", "learning_rate"),
+        *("augment", "learning_rate", "epochs", "strategy"),
     } <= set(space)
+    assert space["activation"] == ("relu", "tanh", "leaky_relu", "sigmoid")
+    assert space["batch_size"] == (16, 32, 64, 100)
+    assert space["epochs"] == (10, 12, 16)
+    assert space["strategy"] == ("random", "stratified", "equal-train")
     assert "blocks" not in default_space(TrainingOptions(backbone="vgg16"))
     frozen = TrainingOptions(backbone="vgg16", weights="w.h5", freeze=True)
     assert "cutmix" not in default_space(frozen)

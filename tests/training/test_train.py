@@ -5,10 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lss_cli.dataset.folds import UNUSED
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.errors import DataError
+from lss_cli.dataset.redeal import redeal
+from lss_cli.errors import DataError, UsageError
+from lss_cli.training.crossval import train_folds
 from lss_cli.training.options import TrainingOptions
+from lss_cli.training.run import Run
 from lss_cli.training.train import train
 from tests.dataset.handmade import image_table
 from tests.training.conftest import SPEC, quiet
@@ -67,6 +71,24 @@ def test_the_figures_are_those_of_the_predictions(run):
     assert metrics["test"]["model"]["rows"] == len(rows) == 10
     assert metrics["test"]["studies"] == 2
     assert 0 < metrics["test"]["prior_by_level"]["log_loss"] < 2
+
+
+def test_a_run_is_dealt_as_its_options_say_and_remembers_it(prepared, tmp_path):
+    options = TrainingOptions(epochs=1, filters=2, blocks=2, dense=(4,), strategy="equal-train")
+    train(prepared, tmp_path / "run", options, quiet)
+    dealt = redeal(prepared, "equal-train").index
+    assert dealt["split"].tolist() != prepared.index["split"].tolist()
+    wrote = predictions(tmp_path / "run")
+    used = dealt[dealt["split"] != UNUSED]
+    assert wrote["row_id"].tolist() == used["row_id"].tolist()
+    assert wrote["split"].tolist() == used["split"].tolist()
+    assert Run.open(tmp_path / "run").data().index["split"].tolist() == dealt["split"].tolist()
+
+
+def test_folds_and_a_strategy_contradict_each_other(prepared, tmp_path):
+    with pytest.raises(UsageError, match="--strategy prepared"):
+        train_folds(prepared, tmp_path / "run", TrainingOptions(strategy="random"), quiet)
+    assert not (tmp_path / "run").exists()
 
 
 def test_one_seed_gives_one_network(run, prepared, tmp_path):
