@@ -8,7 +8,7 @@ from typing import Any
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import StudyError
-from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, join_remarks
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, PointSource, join_remarks
 from lss_cli.text import encodable, printable
 
 LONGEST_REMARK = 400
@@ -68,7 +68,8 @@ def parse_annotations(
 
     Args:
         document: ``{"marks": [{condition, level, series, slice, x, y} or {condition, level,
-            not_visible}], "remark": text}``; x and y in the oriented slice.
+            not_visible}], "remark": text}``; x and y in the oriented slice. A point has a
+            ``source`` unless it was clicked.
         view: What the page was shown.
         conditions: Those that may be set.
 
@@ -97,8 +98,9 @@ def parse_annotations(
         document={
             "marks": [
                 {"condition": key[0], "level": key[1]}
-                | {name: annotations[key][name] for name in (ABSENT if key in absent else PLACE)}
-                for key in annotations
+                | {name: mark[name] for name in (ABSENT if key in absent else PLACE)}
+                | ({} if key in absent else _to_source(_source(mark)))
+                for key, mark in annotations.items()
             ],
             "remark": encodable(remark),
         },
@@ -142,8 +144,20 @@ def _mark(point: Point, view: StudyView) -> dict[str, Any]:
             if slice_ is located.slice:
                 x, y = located.orient_point((point.x, point.y))
                 place = {"series": number, "slice": index, "x": x, "y": y}
-                return {"condition": point.condition, "level": point.level} | place
+                source = _to_source(point.source)
+                return {"condition": point.condition, "level": point.level} | place | source
     raise ValueError("its slice is none of the axial ones that the page shows.")
+
+
+def _source(annotation: Mapping[str, Any]) -> PointSource:
+    text = annotation.get("source", PointSource.CLICKED)
+    if text not in list(PointSource):
+        raise ValueError("its source is none of a point.")
+    return PointSource(text)
+
+
+def _to_source(source: PointSource) -> dict[str, str]:
+    return {} if source is PointSource.CLICKED else {"source": source.value}
 
 
 def _key(annotation: Any, conditions: Sequence[Condition]) -> tuple[Condition, Level]:
@@ -167,7 +181,8 @@ def _point(annotation: Mapping[str, Any], key: tuple[Condition, Level], view: St
     x, y = geometry.orientation.restore_point((x, y), geometry.size)
     # A hundredth of a pixel is finer than any click, and the same in coords.csv.
     x, y = round(x, 2), round(y, 2)
-    return Point(view.study.id, series.series.id, instance_number, *key, x, y)
+    source = _source(annotation)
+    return Point(view.study.id, series.series.id, instance_number, *key, x, y, source=source)
 
 
 def _index(annotation: Mapping[str, Any], name: str, count: int) -> int:

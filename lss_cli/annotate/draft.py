@@ -12,7 +12,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.annotations import LONGEST_REMARK, Annotations
 from lss_cli.errors import OutputError
 from lss_cli.files import make_folder, write_text
-from lss_cli.points.point import Point
+from lss_cli.points.point import Point, PointSource
 from lss_cli.study.study import Study
 from lss_cli.text import printable
 
@@ -117,6 +117,7 @@ def _parse(document: Any) -> Annotations:
             level=Level(row["level"]),
             x=float(row["x"]),
             y=float(row["y"]),
+            source=PointSource(row.get("source", PointSource.CLICKED)),
         )
         for row in document["points"]
     ]

@@ -2,10 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from lss_cli.anatomy import Condition, Level
 
 NOT_VISIBLE = "marked as not visible."
+
+
+class PointSource(StrEnum):
+    """Who set a point.
+
+    Attributes:
+        GIVEN: It stands in a table that does not say it.
+        CLICKED: A person.
+        CONFIRMED: Not this person, who has looked at it and agreed.
+        PROPOSED: A program; nobody has looked at it.
+    """
+
+    GIVEN = "given"
+    CLICKED = "clicked"
+    CONFIRMED = "confirmed"
+    PROPOSED = "proposed"
 
 
 @dataclass(frozen=True)
@@ -20,6 +37,7 @@ class Point:
         x: Column in pixels, the centre of the first being 0.
         y: Row in pixels, the centre of the first being 0.
         remark: Of the person who set the study's points; not part of what the point is.
+        source: Who set it; not part of what the point is.
 
     Examples:
         >>> Point("1", "7", 20, Condition.LEFT_SUBARTICULAR, Level.L4_L5, x=180.4, y=165.0).level
@@ -34,6 +52,7 @@ class Point:
     x: float
     y: float
     remark: str = field(default="", compare=False)
+    source: PointSource = field(default=PointSource.GIVEN, compare=False)
 
 
 @dataclass(frozen=True)

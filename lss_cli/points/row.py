@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level
-from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, PointSource
 from lss_cli.text import printable, unescape_formula
 
 YES, NO = ("yes", "true", "1"), ("", "no", "false", "0")
@@ -57,6 +57,7 @@ def parse_point(cells: Mapping[str, Any]) -> Point | BadPoint:
         x=_parse_number(cells, "x"),
         y=_parse_number(cells, "y"),
         remark=remark,
+        source=_parse_source(cells),
     )
 
 
@@ -67,6 +68,12 @@ def _is_absent(cells: Mapping[str, Any]) -> bool:
     if text in YES and (cells["x"].strip() or cells["y"].strip()):
         raise ValueError("column not_visible: it says yes, but there is a point.")
     return text in YES
+
+
+def _parse_source(cells: Mapping[str, Any]) -> PointSource:
+    """Who set the point; in tables of others a column of this name may hold anything."""
+    text = (cells.get("points") or "").strip().lower()
+    return PointSource(text) if text in list(PointSource) else PointSource.GIVEN
 
 
 def _parse_remark(cells: Mapping[str, Any]) -> str:

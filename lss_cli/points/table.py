@@ -10,17 +10,18 @@ from typing import Any
 
 from lss_cli.errors import PointsError
 from lss_cli.files import write_text
-from lss_cli.points.point import BadPoint, Point
+from lss_cli.points.point import BadPoint, Point, PointSource
 from lss_cli.points.row import YES, bad_point, normalize_id, parse_id, parse_point
 from lss_cli.tables import CsvReader, check_columns, read_text, to_csv
 from lss_cli.text import encodable, join_words, printable, unescape_formula
 
 REQUIRED = ("instance_number", "level", "x", "y")
 COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
-# Beyond RSNA's: what a person found out beside the points.
+# Beyond RSNA's: what a person found out beside the points; and who set them.
 MORE = ("not_visible", "remark")
+SOURCE = "points"
 # However a header spells them: ``Study ID``, ``InstanceNumber``.
-SPELLINGS = {column.replace("_", ""): column for column in (*COLUMNS, *MORE)}
+SPELLINGS = {column.replace("_", ""): column for column in (*COLUMNS, *MORE, SOURCE)}
 
 # A file, and where a row stands in it.
 Place = tuple[Path, str]
@@ -107,40 +108,53 @@ def _read_table(
 
 
 def write_points(
-    path: Path, points: Iterable[Point], bad_points: Iterable[BadPoint] = (), remark: str = ""
+    path: Path,
+    points: Iterable[Point],
+    bad_points: Iterable[BadPoint] = (),
+    remark: str | None = "",
 ) -> None:
-    """Write coords.csv, in RSNA's columns; with `MORE` where there is something to be said.
+    """Write coords.csv, in RSNA's columns; with `MORE` and `SOURCE` where they say something.
 
     Args:
         path: The file.
         points: A row each.
         bad_points: A row for each that is not visible; others are left out.
-        remark: Of the person who set the points; stands in every row.
+        remark: Of the person who set the points; stands in every row. With ``None`` each row
+            has its own.
 
     Raises:
         OutputError: The file cannot be written.
     """
     rows = [
-        (
-            point.study_id,
-            point.series_id,
-            point.instance_number,
-            point.condition.rsna_name,
-            point.level.value,
-            f"{point.x:.10g}",
-            f"{point.y:.10g}",
-            "",
-            remark,
-        )
+        {
+            "study_id": point.study_id,
+            "series_id": point.series_id,
+            "instance_number": point.instance_number,
+            "condition": point.condition.rsna_name,
+            "level": point.level.value,
+            "x": f"{point.x:.10g}",
+            "y": f"{point.y:.10g}",
+            "remark": point.remark if remark is None else remark,
+            SOURCE: point.source.value,
+        }
         for point in points
     ]
     absent = [
-        (bad.study_id, "", "", bad.condition.rsna_name, str(bad.level), "", "", YES[0], remark)
+        {
+            "study_id": bad.study_id,
+            "condition": bad.condition.rsna_name,
+            "level": str(bad.level),
+            "not_visible": YES[0],
+            "remark": bad.remark if remark is None else remark,
+        }
         for bad in bad_points
         if bad.not_visible and bad.condition
     ]
-    columns = (*COLUMNS, *(MORE if absent or remark else ()))
-    write_text(path, to_csv(columns, (row[: len(columns)] for row in (*rows, *absent))))
+    said = absent or any(row["remark"] for row in rows)
+    named = any(row[SOURCE] != PointSource.GIVEN for row in rows)
+    columns = (*COLUMNS, *MORE * bool(said), *(SOURCE,) * named)
+    cells = ([row.get(column, "") for column in columns] for row in (*rows, *absent))
+    write_text(path, to_csv(columns, cells))
 
 
 def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
@@ -235,7 +249,7 @@ def _check_columns(names: Collection[str], where: str) -> None:
         REQUIRED,
         PointsError,
         where,
-        known=(*COLUMNS, *MORE),
+        known=(*COLUMNS, *MORE, SOURCE),
         todo=f"Wanted are {join_words(COLUMNS)}; study_id, series_id and condition may be left "
         "out for a single study.",
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.annotate.annotations import parse_annotations
+from lss_cli.annotate.annotations import parse_annotations, to_document
 from lss_cli.annotate.view import StudyView
 from lss_cli.study.study import read_study
 from tests.annotate.conftest import SIDES
@@ -59,11 +59,23 @@ def test_a_click_lands_on_the_files_own_pixel(how, tmp_path):
         ({"x": 64}, "x lies outside"),
         ({"y": float("nan")}, "y lies outside"),
         ({"y": None}, "y lies outside"),
+        ({"source": "me"}, "source is none"),
+        ({"source": ["clicked"]}, "source is none"),
     ],
 )
 def test_a_mark_of_what_was_not_shown_is_refused(view, change, reason):
     with pytest.raises(ValueError, match=reason):
         parse(view, MARK | change)
+
+
+def test_who_set_a_point_goes_with_it(view):
+    proposed = MARK | {"source": "proposed"}
+    found = parse(view, proposed, MARK | {"level": "L2/L3"})
+    assert [point.source for point in found.points] == ["proposed", "clicked"]
+    document, bad = to_document(found, view, SIDES)
+    assert document == found.document
+    assert document["marks"][0] == proposed
+    assert not bad
 
 
 def test_documents_of_another_form_are_refused(view):

@@ -32,6 +32,7 @@ def test_one_row_per_level_with_what_is_possible():
     assert graded["possible"] == ["Moderate", "Severe"]
     assert (graded["grade"], graded["reason"]) == ("Moderate", "uncertain: Moderate or Severe")
     assert (failed["grade"], failed["condition"], failed["x"]) == (None, None, None)
+    assert (graded["points"], failed["points"]) == ("given", "")
     assert [row["status"] for row in (graded, failed)] == ["graded", "not graded"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import PointsError
-from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point
+from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, PointSource
 from lss_cli.points.table import COLUMNS, read_points, write_points
 
 HEADER = "study_id,series_id,instance_number,condition,level,x,y\n"
@@ -288,6 +288,26 @@ def test_what_is_not_visible_and_the_remark_come_back(tmp_path):
     # Where there is nothing to be said, the columns are RSNA's alone.
     write_points(path, [point], [faulty])
     assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_who_set_a_point_comes_back_and_rows_of_several_studies_keep_their_remarks(tmp_path):
+    left, right = Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR
+    sources = (PointSource.CLICKED, PointSource.PROPOSED, PointSource.GIVEN)
+    points = [
+        Point("5", "7", 3, left, Level.L4_L5, 10.25, 20.0, "six", source=sources[0]),
+        Point("5", "7", 3, right, Level.L4_L5, 11.25, 20.0, "six", source=sources[1]),
+        Point("6", "7", 3, left, Level.L4_L5, 10.25, 20.0, source=sources[2]),
+    ]
+    path = tmp_path / "coords.csv"
+    write_points(path, points, [BadPoint("6", left, Level.L5_S1, NOT_VISIBLE)], None)
+    read, (absent,) = read_points(path)
+    assert [(point.source, point.remark) for point in read] == list(
+        zip(sources, ("six", "six", ""), strict=True)
+    )
+    assert absent.not_visible
+    # Tables of others may have a column of this name.
+    path.write_text(",".join((*COLUMNS, "points")) + "\n5,7,3,,L4/L5,10,20,12\n")
+    assert read_points(path)[0][0].source is PointSource.GIVEN
 
 
 @pytest.mark.parametrize(
