@@ -125,7 +125,7 @@ def write_points(
     Raises:
         OutputError: The file cannot be written.
     """
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "study_id": point.study_id,
             "series_id": point.series_id,
@@ -139,7 +139,7 @@ def write_points(
         }
         for point in points
     ]
-    absent = [
+    absent: list[dict[str, object]] = [
         {
             "study_id": bad.study_id,
             "condition": bad.condition.rsna_name,
