@@ -33,6 +33,14 @@ def compare(
     ] = None,
     data: EvaluationDataOption = PREPARED,
     split: SplitOption = "test",
+    tilted: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN",
+            help="One whose probabilities are multiplied by 1, 2, 4, as in a submission; undo that; "
+            "may be given several times.",
+        ),
+    ] = None,
     beta: BetaOption = 2.0,
     resamples: ResamplesOption = 1000,
     seed: SeedOption = 0,
@@ -59,7 +67,8 @@ def compare(
     reads = [*files_of(data), *(path for name in networks for path in network_files(name))]
     check_outputs({"--csv": csv, "--html": html, "--markdown": markdown}, reads)
     comparison = run(
-        open_networks(networks, data, split), EvaluationSettings(split, beta, resamples, seed)
+        open_networks(networks, data, split, tilted or ()),
+        EvaluationSettings(split, beta, resamples, seed),
     )
     environment.results.print(to_table(comparison))
     for path, render in wanted:

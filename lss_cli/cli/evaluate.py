@@ -32,6 +32,13 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder for metrics.json, metrics.csv, figures, index.html.")
     ] = None,
+    tilted: Annotated[
+        bool,
+        typer.Option(
+            "--tilted",
+            help="Its probabilities are multiplied by 1, 2, 4, as in a submission; undo that.",
+        ),
+    ] = False,
     beta: BetaOption = 2.0,
     resamples: ResamplesOption = 1000,
     seed: SeedOption = 0,
@@ -72,10 +79,13 @@ def evaluate(
         if done == total:
             environment.messages.print(f"Graded {total} rows.")
 
-    evaluation = run(
+    measured = (
         read_predictions(predictions)
         if predictions
-        else open_predictions(str(model), data, [split], progress),
+        else open_predictions(str(model), data, [split], progress)
+    )
+    evaluation = run(
+        measured.untilted() if tilted else measured,
         EvaluationSettings(split, beta, resamples, seed),
     )
     environment.results.print(to_table(evaluation))

@@ -91,7 +91,7 @@ def _table(scores: dict[str, Any]) -> "Table":
 
     names = {
         "log_loss": "log loss",
-        "weighted_log_loss": "weighted 1/2/4",
+        "weighted_log_loss": "tilted log loss",
         "accuracy": "accuracy",
         "auc_at_least_moderate": "AUC ≥ Moderate",
         "auc_severe": "AUC Severe",

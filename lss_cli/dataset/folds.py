@@ -47,6 +47,10 @@ def fold_of(data: Prepared, name: str) -> Prepared:
 
 
 def all_folds(data: Prepared) -> Prepared:
-    """The data as the mean of all folds has seen them: all but the test split was trained on."""
-    split = np.where(data.index["split"] == TEST, TEST, TRAIN)
+    """The data as the mean of all folds has seen them: what is in a fold was trained on.
+
+    A study with nothing but mirrored rows is in none.
+    """
+    test, in_fold = data.index["split"] == TEST, data.index["fold"] != ""
+    split = np.select([test, in_fold], [TEST, TRAIN], default=UNUSED)
     return replace(data, index=data.index.assign(split=split))

@@ -5,7 +5,8 @@ with replacement, as many as there are (Efron and Tibshirani, "An Introduction t
 1993, chapter 8; Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
 Intervals go from the 2.5th to the 97.5th percentile of the resamples. Where few rows push a metric
 up, resampling pushes it up once more; then the distances of these percentiles to its value are
-taken to the other side (the "basic" interval of Davison and Hinkley, section 5.2.1).
+taken to the other side (the "basic" interval of Davison and Hinkley, section 5.2.1). Where neither
+holds the value, because the resamples lie beside it, the interval is widened to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ MOST_UNDEFINED = 0.05
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval; ``None`` where undefined."""
+    """A value and its 95 % interval, which holds it; ``None`` where undefined."""
 
     value: float | None
     low: float | None = None
@@ -44,8 +45,8 @@ class Estimate:
             resampled: R values.
             biased: Whether few rows push it up; it is then one that cannot be negative.
 
-        >>> Estimate.of(0.5, np.linspace(0, 40, 41))
-        Estimate(value=0.5, low=1.0, high=39.0)
+        >>> Estimate.of(20, np.linspace(0, 40, 41))
+        Estimate(value=20.0, low=1.0, high=39.0)
         """
         if np.isnan(value):
             return cls(None)
@@ -55,7 +56,7 @@ class Estimate:
         low, high = np.percentile(defined, PERCENTILES)
         if biased:
             low, high = max(0, 2 * value - high), max(0, 2 * value - low)
-        return cls(float(value), float(low), float(high))
+        return cls(float(value), float(min(low, value)), float(max(high, value)))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from lss_cli.evaluation.sample import (
     mean_of_defined,
     ratio,
 )
+from lss_cli.evaluation.tilt import COMPETITION_WEIGHTS, tilt
 
 Group = Literal["study", "readers"]
 GROUPS: dict[Group, str] = {"study": "The study's figures", "readers": "The readers' figures"}
@@ -33,8 +34,6 @@ DEFAULT_BETA = 2.0
 THRESHOLD = 0.5
 # Of the calibration error, evenly wide.
 BINS = 10
-# Weights of Normal/Mild, Moderate and Severe in the RSNA 2024 competition's metric.
-COMPETITION_WEIGHTS = np.array([1.0, 2.0, 4.0])
 # Probabilities are clipped here before the logarithm, as Keras clips them.
 SMALLEST = 1e-7
 
@@ -228,14 +227,25 @@ def log_loss(sample: Sample) -> Float64Array:
     return sample.mean(row_losses(sample.labels, sample.probabilities))
 
 
-@metric("weighted log loss", better=-1)
-def weighted_log_loss(sample: Sample) -> Float64Array:
-    """The RSNA 2024 competition's: mean of −ln q(true class) weighted 1, 2, 4 by the true class,
-    where q is p multiplied by 1, 2, 4 and renormalised, the best answer to it.
+@metric("RSNA log loss", better=-1)
+def rsna_log_loss(sample: Sample) -> Float64Array:
+    """The RSNA 2024 competition's: mean of −ln p(true class) weighted 1, 2, 4 by the true class, of
+    the probabilities as they are.
+
+    >>> rsna_log_loss(Sample.once(np.array([0, 2]), np.array([[1.0, 0, 0], [0.25, 0.25, 0.5]])))
+    array([0.55451774])
     """
     weights = COMPETITION_WEIGHTS[sample.labels]
-    costs = row_losses(sample.labels, reweight_for_competition(sample.probabilities))
+    costs = row_losses(sample.labels, sample.probabilities)
     return ratio(sample.total(weights * costs), sample.total(weights))
+
+
+@metric("tilted log loss", better=-1)
+def weighted_log_loss(sample: Sample) -> Float64Array:
+    """The RSNA log loss of p multiplied by 1, 2, 4 and renormalised, the best answer to its weights;
+    it says nothing of probabilities that are tilted already.
+    """
+    return rsna_log_loss(replace(sample, probabilities=tilt(sample.probabilities)))
 
 
 @metric("macro AUC")
@@ -334,16 +344,3 @@ def row_losses(labels: Labels, probabilities: Probabilities) -> Float64Array:
     """−ln p(true class) of each row."""
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return -np.log(np.clip(true, SMALLEST, 1))
-
-
-def reweight_for_competition(probabilities: Probabilities) -> Float64Array:
-    """Make probabilities the best ones for the competition's metric.
-
-    Its weights pull the best prediction away from the probabilities: it is p multiplied by 1, 2, 4
-    and renormalised. Honest probabilities shall not be punished for being honest.
-
-    >>> reweight_for_competition(np.array([[0.5, 0.25, 0.25]]))
-    array([[0.25, 0.25, 0.5 ]])
-    """
-    products = probabilities * COMPETITION_WEIGHTS
-    return np.asarray(products / products.sum(axis=1, keepdims=True))

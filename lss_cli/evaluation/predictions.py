@@ -13,6 +13,7 @@ from lss_cli.dataset.dataframes import read_table, to_numbers, to_ordinals, writ
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
 from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
+from lss_cli.evaluation.tilt import untilt
 from lss_cli.text import join_words, printable
 
 # The name that the table has in a run folder.
@@ -63,6 +64,11 @@ class Predictions:
     def studies(self) -> int:
         """How many there are."""
         return int(self.table["study_id"].nunique())
+
+    def untilted(self) -> "Predictions":
+        """These, if they were made for the competition's metric, as plain probabilities."""
+        columns = dict(zip(PROBABILITIES, untilt(self.probabilities).T, strict=True))
+        return replace(self, table=self.table.assign(**columns))
 
     def part(self, split: str) -> "Predictions":
         """The rows of one part, or all.

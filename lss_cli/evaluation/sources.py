@@ -1,6 +1,6 @@
 """Opens what can be evaluated: a run folder, a table of predictions, a model on prepared data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,18 +71,35 @@ def files_of(name: str) -> list[Path]:
     return [folder / file for folder in folders for file in RUN_FILES]
 
 
-def open_networks(names: Sequence[str], data: Path, split: str) -> list[Predictions]:
+def open_networks(
+    names: Sequence[str], data: Path, split: str, tilted: Collection[str] = ()
+) -> list[Predictions]:
     """Predictions of several networks on one part, and on the training part where they have it.
 
     What is called the same is told apart by the path it was given as.
 
+    Args:
+        names: As `open_predictions` takes them.
+        data: The prepared data that models are run on.
+        split: The part.
+        tilted: Those of `names` whose probabilities are multiplied by 1, 2, 4; that is undone.
+
     Raises:
-        UsageError: One of them is named twice.
+        UsageError: One of them is named twice, or a tilted one is not among them.
         DataError, ModelError: See `open_predictions`.
     """
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"{printable(twice[0])} is named twice.")
+    if unknown := [name for name in tilted if name not in names]:
+        raise UsageError(
+            f"--tilted {printable(unknown[0])} is none of the networks.",
+            todo="Name it as it is named among them.",
+        )
     networks = [open_predictions(name, data, (split, TRAIN)) for name in names]
+    networks = [
+        network.untilted() if name in tilted else network
+        for name, network in zip(names, networks, strict=True)
+    ]
     called = [network.name for network in networks]
     return [
         network if called.count(network.name) == 1 else replace(network, name=name)

@@ -9,6 +9,7 @@ import pytest
 from tests.evaluation.handmade import rows, write
 
 FIGURES = ["by_level", "confusion", "pr", "reliability", "roc"]
+WEIGHTS = {"normal_mild": 1, "moderate": 2, "severe": 4}
 INPUT = ("--size", "32,24", "--field-mm", "40,30", "--shift-mm", "5")
 
 
@@ -67,6 +68,35 @@ def test_baselines_without_a_training_part_say_so(tmp_path, lss):
     code, out, _ = lss("evaluate", "--predictions", write(tmp_path / "p.csv", only_test))
     assert code == 0
     assert "fitted on the evaluated rows" in out
+
+
+def test_a_submission_is_compared_on_equal_terms(table, tmp_path, lss):
+    """Tilted and told so, it has the very figures of the honest probabilities."""
+    tilted = []
+    for row in rows():
+        products = {name: row[name] * weight for name, weight in WEIGHTS.items()}
+        tilted.append(row | {name: p / sum(products.values()) for name, p in products.items()})
+    submission = write(tmp_path / "submission.csv", tilted)
+    csv_file = tmp_path / "table.csv"
+    few = ("--resamples", "5", "--csv", csv_file)
+    code, _, err = lss("compare", table, submission, "--tilted", submission, *few)
+    assert code == 0, err
+    for line in csv.DictReader(csv_file.read_text().splitlines()):
+        # Probabilities of two decimals sum to .99 here and there.
+        assert float(line["submission.csv"]) == pytest.approx(
+            float(line["predictions.csv"]), abs=0.01
+        ), line["figure"]
+    code, as_given, _ = lss("evaluate", "--predictions", submission, "--resamples", "0")
+    code, told, _ = lss("evaluate", "--predictions", submission, "--resamples", "0", "--tilted")
+    assert figure(told, "tilted log loss") == figure(as_given, "RSNA log loss")
+    code, _, err = lss("compare", table, "--tilted", "submission.csv")
+    assert code == 2
+    assert "is none of the networks" in err
+
+
+def figure(shown, name):
+    (line,) = [line for line in shown.splitlines() if line.startswith(name)]
+    return line.removeprefix(name).split()[1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
 from lss_cli.evaluation.metrics import METRICS
@@ -85,3 +87,31 @@ def test_the_interval_of_a_biased_metric_lies_on_its_other_side():
     assert (plain.low, plain.high) == pytest.approx((0.21, 0.59))
     assert (turned.low, turned.high) == pytest.approx((0.01, 0.39))
     assert Estimate.of(0.2, draws, biased=True).low == 0
+
+
+def test_an_interval_that_would_lie_beside_its_value_is_widened_to_it():
+    above, below = np.linspace(0.2, 0.6, 101), np.linspace(0.0, 0.1, 101)
+    for draws, biased in ((above, False), (above, True), (below, False), (below, True)):
+        estimate = Estimate.of(0.15, draws, biased=biased)
+        assert estimate.low <= 0.15 <= estimate.high
+        assert 0.15 in (estimate.low, estimate.high)
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1), studies=st.integers(2, 8), sharp=st.sampled_from([0.05, 0.5, 5])
+)
+def test_every_interval_of_every_metric_holds_its_value(seed, studies, sharp):
+    """Few studies, and networks from sure to undecided: what percentiles alone do not hold."""
+    random = np.random.default_rng(seed)
+    study = np.repeat(np.arange(studies), 5).astype(str)
+    prob = random.dirichlet([sharp] * 3, len(study))
+    # Labels that come true as predicted: what is hard is a calibration error of nearly nothing.
+    labels = (prob.cumsum(axis=1) < random.random((len(study), 1))).sum(axis=1).clip(max=2)
+    metrics = list(METRICS.values())
+    draws = Resamples.draw(study, 50, seed).values(metrics, labels, prob, np.arange(len(study)))
+    sample = Sample.once(labels, prob)
+    for metric, drawn in zip(metrics, draws, strict=True):
+        estimate = Estimate.of(float(metric.value(sample)[0]), drawn, biased=metric.biased)
+        if estimate.low is not None:
+            assert estimate.low <= estimate.value <= estimate.high, metric.key

@@ -13,11 +13,13 @@ from lss_cli.evaluation.metrics import (
     key_metrics,
     log_loss,
     metrics_with,
+    rsna_log_loss,
     score,
     weighted_log_loss,
 )
 from lss_cli.evaluation.predictions import read_predictions
 from lss_cli.evaluation.sample import Sample
+from lss_cli.evaluation.tilt import tilt, untilt
 from tests.evaluation.handmade import rows, write
 
 TOLERANCE = 1e-6
@@ -52,6 +54,9 @@ def test_scikit_learn_agrees(case, values):
         "f_beta": reference.fbeta_score(labels, likely, beta=2, average="macro"),
         "rmse": reference.root_mean_squared_error(true, prob.ravel()),
         "log_loss": -np.log(clipped[np.arange(len(labels)), labels]).mean(),
+        "rsna_log_loss": np.average(
+            -np.log(clipped[np.arange(len(labels)), labels]), weights=weights[labels]
+        ),
         "weighted_log_loss": np.average(
             -np.log(clipped_tilt[np.arange(len(labels)), labels]), weights=weights[labels]
         ),
@@ -188,12 +193,23 @@ def test_key_metrics_agree_with_scikit_learn(random_case):
     assert values["confusion"] == reference.confusion_matrix(labels, likely).tolist()
 
 
-def test_the_weighted_loss_is_that_of_tilted_probabilities(random_case):
+def test_there_are_two_weighted_losses_of_given_and_of_tilted_probabilities(random_case):
     labels, probabilities = random_case
     weights = np.array([1, 2, 4])
     tilted = probabilities * weights / (probabilities * weights).sum(axis=1, keepdims=True)
-    expected = reference.log_loss(labels, tilted, sample_weight=weights[labels])
-    assert score(weighted_log_loss, labels, probabilities) == pytest.approx(expected)
+    for metric, p in ((rsna_log_loss, probabilities), (weighted_log_loss, tilted)):
+        expected = reference.log_loss(labels, p, sample_weight=weights[labels])
+        assert score(metric, labels, probabilities) == pytest.approx(expected)
+    assert METRICS["rsna_log_loss"].name == "RSNA log loss"
+    assert METRICS["weighted_log_loss"].name == "tilted log loss"
+
+
+def test_a_submission_is_not_weighted_twice(random_case):
+    labels, probabilities = random_case
+    submission = tilt(probabilities)
+    assert untilt(submission) == pytest.approx(probabilities)
+    given = score(rsna_log_loss, labels, submission)
+    assert given == pytest.approx(score(weighted_log_loss, labels, probabilities))
 
 
 def test_a_constant_prior_has_its_known_weighted_loss():
