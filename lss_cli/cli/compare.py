@@ -37,8 +37,8 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="RUN",
-            help="One whose probabilities are multiplied by 1, 2, 4, as in a submission; undo that; "
-            "may be given several times.",
+            help="One whose probabilities are multiplied by 1, 2, 4, as in a submission; undo "
+            "that. May be given several times.",
         ),
     ] = None,
     beta: BetaOption = 2.0,

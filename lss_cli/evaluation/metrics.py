@@ -242,8 +242,8 @@ def rsna_log_loss(sample: Sample) -> Float64Array:
 
 @metric("tilted log loss", better=-1)
 def weighted_log_loss(sample: Sample) -> Float64Array:
-    """The RSNA log loss of p multiplied by 1, 2, 4 and renormalised, the best answer to its weights;
-    it says nothing of probabilities that are tilted already.
+    """The RSNA log loss of p multiplied by 1, 2, 4 and renormalised, the best answer to its
+    weights; it says nothing of probabilities that are tilted already.
     """
     return rsna_log_loss(replace(sample, probabilities=tilt(sample.probabilities)))
 
