@@ -51,6 +51,8 @@ class Geometry:
 
         >>> right, back = np.array([-1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
         >>> stored = Geometry(np.zeros(3), right, back, (0.5, 0.8), (7, 5))
+        >>> stored.to_pixel(np.array([-1.0, 0.8, 3.0]))
+        (2.0, 1.0)
         >>> stored.plane.value
         'axial'
         >>> stored.to_patient((2, 1)).tolist()
@@ -71,6 +73,24 @@ class Geometry:
         """Where a pixel position (column, row) lies in the patient, in mm (PS3.3 C.7.6.2.1.1)."""
         across, down = (value * mm for value, mm in zip(point, self.spacing_mm, strict=True))
         return self.position + across * self.row_cosine + down * self.column_cosine
+
+    def to_pixel(self, position: Vector) -> tuple[float, float]:
+        """The pixel position (column, row) that a place in the patient (mm) is in front of."""
+        offset = position - self.position
+        return (
+            float(offset @ self.row_cosine) / self.spacing_mm[0],
+            float(offset @ self.column_cosine) / self.spacing_mm[1],
+        )
+
+    def shows(self, position: Vector) -> bool:
+        """Whether a place in the patient (mm), brought into the plane, lies in the picture."""
+        (x, y), (width, height) = self.to_pixel(position), self.size
+        return -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5
+
+    @property
+    def centre(self) -> Vector:
+        """The middle of the picture in the patient, in mm."""
+        return self.to_patient(((self.size[0] - 1) / 2, (self.size[1] - 1) / 2))
 
     @cached_property
     def plane(self) -> Plane:
