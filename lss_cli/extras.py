@@ -28,6 +28,7 @@ EXTRAS = {
     "tomli_w": ("tomli-w", "train"),
     "distributed": ("Dask", "cluster"),
     "pyarrow": ("pyarrow", "parquet"),
+    "pynetdicom": ("pynetdicom", "node"),
 }
 
 
