@@ -21,6 +21,7 @@ from lss_cli.text import printable
 # here again so that the help need not load them. Each is a function in a module of its name.
 COMMANDS = {
     "predict": "Grade one study and print the probabilities per level.",
+    "locate": "Propose the points of one study, from its images alone.",
     "report": "Grade many studies into one CSV file.",
     "prepare": "Turn labels, points and images into training data.",
     "train": "Train a network on prepared data.",
