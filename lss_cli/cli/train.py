@@ -50,7 +50,7 @@ def train(
     Example: lss train --data prepared --out runs/first
     """
     from lss_cli.dataset.prepared import Prepared, files_of
-    from lss_cli.evaluation.sources import RUN_FILES
+    from lss_cli.evaluation.sources import RUN_FILES, start_of_run
     from lss_cli.files import check_outputs
     from lss_cli.training.backend import load_backend
 
@@ -66,10 +66,12 @@ def train(
     load_backend()
     from lss_cli.training.crossval import train_folds
     from lss_cli.training.run import begun_options
+    from lss_cli.training.start import choose_start
     from lss_cli.training.train import train as once
 
     if resume:
         wanted = collect_options(options, config, begun_options(target))
+    wanted = choose_start(wanted, environment.messages.print)
     with show_training(environment.messages) as display:
         scores = (train_folds if folds else once)(
             prepared,
@@ -81,6 +83,7 @@ def train(
             command=shlex.join(["lss", *environment.arguments]),
         )
     environment.results.print(_table(scores))
+    environment.results.print(f"start: {start_of_run(target)}")
     environment.messages.print(
         f"Wrote {target}. Make a model file of it with: lss export-onnx {target}"
     )

@@ -74,7 +74,7 @@ def tune(
             if (best := trials_so_far[0].value) is not None:
                 messages.print(f"{len(trials_so_far)} trials, best validation loss {best:.4f}")
 
-        tuned = run(prepared, target, base, wanted, trials, show, display)
+        tuned = run(prepared, target, base, wanted, trials, show, display, messages.print)
     environment.results.print(_table(tuned.trials[:SHOWN]))
     if tuned.importance:
         environment.results.print(_importance(tuned.importance))

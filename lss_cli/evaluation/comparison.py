@@ -14,6 +14,11 @@ from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
 from lss_cli.text import printable
 
+START = "start"
+START_DEFINITION = (
+    "The weights that the network's training started from: ImageNet's, random ones, or those of a "
+    "file; – where the network does not say."
+)
 TRAIN_ACCURACY = "train_accuracy"
 TRAIN_ACCURACY_DEFINITION = (
     "Accuracy on the training part; – where the predictions do not hold it. It is no merit: far "
@@ -45,6 +50,7 @@ class Comparison:
         settings: How they were evaluated.
         rows: How many labels they are compared on.
         studies: Of how many studies.
+        starts: Of each network, the weights that its training started from; empty if unknown.
         train_accuracy: Of each network.
         metrics: In the order in which they are shown.
         cells: For each metric, by key, one cell per network.
@@ -55,6 +61,7 @@ class Comparison:
     settings: EvaluationSettings
     rows: int
     studies: int
+    starts: tuple[str, ...]
     train_accuracy: tuple[Estimate, ...]
     metrics: tuple[Metric, ...]
     cells: Mapping[str, tuple[Cell, ...]]
@@ -86,6 +93,7 @@ def compare(networks: Sequence[Predictions], settings: EvaluationSettings) -> Co
         settings,
         len(first.labels),
         first.studies,
+        tuple(network.start for network in networks),
         tuple(train_accuracy(network, settings) for network in networks),
         metrics,
         {

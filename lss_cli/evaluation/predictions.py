@@ -39,11 +39,14 @@ class Predictions:
             ``severity``, ``normal_mild``, ``moderate``, ``severe``.
         training: The rows of the training part with ``level`` and ``severity``, where known: what
             a baseline may learn from.
+        start: The weights that the network's training started from, for people; empty where that
+            is not known.
     """
 
     name: str
     table: pd.DataFrame
     training: pd.DataFrame | None = None
+    start: str = ""
 
     @cached_property
     def labels(self) -> Labels:

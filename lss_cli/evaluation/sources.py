@@ -1,8 +1,10 @@
 """Opens what can be evaluated: a run folder, a table of predictions, a model on prepared data."""
 
-from collections.abc import Callable, Collection, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,11 @@ RUN_FILES = ("model.keras", "history.csv", "metrics.json", "config.json", PREDIC
 
 # In the folder of a run that is not finished yet.
 STATE = "state"
+
+CONFIG = "config.json"
+
+# Weights that are no file, as people call them.
+STARTS = {"imagenet": "ImageNet", "none": "random"}
 
 Progress = Callable[[int, int], None]
 
@@ -115,7 +122,38 @@ def read_run(folder: Path) -> Predictions:
     """
     if not (folder / PREDICTIONS).is_file():
         raise no_finished_run(folder)
-    return read_predictions(folder / PREDICTIONS, folder.resolve().name)
+    predictions = read_predictions(folder / PREDICTIONS, folder.resolve().name)
+    return replace(predictions, start=start_of_run(folder))
+
+
+def start_of_run(folder: Path) -> str:
+    """The weights that a run started from, for people; empty where it does not say."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        # Runs with folds have said it since 0.2 only.
+        weights = {"weights": Path(config["options"]["weights"]).name}
+        return describe_start(config.get("start", weights))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+
+
+def describe_start(start: Mapping[str, Any]) -> str:
+    """The weights that a training started from, for people.
+
+    Args:
+        start: As run and model file hold it: its ``weights``, or where several networks became one
+            such a mapping for each backbone.
+
+    Examples:
+        >>> describe_start({"weights": "imagenet"})
+        'ImageNet'
+        >>> describe_start({"custom": {"weights": "none"}, "vgg16": {"weights": "vgg16.h5"}})
+        'custom: random, vgg16: vgg16.h5'
+    """
+    if "weights" in start:
+        weights = str(start["weights"])
+        return printable(STARTS.get(weights, weights))
+    return ", ".join(f"{printable(name)}: {describe_start(own)}" for name, own in start.items())
 
 
 def no_finished_run(folder: Path) -> DataError:
@@ -155,7 +193,8 @@ def run_model(
         progress(start + len(some), len(rows))
     columns = dict(zip(PROBABILITIES, probabilities.T, strict=True))
     table = data.index.iloc[rows].assign(**columns)
-    return Predictions(model.metadata.name, table, training_part(data.index))
+    began = describe_start(model.metadata.training.get("start", {}))
+    return Predictions(model.metadata.name, table, training_part(data.index), began)
 
 
 def check_fits(model: Model, data: Prepared) -> None:

@@ -14,6 +14,7 @@ from keras import layers
 from lss_cli.errors import DataError, UsageError
 from lss_cli.model.spec import InputSpec
 from lss_cli.text import suggest
+from lss_cli.training.imagenet import load_imagenet
 from lss_cli.training.options import IMAGENET, NO_WEIGHTS, TrainingOptions
 
 COLOURS = 3
@@ -100,10 +101,10 @@ def build_backbone(options: TrainingOptions, spec: InputSpec, channels: int) -> 
     image = keras.Input((*spec.shape[:2], channels), name="slices")
     if application is None:
         backbone = keras.Model(image, _build_custom(image, options), name="backbone")
-        if options.weights != NO_WEIGHTS:
-            _load_weights(backbone, Path(options.weights), "custom")
+        if options.start != NO_WEIGHTS:
+            _load_weights(backbone, Path(options.start), "custom")
         return backbone
-    ready = _cut_after(_build_application(application, spec, options.weights), options.until)
+    ready = _cut_after(_build_application(application, spec, options.start), options.until)
     hidden = _scale(_to_colours(image, channels), application.scaling, spec)
     features = layers.GlobalAveragePooling2D(name="average")(ready(hidden))
     backbone = keras.Model(image, features, name="backbone")
@@ -167,7 +168,7 @@ def _build_application(application: Application, spec: InputSpec, weights: str) 
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     if weights == IMAGENET:
-        ready.set_weights(_download(make, application.name, shape).get_weights())
+        ready.set_weights(load_imagenet(application.name, shape).get_weights())
     elif weights != NO_WEIGHTS:
         _load_weights(ready, Path(weights), application.name)
     return ready
@@ -187,18 +188,6 @@ def _check_layer(name: str, names: list[str]) -> None:
             f"the backbone has no layer {name!r}.{suggest(name, names)}",
             todo=f"It has, from {names[0]!r} on: {', '.join(names[-8:])}.",
         )
-
-
-def _download(make: Callable[..., Any], name: str, shape: tuple[int, ...]) -> Any:
-    try:
-        return make(weights="imagenet", include_top=False, input_shape=shape)
-    except Exception as error:
-        # Keras raises a bare Exception where a download fails.
-        raise UsageError(
-            f"the ImageNet weights of {name} cannot be downloaded.",
-            todo="Without a network, give the file instead: --weights FILE "
-            "(keras.applications, include_top=False).",
-        ) from error
 
 
 def _load_weights(network: Any, path: Path, name: str) -> None:

@@ -34,7 +34,7 @@ Precision = Literal["float32", "mixed"]
 # As they are, or one of those of `lss prepare`.
 Strategy = Literal["prepared", "random", "stratified", "equal-train"]
 
-NO_WEIGHTS, IMAGENET = "none", "imagenet"
+NO_WEIGHTS, IMAGENET, AUTO = "none", "imagenet", "auto"
 
 
 def _split_nodes(value: Any) -> Any:
@@ -58,9 +58,10 @@ class TrainingOptions(OptionSet):
 
     backbone: Backbone = option("custom", "Image part of the network.")
     weights: str = option(
-        NO_WEIGHTS,
-        "Start of the backbone: none, imagenet or a weights file.",
-        metavar="none|imagenet|FILE",
+        AUTO,
+        "Start of the backbone: none, imagenet or a weights file. Auto: imagenet for ready-made "
+        "networks where it can be had.",
+        metavar="auto|none|imagenet|FILE",
     )
     until: str = option("", "Use a ready-made backbone up to this layer only.")
     slices: Slices = option(
@@ -148,7 +149,7 @@ class TrainingOptions(OptionSet):
         """Refuse what cannot be."""
         super().__post_init__()
         frozen = self.freeze or self.fine_tune_epochs > 0
-        if frozen and self.weights == NO_WEIGHTS:
+        if frozen and self.start == NO_WEIGHTS:
             raise UsageError(
                 "a frozen backbone without weights knows nothing.",
                 todo="Give --weights imagenet or --weights FILE.",
@@ -168,3 +169,10 @@ class TrainingOptions(OptionSet):
             raise UsageError("--until cuts a ready-made backbone; give the custom one --blocks.")
         if self.backbone == "custom" and self.weights == IMAGENET:
             raise UsageError("the custom network has no ImageNet weights.")
+
+    @property
+    def start(self) -> str:
+        """What `weights` stands for: ``none``, ``imagenet`` or a file."""
+        if self.weights != AUTO:
+            return self.weights
+        return NO_WEIGHTS if self.backbone == "custom" else IMAGENET

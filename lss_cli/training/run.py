@@ -13,8 +13,8 @@ from lss_cli.child import memory_allowance
 from lss_cli.dataset.folds import all_folds, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.redeal import redeal
-from lss_cli.errors import DataError, OutputError
-from lss_cli.evaluation.sources import STATE, no_finished_run
+from lss_cli.errors import DataError, OutputError, UsageError
+from lss_cli.evaluation.sources import STATE, describe_start, no_finished_run
 from lss_cli.files import make_folder, write_text
 from lss_cli.model.spec import InputSpec
 from lss_cli.text import printable
@@ -27,6 +27,7 @@ from lss_cli.training.run_files import (
     check_network_file,
     read_json,
 )
+from lss_cli.training.start import describe_weights
 from lss_cli.versions import versions
 
 MODEL, HISTORY, METRICS, CONFIG = "model.keras", "history.csv", "metrics.json", "config.json"
@@ -188,10 +189,11 @@ def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
     """Note what a training began with.
 
     Raises:
-        DataError: One that has begun has other data.
+        DataError: One that has begun has other data, or there is no such weights file.
+        UsageError: One that has begun started from other weights.
     """
+    start, fingerprint = describe_weights(options), data.report["fingerprint"]
     path = make_folder(out / STATE) / CONFIG
-    fingerprint = data.report["fingerprint"]
     if path.is_file():
         begun = read_json(path, BegunRun)
         if begun["fingerprint"] != fingerprint:
@@ -200,7 +202,14 @@ def begin(out: Path, data: Prepared, options: TrainingOptions) -> None:
                 where=str(data.folder),
                 todo="Name those with --data, or train anew with another --out.",
             )
-    write_json(path, {"options": options.to_json(), "fingerprint": fingerprint})
+        if begun.get("start", start) != start:
+            raise UsageError(
+                f"this run began from other weights: {printable(describe_start(begun['start']))}.",
+                where=str(out),
+                todo="Leave --weights and --backbone, or train anew with another --out.",
+            )
+    document = {"options": options.to_json(), "fingerprint": fingerprint, "start": start}
+    write_json(path, document)
 
 
 def describe_request(data: Prepared, options: TrainingOptions, command: str) -> dict[str, Any]:
@@ -208,6 +217,7 @@ def describe_request(data: Prepared, options: TrainingOptions, command: str) -> 
     return {
         "format_version": 1,
         "options": options.to_json(),
+        "start": describe_weights(options),
         "data": {"folder": str(data.folder.resolve()), "fingerprint": data.report["fingerprint"]},
         "versions": versions(["tensorflow", "keras", "numpy"]),
         "command": command,

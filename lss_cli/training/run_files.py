@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +78,7 @@ class BegunRun:
 
     options: Mapping[str, Any]
     fingerprint: str
+    start: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

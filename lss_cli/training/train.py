@@ -1,9 +1,7 @@
 """From prepared data to a run folder."""
 
-import hashlib
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -151,7 +149,6 @@ def check_trainable(data: Prepared) -> None:
 def _config(data: Prepared, options: TrainingOptions, command: str) -> dict[str, Any]:
     config = run.describe_request(data, options, command)
     return config | {
-        "start": _start(options),
         "data": config["data"]
         | {
             "fold": data.report.get("fold", ""),
@@ -162,13 +159,3 @@ def _config(data: Prepared, options: TrainingOptions, command: str) -> dict[str,
         "input": data.spec.to_json(),
         "device": "GPU" if tensorflow.config.list_physical_devices("GPU") else "CPU",
     }
-
-
-def _start(options: TrainingOptions) -> Mapping[str, str]:
-    """Which weights the training started from, without the folder that they lay in."""
-    path = Path(options.weights)
-    if not path.is_file():
-        return {"weights": options.weights}
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"weights": path.name, "sha256": digest}

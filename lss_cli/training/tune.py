@@ -14,10 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import DataError, UsageError
+from lss_cli.evaluation.sources import describe_start
 from lss_cli.files import make_folder, write_text
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
-from lss_cli.training.options import TrainingOptions
+from lss_cli.training.imagenet import Tell
+from lss_cli.training.options import AUTO, TrainingOptions
 from lss_cli.training.space import Space, space_json, suggest_options
+from lss_cli.training.start import choose_start, describe_weights
 from lss_cli.training.train import check_trainable
 
 STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
@@ -45,12 +48,14 @@ class Trial:
         state: ``complete``, ``pruned`` or ``failed``.
         value: Its smallest validation log loss; ``None`` for a failed one.
         params: What it tried, by option.
+        start: The weights that it started from, for people; empty where it failed before.
     """
 
     number: int
     state: str
     value: float | None
     params: Mapping[str, Any]
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ def tune(
     trials: int,
     show: Callable[[Sequence[Trial]], None],
     on_progress: OnProgress,
+    tell: Tell = lambda _: None,
 ) -> TuningResult:
     """Search until there are so many trials; what is in `out` already counts.
 
@@ -91,6 +97,7 @@ def tune(
         trials: How many there shall be in the end, complete or stopped.
         show: Called with all trials, the best first, after each.
         on_progress: As of a training.
+        tell: As of `choose_start`.
 
     Raises:
         DataError: The data cannot be trained on, or every trial failed.
@@ -113,7 +120,10 @@ def tune(
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-        options = replace(base, **suggest_options(space, trial))
+        asked = replace(base, **suggest_options(space, trial))
+        options = _start_alike(study, asked, tell)
+        trial.set_user_attr("weights", options.weights)
+        trial.set_user_attr("start", describe_start(describe_weights(options)))
         Training(data, options, observe, features=out / "features").run()
         return min(losses)
 
@@ -145,9 +155,8 @@ def _open_study(out: Path, data: Prepared, base: TrainingOptions, space: Space) 
         sampler=optuna.samplers.TPESampler(seed=base.seed + count),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS),
     )
-    about = json.dumps(
-        [data.report["fingerprint"], base.to_json(), space_json(space)], sort_keys=True
-    )
+    asked = base.to_json() | {"weights": base.start}
+    about = json.dumps([data.report["fingerprint"], asked, space_json(space)], sort_keys=True)
     if study.user_attrs.setdefault("about", about) != about:
         raise UsageError(
             "this folder holds a search of other data, options or another space.",
@@ -161,6 +170,17 @@ def _open_study(out: Path, data: Prepared, base: TrainingOptions, space: Space) 
     return study
 
 
+def _start_alike(study: optuna.Study, options: TrainingOptions, tell: Tell) -> TrainingOptions:
+    """All trials with a backbone start as the first one did, whenever a network is there."""
+    key = f"weights of {options.backbone}"
+    if options.weights == AUTO and key in study.user_attrs:
+        return replace(options, weights=study.user_attrs[key])
+    chosen = choose_start(options, tell)
+    if options.weights == AUTO:
+        study.set_user_attr(key, chosen.weights)
+    return chosen
+
+
 def _trials_in(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
     return study.get_trials(states=states)
 
@@ -169,7 +189,13 @@ def _sort_trials(study: optuna.Study) -> list[Trial]:
     """The trials that have ended, the best first; only failed ones have no value."""
     order = list(STATES)
     return [
-        Trial(trial.number + 1, STATES[trial.state], trial.value, trial.params)
+        Trial(
+            trial.number + 1,
+            STATES[trial.state],
+            trial.value,
+            trial.params,
+            trial.user_attrs.get("start", ""),
+        )
         for trial in sorted(
             _trials_in(study, *STATES),
             key=lambda trial: (order.index(trial.state), trial.value or 0),
@@ -181,13 +207,18 @@ def _write_results(study: optuna.Study, out: Path, base: TrainingOptions) -> Tun
     """Write what is known so far."""
     trials = _sort_trials(study)
     complete = len(_trials_in(study, TrialState.COMPLETE))
-    best = replace(base, **study.best_params) if complete else base
+    best = base
+    if complete:
+        # Searches made before 0.2 say nothing of their weights; they started as they were told to.
+        weights = study.best_trial.user_attrs.get("weights", base.weights)
+        best = replace(base, weights=weights, **study.best_params)
     importance: dict[str, float] = {}
     if complete >= FEWEST_FOR_IMPORTANCE:
         importance = optuna.importance.get_param_importances(study)
     write_text(out / BEST, best.to_toml())
     rows = [
-        {"trial": trial.number, "state": trial.state, "val_loss": trial.value} | dict(trial.params)
+        {"trial": trial.number, "state": trial.state, "val_loss": trial.value, "start": trial.start}
+        | dict(trial.params)
         for trial in trials
     ]
     write_table(pd.DataFrame(rows).astype({"val_loss": float}), out / TRIALS)

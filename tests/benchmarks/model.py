@@ -46,7 +46,9 @@ def mobilenet() -> onnxruntime.InferenceSession:
     from lss_cli.training.networks import build_network
     from lss_cli.training.options import TrainingOptions
 
-    network = build_network(TrainingOptions(backbone="mobilenet"), InputSpec(size=(128, 128)))
+    network = build_network(
+        TrainingOptions(backbone="mobilenet", weights="none"), InputSpec(size=(128, 128))
+    )
     return onnxruntime.InferenceSession(
         convert_to_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"]
     )

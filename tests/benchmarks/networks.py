@@ -14,5 +14,8 @@ def like_the_shipped() -> Any:
     from lss_cli.training.options import TrainingOptions
 
     spec = load_model(find_model("default")).metadata.input
-    kinds = [TrainingOptions(), TrainingOptions(backbone="mobilenet", until="conv_pw_9_relu")]
+    kinds = [
+        TrainingOptions(),
+        TrainingOptions(backbone="mobilenet", weights="none", until="conv_pw_9_relu"),
+    ]
     return mean_of_networks([build_network(kind, spec) for kind in kinds for _ in range(5)])

@@ -57,7 +57,7 @@ def step_shares(data: Prepared, backbone: str) -> tuple[float, float]:
     # As in a training.
     tensorflow.config.experimental.enable_op_determinism()
     options, rows, targets = (
-        TrainingOptions(backbone=backbone),
+        TrainingOptions(backbone=backbone, weights="none"),
         data.rows("train"),
         one_hot_labels(data),
     )

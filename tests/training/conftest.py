@@ -18,6 +18,15 @@ def quiet(progress) -> None:
     pass
 
 
+@pytest.fixture(autouse=True)
+def _no_internet(monkeypatch):
+    """Whatever a test forgets to say of weights, nothing is fetched."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 class InterruptionError(Exception):
     """A kill that can be caught."""
 

@@ -65,7 +65,10 @@ def test_half_floats_halve_the_file(run, tmp_path):
 @pytest.mark.parametrize("backbone", ["mobilenet", "vgg16"])
 def test_ready_made_networks_train_export_and_agree(backbone, larger, tmp_path):
     train(
-        larger, tmp_path / "run", TrainingOptions(backbone=backbone, epochs=1, batch_size=16), quiet
+        larger,
+        tmp_path / "run",
+        TrainingOptions(backbone=backbone, weights="none", epochs=1, batch_size=16),
+        quiet,
     )
     exported(tmp_path / "run", tmp_path)
 
@@ -80,7 +83,12 @@ def test_every_network_trains_on_phantoms_exports_and_agrees(backbone, tmp_path_
         prepare(folder / "in", folder / "out", PrepareOptions(mirror=True, spec=spec))
     data = Prepared.open(folder / "out")
     run = tmp_path_factory.mktemp(backbone) / "run"
-    train(data, run, TrainingOptions(backbone=backbone, epochs=1, batch_size=16), quiet)
+    train(
+        data,
+        run,
+        TrainingOptions(backbone=backbone, weights="none", epochs=1, batch_size=16),
+        quiet,
+    )
     exported(run, run.parent)
 
 

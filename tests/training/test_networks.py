@@ -75,7 +75,9 @@ def test_the_level_is_an_input_where_the_specification_has_it():
 
 def test_no_code_is_kept_in_a_network():
     for slices in ("channels", "sequence"):
-        network = build_network(TrainingOptions(backbone="mobilenet", slices=slices), SMALL)
+        network = build_network(
+            TrainingOptions(backbone="mobilenet", weights="none", slices=slices), SMALL
+        )
         assert not layers(network, keras.layers.Lambda)
         assert not layers(backbone_of(network), keras.layers.Lambda)
 
@@ -98,7 +100,8 @@ def test_images_too_small_for_a_backbone_are_refused_with_the_size_it_wants(name
 )
 def test_images_are_scaled_as_the_weights_expect(backbone, preprocess, normalise):
     network = build_network(
-        TrainingOptions(backbone=backbone), InputSpec(size=(32, 32), normalise=normalise)
+        TrainingOptions(backbone=backbone, weights="none"),
+        InputSpec(size=(32, 32), normalise=normalise),
     )
     inside = backbone_of(network)
     scaled = keras.Model(inside.input, inside.get_layer("scaling").output)
@@ -109,7 +112,7 @@ def test_images_are_scaled_as_the_weights_expect(backbone, preprocess, normalise
 
 
 def test_networks_trained_on_blue_green_red_get_the_mean_of_each_place():
-    inside = backbone_of(build_network(TrainingOptions(backbone="vgg16"), SMALL))
+    inside = backbone_of(build_network(TrainingOptions(backbone="vgg16", weights="none"), SMALL))
     scaled = keras.Model(inside.input, inside.get_layer("scaling").output)
     grey = inputs_for(SMALL)[0]
     expected = keras.applications.vgg16.preprocess_input(255 * grey[..., ::-1])
@@ -118,7 +121,9 @@ def test_networks_trained_on_blue_green_red_get_the_mean_of_each_place():
 
 def test_efficientnet_scales_as_keras_does_with_downloaded_weights():
     """Keras divides by the root of the deviation again; here that happens before the network."""
-    inside = backbone_of(build_network(TrainingOptions(backbone="efficientnet_b0"), SMALL))
+    inside = backbone_of(
+        build_network(TrainingOptions(backbone="efficientnet_b0", weights="none"), SMALL)
+    )
     ready = next(layer for layer in inside.layers if isinstance(layer, keras.Model))
     normalisation = next(
         layer for layer in ready.layers if isinstance(layer, keras.layers.Normalization)
@@ -134,7 +139,7 @@ def test_efficientnet_scales_as_keras_does_with_downloaded_weights():
 @pytest.mark.parametrize("neighbours", [0, 2])
 def test_any_number_of_slices_becomes_three_channels(neighbours):
     spec = InputSpec(size=(32, 32), neighbours=neighbours)
-    inside = backbone_of(build_network(TrainingOptions(backbone="mobilenet"), spec))
+    inside = backbone_of(build_network(TrainingOptions(backbone="mobilenet", weights="none"), spec))
     colours = keras.Model(inside.input, inside.get_layer("colours").output)
     image = inputs_for(spec)[0]
     middle = image[..., neighbours]
@@ -198,14 +203,16 @@ def test_without_a_network_the_file_is_asked_for(monkeypatch):
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
     monkeypatch.setattr("keras.src.applications.mobilenet.file_utils.get_file", offline)
-    with pytest.raises(UsageError, match=r"cannot be downloaded.*--weights FILE"):
+    with pytest.raises(UsageError, match=r"cannot be had.*--weights FILE"):
         build_network(
             TrainingOptions(backbone="mobilenet", weights="imagenet"), InputSpec(size=(224, 224))
         )
 
 
 def test_layers_before_a_name_are_frozen():
-    inside = backbone_of(build_network(TrainingOptions(backbone="mobilenet"), SMALL))
+    inside = backbone_of(
+        build_network(TrainingOptions(backbone="mobilenet", weights="none"), SMALL)
+    )
     freeze_until(inside, "conv_dw_13")
     names = [layer.name for layer in inner_layers(inside)]
     at = names.index("conv_dw_13")

@@ -64,6 +64,24 @@ def test_importance_is_told_when_there_are_enough_trials(prepared, tmp_path):
     assert set(table["option"]) == set(space)
 
 
+def test_all_trials_with_a_backbone_start_as_the_first_did(larger, tmp_path, monkeypatch):
+    """The first of them offline, the second, later, with internet again."""
+    base = TrainingOptions(epochs=1, backbone="mobilenet", until="conv1_relu")
+    told = []
+
+    def offline(*_):
+        raise UsageError("no internet.", todo="Give --weights FILE.")
+
+    for trials, fetch in ((1, offline), (2, pytest.fail)):
+        monkeypatch.setattr("lss_cli.training.start.load_imagenet", fetch)
+        space = {"dropout": Range(0.0, 0.5)}
+        tuned = tune(larger, tmp_path, base, space, trials, lambda _: None, quiet, told.append)
+    assert len(told) == 1
+    assert "Warning: no internet. The network starts from random weights" in told[0]
+    assert pd.read_csv(tmp_path / "trials.csv")["start"].tolist() == ["random", "random"]
+    assert tuned.best.weights == "none"
+
+
 def test_trials_whose_loss_is_no_number_do_not_end_the_search(prepared, tmp_path):
     space = {"learning_rate": (float("inf"),)}
     with pytest.raises(DataError, match="every trial failed"):

@@ -10,6 +10,8 @@ from rich.text import Text
 from lss_cli import tables
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.comparison import (
+    START,
+    START_DEFINITION,
     TRAIN_ACCURACY,
     TRAIN_ACCURACY_DEFINITION,
     Cell,
@@ -65,13 +67,16 @@ def remarks(comparison: Comparison) -> list[str]:
 def to_csv(comparison: Comparison) -> str:
     """One row per metric; for each network its value and its difference to the best one."""
     table = []
+    pairs = zip(comparison.names, comparison.starts, strict=True)
+    # In columns, since those of the networks are numbers throughout.
+    starts = {f"{name} {START}": start for name, start in pairs}
     for key, _, better, cells in _rows(comparison):
         row: dict[str, object] = {"figure": key, "better": better}
         for name, cell in zip(comparison.names, cells, strict=True):
             row |= _columns(name, cell.value)
             row |= _columns(f"{name} difference", cell.difference or Estimate(None))
         best = [name for name, cell in zip(comparison.names, cells, strict=True) if cell.best]
-        table.append(row | {"best": " = ".join(best)})
+        table.append(row | {"best": " = ".join(best)} | starts)
     return tables.to_csv(table[0], (row.values() for row in table))
 
 
@@ -81,10 +86,11 @@ def _columns(name: str, estimate: Estimate) -> dict[str, object]:
 
 def to_html(comparison: Comparison) -> str:
     """One page that needs no other file."""
-    rows = [
+    rows = _starts(comparison)
+    rows += [
         (label, *(_both(cell, "\n") for cell in cells)) for _, label, _, cells in _rows(comparison)
     ]
-    definitions = [(TRAIN_ACCURACY, TRAIN_ACCURACY_DEFINITION)]
+    definitions = [(START, START_DEFINITION), (TRAIN_ACCURACY, TRAIN_ACCURACY_DEFINITION)]
     definitions += [(metric.name, metric.definition) for metric in comparison.metrics]
     return render_page(
         "comparison.html",
@@ -99,6 +105,7 @@ def to_markdown(comparison: Comparison) -> str:
     """A table for a page of documentation."""
     lines = [("", *(printable(name).replace("|", "\\|") for name in comparison.names))]
     lines.append(("---",) * len(lines[0]))
+    lines += [tuple(cell.replace("|", "\\|") for cell in row) for row in _starts(comparison)]
     lines += [
         (label, *(_both(cell, "<br>") for cell in cells))
         for _, label, _, cells in _rows(comparison)
@@ -115,6 +122,12 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, str, str, tuple[Cell, .
     for metric in comparison.metrics:
         name, better = f"{metric.name} {arrow(metric)}", "higher" if metric.better > 0 else "lower"
         yield metric.key, name, better, comparison.cells[metric.key]
+
+
+def _starts(comparison: Comparison) -> list[tuple[str, ...]]:
+    """The row of what they started from, unless not one of them says so."""
+    starts = (start or "–" for start in comparison.starts)
+    return [(START, *starts)] if any(comparison.starts) else []
 
 
 def _value(cell: Cell) -> str:
@@ -138,6 +151,8 @@ def _table(
     names = [printable(name, 24) for name in comparison.names[columns]]
     table = plain_table(title, "", *names, numbers=range(2, 2 + len(names)))
     if show is _value:
+        for name, *starts in _starts(comparison):
+            table.add_row(name, "", *starts[columns])
         table.add_row(TRAIN_ACCURACY, "", *map(text, comparison.train_accuracy[columns]))
     for group, metrics in groupby(comparison.metrics, attrgetter("group")):
         table.add_section()
