@@ -53,6 +53,10 @@ def predict(
     dicom_sr: Annotated[
         Path | None, typer.Option(help="Also write a DICOM structured report to this file.")
     ] = None,
+    dicom_sc: Annotated[
+        Path | None,
+        typer.Option(help="Also write the table and pictures as DICOM images into this folder."),
+    ] = None,
     _quiet: Quiet = False,
     _debug: Debug = False,
 ) -> None:
@@ -71,7 +75,7 @@ def predict(
     environment: Environment = context.obj
     conditions = list(dict.fromkeys(condition or ()))
     json_file = Path(json) if json and json != "-" else None
-    outputs = Outputs(csv, json_file, html, picture, dicom_sr, save_coords)
+    outputs = Outputs(csv, json_file, html, picture, dicom_sr, dicom_sc, save_coords)
     check_csv_name(csv, "--csv")
     outputs.check(reads=[study, *(coords or ()), Path(model)])
     _check_source(environment, coords, click, save_coords)
@@ -103,7 +107,11 @@ def predict(
     result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")
-    drawing = show_progress(environment.messages, "pictures") if html or picture else nullcontext()
+    drawing = (
+        show_progress(environment.messages, "pictures")
+        if html or picture or dicom_sc
+        else nullcontext()
+    )
     with drawing as progress:
         _say(environment, faults, outputs.write(dicom_study, result, loaded, progress))
     if draft:

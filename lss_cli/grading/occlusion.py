@@ -9,7 +9,7 @@ from PIL import Image
 
 from lss_cli.anatomy import Level
 from lss_cli.grading.grade import make_input
-from lss_cli.model.inputs import field_box
+from lss_cli.grading.marked import MarkedSlice, mark_slice
 from lss_cli.model.session import Model
 from lss_cli.points.point import Point
 from lss_cli.slices import Float32Array
@@ -30,25 +30,17 @@ Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
-class Saliency:
+class Saliency(MarkedSlice):
     """What mattered for the grade of one level, and where.
 
     Left and right are as in the slice, also where the network is fed a mirrored input.
 
     Attributes:
-        slice: The point's slice in the one orientation, H × W.
-        spacing_mm: Distance of its columns and rows.
-        point: Column and row in it, in pixels.
-        field: Left, top, right and bottom edge of the field in it, in pixels; 0 is the first edge.
         input: The middle channel of the model input, h × w.
         importance: For each pixel of the input, how much the probability of the most likely grade
             falls, on average, when a patch over the pixel is hidden; h × w.
     """
 
-    slice: Float32Array
-    spacing_mm: tuple[float, float]
-    point: tuple[float, float]
-    field: tuple[float, float, float, float]
     input: Float32Array
     importance: Float32Array
 
@@ -72,15 +64,16 @@ def explain_grade(
     """
     spec = model.metadata.input
     located = study.around(point, spec.neighbours, read, condition=point.condition)
-    given, slices = make_input(located, model), located.slices
+    given = make_input(located, model)
     importance = occlusion_map(given.image, given.coords, point.level, model)
     # Mirrored for the network; shown as the reader knows it.
     back = -1 if model.metadata.mirrors(point.condition) else 1
+    marked = mark_slice(located, spec)
     return Saliency(
-        slice=np.asarray(slices.pixels[len(slices.pixels) // 2], dtype=np.float32),
-        spacing_mm=slices.spacing_mm,
-        point=located.pixel,
-        field=field_box(slices, located.pixel, spec, point.condition.side),
+        slice=marked.slice,
+        spacing_mm=marked.spacing_mm,
+        point=marked.point,
+        field=marked.field,
         input=given.image[:, ::back, spec.neighbours],
         importance=importance[:, ::back],
     )

@@ -8,57 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from highdicom import UID, sr
 from highdicom.sr.coding import CodedConcept
-from pydicom.config import RAISE
-from pydicom.datadict import dictionary_VM, keyword_for_tag
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.tag import BaseTag
-from pydicom.valuerep import PersonName, validate_value
 
 from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity, Side
-from lss_cli.errors import StudyError
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.study.geometry import Plane
+from lss_cli.output.dicom_source import DerivedUids, graded_files, read_source, refusal
 from lss_cli.study.headers import silence_pydicom
-from lss_cli.study.study import Study
 from lss_cli.text import join_words, printable
 
 SCHEME = "99LSS"
-
-# What a report must name its source and its patient by.
-REQUIRED = (
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "PatientID",
-    "PatientName",
-)
-# May be empty in a report (type 2), and is then left empty.
-OPTIONAL = (
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-)
-
-# Where else a file may say it.
-IN_META = {
-    "SOPClassUID": "MediaStorageSOPClassUID",
-    "SOPInstanceUID": "MediaStorageSOPInstanceUID",
-}
-# The group of what is said of the patient.
-PATIENT = 0x0010
-SEXES = ("M", "F", "O", "", None)
 
 DISCS = {
     Level.L1_L2: codes.SCT.L1L2Disc,
@@ -101,11 +64,9 @@ def write_sr(path: Path, result: StudyGrade) -> str:
         StudyError: No level was graded, or the files lack what a valid report needs.
         OutputError: The file cannot be written.
     """
-    graded = [(level, level.file) for level in result.levels if level.file]
-    if not graded:
-        raise StudyError("no level was graded, so there is nothing to report.")
+    graded = graded_files(result)
     with silence_pydicom():
-        read = [_read_source(file) for _, file in graded]
+        read = [read_source(file) for _, file in graded]
         sources = [source for source, _ in read]
         names = dict.fromkeys(name for _, invalid in read for name in invalid)
         note = f"not valid in the files, so left out here: {join_words(names)}." if names else ""
@@ -113,28 +74,10 @@ def write_sr(path: Path, result: StudyGrade) -> str:
             report = _make_report(graded, sources, result, note)
         except Exception as error:
             # highdicom and pydicom raise whatever they stumble over.
-            raise _refusal("the files hold what no report may") from error
+            raise refusal("the files hold what no report may") from error
         with replacing(path) as temporary:
             report.save_as(temporary)
     return note
-
-
-def check_source(study: Study) -> None:
-    """Check that a report could be made of a study, as far as its headers tell.
-
-    Raises:
-        StudyError: The files of every axial series lack what a valid report needs.
-    """
-    axial = [series for series in study.series if series.plane is Plane.AXIAL]
-    refusals = []
-    with silence_pydicom():
-        for series in axial:
-            try:
-                _read_source(series.slices[0].path)
-            except StudyError as error:
-                refusals.append(error)
-    if axial and len(refusals) == len(axial):
-        raise refusals[0]
 
 
 def _make_report(
@@ -143,15 +86,17 @@ def _make_report(
     result: StudyGrade,
     note: str,
 ) -> sr.Comprehensive3DSR:
+    uids = DerivedUids(result, sources)
     groups = [
-        _group(level, source, result) for (level, _), source in zip(graded, sources, strict=True)
+        _group(level, source, result, uids)
+        for (level, _), source in zip(graded, sources, strict=True)
     ]
     report = sr.Comprehensive3DSR(
         evidence=list({source.SOPInstanceUID: source for source in sources}.values()),
         content=_content(groups, result, note)[0],
-        series_instance_uid=UID(),
+        series_instance_uid=uids.derive("series of the report"),
         series_number=9000,
-        sop_instance_uid=UID(),
+        sop_instance_uid=uids.derive("report"),
         instance_number=1,
         manufacturer="lss",
         is_complete=True,
@@ -172,75 +117,6 @@ def _scheme() -> Dataset:
     scheme.CodingSchemeName = "lss"
     scheme.CodingSchemeResponsibleOrganization = "The lss developers"
     return scheme
-
-
-def _read_source(file: Path) -> tuple[Dataset, list[str]]:
-    """The header of a slice's file, with what a report copies from it, and what was left out."""
-    try:
-        # Older files begin without a preamble.
-        header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
-    except Exception as error:
-        # pydicom raises whatever it stumbles over.
-        raise _refusal("the header of a slice cannot be read") from error
-    source, invalid = Dataset(), []
-    for tag in header.keys():  # noqa: SIM118 (values are read one by one, since any may fail)
-        element = _read_element(header, tag)
-        keyword = keyword_for_tag(tag)
-        if element is None and (tag.group == PATIENT or keyword in (*REQUIRED, *OPTIONAL)):
-            invalid.append(keyword or str(tag))
-        elif element is not None and tag.group > 2:
-            source.add(element)
-    # The text is decoded by now, whatever the files say of it.
-    source.SpecificCharacterSet = "ISO_IR 192"
-    meta = header.file_meta
-    for keyword, name in IN_META.items():
-        if keyword in source and not source.get(keyword) and meta.get(name):
-            setattr(source, keyword, meta.get(name))
-    missing = [
-        keyword
-        for keyword in REQUIRED
-        if keyword not in [*source.dir(), *invalid]
-        or (keyword.endswith("UID") and not source.get(keyword))
-    ]
-    if missing:
-        names = join_words(f"{keyword} {pydicom.tag.Tag(keyword)}" for keyword in missing)
-        raise _refusal(f"the file has no {names}")
-    for keyword in (*REQUIRED, *OPTIONAL):
-        if keyword not in source:
-            setattr(source, keyword, None)
-    return source, invalid
-
-
-def _read_element(header: Dataset, tag: BaseTag) -> DataElement | None:
-    """One element; ``None`` where it is not what the standard allows."""
-    try:
-        element = header[tag]
-        usable = _is_valid(element)
-    except Exception:
-        return None
-    return element if usable else None
-
-
-def _is_valid(element: DataElement) -> bool:
-    """Whether the standard allows the value; raises where it does not."""
-    if element.VR == "SQ":
-        return all(_is_valid(inner) for item in element.value for inner in item)
-    if element.keyword == "PatientSex":
-        return element.value in SEXES
-    if element.keyword and element.VM > 1 and dictionary_VM(element.tag) == "1":
-        return False
-    values = element.value if element.VM > 1 else [element.value]
-    for value in values:
-        if isinstance(value, str | PersonName):
-            validate_value(element.VR, str(value), RAISE)
-    return True
-
-
-def _refusal(what: str) -> StudyError:
-    return StudyError(
-        f"a structured report cannot be made, since {what}.",
-        todo="Use the files as the scanner or the archive sends them, or leave out --dicom-sr.",
-    )
 
 
 def _content(
@@ -277,7 +153,7 @@ def _device_uuid(result: StudyGrade) -> str:
 
 
 def _group(
-    graded: LevelGrade, source: Dataset, result: StudyGrade
+    graded: LevelGrade, source: Dataset, result: StudyGrade, uids: DerivedUids
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """One level: where, what was found, how likely, and by what."""
     point, condition, level, grade = graded.point, graded.condition, graded.level, graded.grade
@@ -293,7 +169,9 @@ def _group(
         ),
     )
     group = sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(UID(), f"{condition} {level}"),
+        tracking_identifier=sr.TrackingIdentifier(
+            uids.derive(f"{condition} {level}"), f"{condition} {level}"
+        ),
         referenced_region=region,
         finding_type=codes.SCT.Stenosis,
         algorithm_id=sr.AlgorithmIdentification(

@@ -28,6 +28,7 @@ class Outputs:
     html: Path | None = None
     pictures: Path | None = None
     dicom_sr: Path | None = None
+    dicom_sc: Path | None = None
     coords: Path | None = None
 
     def check(self, reads: Sequence[Path] = ()) -> None:
@@ -51,18 +52,19 @@ class Outputs:
             if path == Path("-"):
                 raise UsageError("only --json can print to stdout.", todo="Name a file.")
             check_writable(path)
-        check_outputs({**files, "--picture": self.pictures}, reads)
-        if self.pictures:
-            make_folder(self.pictures)
+        folders = {"--picture": self.pictures, "--dicom-sc": self.dicom_sc}
+        check_outputs({**files, **folders}, reads)
+        for folder in filter(None, folders.values()):
+            make_folder(folder)
 
     def check_study(self, study: Study) -> None:
-        """Say before the points are clicked that the study lacks what a structured report needs.
+        """Say before the points are clicked that the study lacks what a DICOM output needs.
 
         Raises:
             StudyError: None of its axial series can be reported on.
         """
-        if self.dicom_sr:
-            from lss_cli.output.dicom_sr import check_source
+        if self.dicom_sr or self.dicom_sc:
+            from lss_cli.output.dicom_source import check_source
 
             check_source(study)
 
@@ -91,6 +93,7 @@ class Outputs:
             (self.json, lambda path: _write_json(path, result)),
             # Early, for it is quick: pictures take their time.
             (self.dicom_sr, lambda path: _write_sr(path, result)),
+            (self.dicom_sc, lambda path: _write_captures(path, study, result, model)),
             (self.html, lambda path: _write_html(path, result, pictures())),
             (self.pictures, lambda path: _write_pictures(path, pictures())),
         ]
@@ -134,6 +137,14 @@ def _write_pictures(folder: Path, pictures: Pictures) -> Iterable[str]:
     from lss_cli.output.picture import write_pictures
 
     return map(_say_written, write_pictures(folder, pictures))
+
+
+def _write_captures(folder: Path, study: Study, result: StudyGrade, model: Model) -> Iterable[str]:
+    from lss_cli.output.key_picture import draw_key_pictures
+    from lss_cli.output.secondary_capture import write_captures
+
+    pictures = draw_key_pictures(study, result, model)
+    return map(_say_written, write_captures(folder, result, pictures))
 
 
 def _say_written(path: Path) -> str:

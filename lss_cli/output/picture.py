@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.files import make_folder, replacing
+from lss_cli.grading.marked import MarkedSlice
 from lss_cli.grading.occlusion import Saliency
 from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade
 from lss_cli.text import printable
@@ -46,7 +47,7 @@ def draw(saliency: Saliency, result: StudyGrade, level: LevelGrade) -> Image.Ima
     ]
     scaled = [(text, _to_height(image), mm) for text, image, mm in panels]
     width = sum(image.width for _, image, _ in scaled) + GAP * (len(scaled) - 1)
-    head, foot = _lines(_head(result, level), width), _lines(_foot(result, level), width)
+    head, foot = break_lines(_head(result, level), width), break_lines(_foot(result, level), width)
     top = LINE * len(head) + GAP
     sheet = Image.new("RGB", (width, top + HEIGHT + LINE * (1 + len(foot)) + GAP), "black")
     pen = ImageDraw.Draw(sheet)
@@ -54,7 +55,7 @@ def draw(saliency: Saliency, result: StudyGrade, level: LevelGrade) -> Image.Ima
     for text, image, mm in scaled:
         sheet.paste(image, (x, top))
         pen.text((x + 2, top + HEIGHT + 3), text, fill="white", font=FONT)
-        _draw_scale(pen, (x + 10, top + HEIGHT - 12), image.width / mm)
+        draw_scale(pen, (x + 10, top + HEIGHT - 12), image.width / mm)
         x += image.width + GAP
     for y, text in enumerate(head):
         pen.text((2, LINE * y + 2), text, fill="white", font=FONT)
@@ -79,8 +80,13 @@ def _foot(result: StudyGrade, level: LevelGrade) -> list[str]:
     return [*(printable(text, 1000) for text in texts), DISCLAIMER]
 
 
-def _lines(texts: Iterable[str], width: int) -> list[str]:
-    """Broken between words where the sheet ends; words longer than a line are cut there."""
+def break_lines(texts: Iterable[str], width: int) -> list[str]:
+    """Break texts between words where the sheet ends; words longer than a line are cut there.
+
+    Args:
+        texts: Each begins a line.
+        width: Of the sheet in pixels.
+    """
     lines = []
     for text in texts:
         line = ""
@@ -94,7 +100,7 @@ def _lines(texts: Iterable[str], width: int) -> list[str]:
     return lines
 
 
-def _draw_scale(pen: ImageDraw.ImageDraw, at: tuple[float, float], per_mm: float) -> None:
+def draw_scale(pen: ImageDraw.ImageDraw, at: tuple[float, float], per_mm: float) -> None:
     """A bar of 20 or 10 mm with its length beside it, light on dark."""
     length = max(SCALES_MM, key=lambda mm: (mm * per_mm < HEIGHT / 3, mm))
     (x, y), end = at, at[0] + length * per_mm
@@ -104,12 +110,12 @@ def _draw_scale(pen: ImageDraw.ImageDraw, at: tuple[float, float], per_mm: float
     pen.text((end + 6, y - 9), text, fill="white", font=FONT, stroke_width=2, stroke_fill="black")
 
 
-def slice_panel(saliency: Saliency) -> Image.Image:
+def slice_panel(marked: MarkedSlice) -> Image.Image:
     """The surroundings of the point, with the field as a frame and the point as a ring."""
-    low, high = np.percentile(saliency.slice, (1, 99.5))
-    image = _grey(saliency.slice, float(low), float(high))
-    across, down = saliency.spacing_mm
-    left, top, right, bottom = saliency.field
+    low, high = np.percentile(marked.slice, (1, 99.5))
+    image = _grey(marked.slice, float(low), float(high))
+    across, down = marked.spacing_mm
+    left, top, right, bottom = marked.field
     centre = ((left + right) / 2, (top + bottom) / 2)
     reach = AROUND_MM / 2 / across, AROUND_MM / 2 / down
     corner = centre[0] - reach[0], centre[1] - reach[1]
@@ -126,7 +132,7 @@ def slice_panel(saliency: Saliency) -> Image.Image:
 
     pen = ImageDraw.Draw(view)
     pen.rectangle((*place(left, top), *place(right, bottom)), outline=ACCENT, width=2)
-    x, y = place(saliency.point[0] + 0.5, saliency.point[1] + 0.5)
+    x, y = place(marked.point[0] + 0.5, marked.point[1] + 0.5)
     pen.ellipse((x - 6, y - 6, x + 6, y + 6), outline=ACCENT, width=2)
     for text, x in (("R", 6), ("L", HEIGHT - 20)):
         pen.text((x, HEIGHT / 2 - 10), text, fill="white", font=ImageFont.load_default(18))
