@@ -1,9 +1,10 @@
 """Annotations: from the page's JSON to points in the files' own pixels."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
@@ -57,8 +58,11 @@ class Annotations:
         return absent + [bad for bad in self.bad if (bad.condition, bad.level) not in settled]
 
     def __bool__(self) -> bool:
-        """Whether anything was set that a result could come from."""
-        return bool(self.points or self.not_visible)
+        """Whether a person has set or confirmed anything."""
+        return bool(
+            self.not_visible
+            or any(point.source is not PointSource.PROPOSED for point in self.points)
+        )
 
 
 def parse_annotations(
@@ -105,6 +109,53 @@ def parse_annotations(
             "remark": encodable(remark),
         },
     )
+
+
+class Proposed(Protocol):
+    """A point that a program proposes."""
+
+    @property
+    def point(self) -> Point: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def doubts(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def add_proposals(annotations: Annotations, proposed: Iterable[Proposed]) -> Annotations:
+    """Proposed points for the levels of which nothing is known yet."""
+    known = {(point.condition, point.level) for point in annotations.points}
+    known |= set(annotations.not_visible)
+    more = (
+        replace(item.point, source=PointSource.PROPOSED)
+        for item in proposed
+        if (item.point.condition, item.point.level) not in known
+    )
+    return replace(annotations, points=(*annotations.points, *more))
+
+
+def to_hints(
+    proposed: Iterable[Proposed], view: StudyView, conditions: Sequence[Condition]
+) -> list[dict[str, Any]]:
+    """What the page says of proposed points, by condition and place.
+
+    Args:
+        proposed: In pixels of the files; those that cannot be shown are left out.
+        view: What the page is shown.
+        conditions: Those that may be set.
+    """
+    hints = []
+    for item in proposed:
+        if item.point.condition in conditions:
+            with suppress(StudyError, ValueError):
+                hints.append(
+                    _mark(item.point, view)
+                    | {
+                        "confidence": round(item.confidence, 3),
+                        "doubts": [printable(doubt, 300) for doubt in item.doubts],
+                    }
+                )
+    return hints
 
 
 def to_document(

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from lss_cli.anatomy import Condition
-from lss_cli.annotate.annotations import Annotations
+from lss_cli.annotate.annotations import Annotations, Proposed, add_proposals
 from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.guard import Guard
 from lss_cli.annotate.patience import ImpatientProtocol
@@ -40,6 +40,8 @@ def annotate_in_browser(
     draw_evidence: DrawEvidence | None = None,
     draft: Draft | None = None,
     given: Annotations | None = None,
+    proposed: Sequence[Proposed] = (),
+    note: str = "",
     render: RenderResult | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
@@ -55,6 +57,8 @@ def annotate_in_browser(
             grading.
         draft: Where every change is kept at once; what an earlier command kept is offered.
         given: Points to begin with, in pixels of the files.
+        proposed: Points that a person is to confirm, where `given` has none.
+        note: What is said when the page opens, such as why nothing is proposed.
         render: Makes the page of the result, which stands alone; shown in the end.
 
     Raises:
@@ -76,7 +80,9 @@ def annotate_in_browser(
         grade,
         draw_evidence,
         draft=draft,
-        given=given,
+        given=add_proposals(given or Annotations(), proposed),
+        proposed=proposed,
+        note=note,
         render=render,
     )
     return wait_for_annotations(session, announce, open_browser)
@@ -105,7 +111,7 @@ def wait_for_annotations(
     if session.fault:
         raise session.fault
     if not session.annotations:
-        raise PointsError("the page was closed before a point was set.")
+        raise PointsError("the page was closed before a point was set or confirmed.")
     return session.annotations
 
 

@@ -10,8 +10,10 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.annotate.annotations import (
     LONGEST_REMARK,
     Annotations,
+    Proposed,
     parse_annotations,
     to_document,
+    to_hints,
 )
 from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.sides import find_side_faults
@@ -19,6 +21,7 @@ from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, OutdatedPageError, OutputError
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.study.pixels import remember_pixels
+from lss_cli.text import printable
 
 # A page that is loaded again leaves and comes back within this time, even through a tunnel.
 RETURN_S = 3.0
@@ -43,6 +46,8 @@ class AnnotationSession:
         return_s: Seconds within which a page that left may come back.
         draft: Where every change is kept at once; what an earlier command kept is offered.
         given: Points to begin with, in pixels of the files.
+        proposed: What is said of points in `given` that a person is to confirm.
+        note: What is said when the page opens, such as why nothing is proposed.
         render: Makes the page of the result, which stands alone; shown in the end.
 
     Attributes:
@@ -60,11 +65,15 @@ class AnnotationSession:
         *,
         draft: Draft | None = None,
         given: Annotations | None = None,
+        proposed: Sequence[Proposed] = (),
+        note: str = "",
         render: RenderResult | None = None,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
         given = given or Annotations()
+        self._hints = to_hints(proposed, view, conditions)
+        self._note = note
         document, not_shown = to_document(given, view, conditions)
         self._bad = (*given.bad, *not_shown)
         self.annotations = self._parse(document)
@@ -107,6 +116,8 @@ class AnnotationSession:
                 "result": self._render is not None,
                 "longest_remark": LONGEST_REMARK,
                 "set": self.annotations.document,
+                "hints": self._hints,
+                "note": printable(self._note, 500),
                 # As long as it would not take the place of anything.
                 "offer": self.offer if self._version == 0 else None,
                 "bad": [

@@ -12,6 +12,15 @@ from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.study.study import read_study
 from tests.dicom import SAGITTAL, axial_stack, image, save
 
+# When the first slice stood on the canvas, in ms since the page was asked for.
+FIRST = """
+new MutationObserver((_, watch) => {
+  if (!document.querySelector("#axial[data-slice]")) return;
+  window.firstSlice = performance.now();
+  watch.disconnect();
+}).observe(document, { attributes: true, childList: true, subtree: true });
+"""
+
 SIDES = (Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)
 
 
@@ -65,3 +74,16 @@ def browser():
         )
         yield started
         started.close()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 800})
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.add_init_script(FIRST)
+    yield page
+    context.close()
+    assert errors == []

@@ -11,25 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lss_cli.annotate.view import StudyView
 from lss_cli.study.study import read_study
+from tests.annotate.browsing import centre, come_in, position, settle, shown
 from tests.tables import read_rows
 
 LSS = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
 LEVELS = ["L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1"]
-STRIP = 22
 
-# When the first slice stood on the canvas, in ms since the page was asked for.
-FIRST = """
-new MutationObserver((_, watch) => {
-  if (!document.querySelector("#axial[data-slice]")) return;
-  window.firstSlice = performance.now();
-  watch.disconnect();
-}).observe(document, { attributes: true, childList: true, subtree: true });
-"""
 # From a turn of the wheel to the end of the frame that shows the next slice, for 20 slices.
 SCROLL = """async (turn) => {
   const canvas = document.getElementById("axial"), times = [];
@@ -85,47 +76,6 @@ def clicking(study, tiny_model, tmp_path):
                 process.kill()
 
     return start
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1400, "height": 800})
-    page = context.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text))
-    page.add_init_script(FIRST)
-    yield page
-    context.close()
-    assert errors == []
-
-
-def come_in(page, link):
-    page.goto(link)
-    page.wait_for_selector("#axial[data-slice]")
-    page.wait_for_load_state("networkidle")
-
-
-def centre(page, name):
-    box = page.locator(f"#{name}").bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def position(page, name, slices, pixel):
-    """Where on the page a pixel is shown, as long as the view is as at the beginning."""
-    box = page.locator(f"#{name}").bounding_box()
-    size, spacing = np.array(slices.size), np.array(slices.spacing_mm)
-    scale = min((np.array([box["width"] - 2 * STRIP, box["height"]])) / (size * spacing))
-    return np.array(centre(page, name)) + (np.array(pixel) + 0.5 - size / 2) * spacing * scale
-
-
-def shown(page, name="axial"):
-    """The number of the slice that is shown."""
-    return int(re.search(r"slice (\d+)", page.locator(f"#{name}").get_attribute("aria-label"))[1])
-
-
-def settle(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 def scroll_to(page, number):

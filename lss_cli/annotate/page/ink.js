@@ -18,8 +18,8 @@ export function text(ink, words, x, y, align, colour = "#dde3ea") {
   ink.fillText(words, x, y);
 }
 
-/** Open in the middle, so that the anatomy stays in sight. */
-export function ring(ink, x, y, colour) {
+/** Open in the middle, so that the anatomy stays in sight; dashed where nobody has confirmed it. */
+export function ring(ink, x, y, colour, { dashed = false, size = RING } = {}) {
   for (const [width, style] of [
     [4, "rgba(0, 0, 0, 0.6)"],
     [1.75, colour],
@@ -27,18 +27,23 @@ export function ring(ink, x, y, colour) {
     ink.lineWidth = width;
     ink.strokeStyle = style;
     ink.beginPath();
-    ink.arc(x, y, RING, 0, 2 * Math.PI);
+    ink.setLineDash(dashed ? [4, 3.5] : []);
+    ink.arc(x, y, size, 0, 2 * Math.PI);
+    ink.stroke();
+    ink.setLineDash([]);
+    ink.beginPath();
     for (const [dx, dy] of [
       [1, 0],
       [-1, 0],
       [0, 1],
       [0, -1],
     ]) {
-      ink.moveTo(x + dx * RING, y + dy * RING);
-      ink.lineTo(x + dx * (RING + 5), y + dy * (RING + 5));
+      ink.moveTo(x + dx * size, y + dy * size);
+      ink.lineTo(x + dx * (size + 5), y + dy * (size + 5));
     }
     ink.stroke();
   }
+  if (dashed) return;
   ink.fillStyle = colour;
   ink.fillRect(x - 1, y - 1, 2, 2);
 }
@@ -62,10 +67,11 @@ export function banner(ink, { clientWidth, clientHeight }, side) {
   ink.restore();
 }
 
-export function dot(ink, [x, y], colour) {
-  ink.fillStyle = colour;
-  ink.strokeStyle = "#000";
-  ink.lineWidth = 1;
+/** Filled; hollow where nobody has confirmed it. */
+export function dot(ink, [x, y], colour, hollow = false) {
+  ink.fillStyle = hollow ? "rgba(0, 0, 0, 0.4)" : colour;
+  ink.strokeStyle = hollow ? colour : "#000";
+  ink.lineWidth = hollow ? 1.5 : 1;
   ink.beginPath();
   ink.arc(x, y, 4, 0, 2 * Math.PI);
   ink.fill();

@@ -3,7 +3,7 @@
 /**
  * @param {HTMLElement} list
  * @param {object} shown levels, marks, condition, level (the chosen one), series, severities,
- *   results and sideFaults (by condition and level), stale
+ *   results and sideFaults (by condition and level), stale, proposals
  * @param {{choose(level), absent(level), show(level) | null}} act
  */
 export function showLevels(list, shown, act) {
@@ -28,14 +28,14 @@ export function showEvidence(dialog, version, { id, label }, level) {
 }
 
 function row(level, i, shown, act) {
-  const { marks, condition, series, results } = shown;
+  const { marks, condition, results, proposals, conditions } = shown;
   const mark = marks.get(condition, level);
   const item = element("li", { className: level === shown.level ? "chosen" : "" });
   const choose = element("button", { type: "button", id: `level-${i + 1}`, className: "level" });
   choose.append(
     element("kbd", { textContent: i + 1 }),
     element("strong", { textContent: level }),
-    element("span", { textContent: where(mark, series) }),
+    element("span", { textContent: where(mark, shown), className: waits(mark) ? "waiting" : "" }),
   );
   choose.setAttribute("aria-pressed", level === shown.level);
   choose.addEventListener("click", () => act.choose(level));
@@ -51,16 +51,26 @@ function row(level, i, shown, act) {
   item.append(choose, absent);
   const fault = shown.sideFaults[`${condition} ${level}`];
   if (fault) item.append(element("p", { className: "fault", textContent: `⚠ ${fault}` }));
+  for (const { id, label } of conditions) {
+    for (const doubt of proposals.hint(marks.get(id, level))?.doubts ?? []) {
+      const words = `? ${conditions.length > 1 ? `${label}: ` : ""}${doubt}`;
+      item.append(element("p", { className: "doubt", textContent: words }));
+    }
+  }
   const result = results.get(`${condition} ${level}`);
   if (result) item.append(verdict(result, shown, act.show && (() => act.show(level))));
   return item;
 }
 
-function where(mark, series) {
+const waits = (mark) => mark?.source === "proposed";
+
+function where(mark, { series, proposals }) {
   if (!mark) return "open";
   if (mark.not_visible) return "not visible";
   const { number } = series[mark.series].slices[mark.slice];
-  return `slice ${number} · ${Math.round(mark.x)}, ${Math.round(mark.y)}`;
+  if (waits(mark)) return `slice ${number} · ${proposals.words(mark)}`;
+  const agreed = mark.source === "confirmed" ? " ✓" : "";
+  return `slice ${number} · ${Math.round(mark.x)}, ${Math.round(mark.y)}${agreed}`;
 }
 
 function verdict(result, { severities, stale }, show) {

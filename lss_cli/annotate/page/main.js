@@ -2,13 +2,16 @@
 
 import { greet, offerSeries, offerSides, showSides, showWhere } from "./choices.js";
 import { showResult } from "./ending.js";
+import { Gallery } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { showEvidence, showLevels } from "./levels.js";
 import { Marks } from "./marks.js";
 import { offer } from "./offer.js";
-import { drawAxial, drawSagittal, markAt } from "./overlay.js";
+import { drawAxial, drawSagittal } from "./overlay.js";
 import { listen } from "./pointer.js";
+import { Proposals } from "./proposals.js";
 import * as server from "./server.js";
+import { PointSetter } from "./setting.js";
 import { Sides } from "./sides.js";
 import { findDiscs, LinkedCursor, nextWindow, Ruler } from "./tools.js";
 import { Viewer } from "./viewer.js";
@@ -17,20 +20,23 @@ const $ = (id) => document.getElementById(id);
 const study = await server.openStudy();
 const { levels, series, severities, conditions } = study;
 
+const slices = new server.Slices();
+const set = new Marks(study.set);
 const state = {
-  marks: new Marks(study.set),
+  marks: set,
+  proposals: new Proposals(set, study.hints),
   series,
   conditions,
   levels,
   condition: conditions[0].id,
   level: levels[0],
-  axial: new Viewer($("axial"), new server.Slices(), (...on) => draw(drawAxial, ...on)),
+  axial: new Viewer($("axial"), slices, (...on) => draw(drawAxial, ...on)),
   sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => draw(drawSagittal, ...on)),
   results: new Map(),
   sideFaults: {},
   stale: false,
 };
-const { axial, sagittal, marks } = state;
+const { axial, sagittal, marks, proposals } = state;
 let finished = false;
 let graded;
 let whereWanted = null;
@@ -38,6 +44,8 @@ let whereWanted = null;
 const sides = new Sides(state);
 const ruler = new Ruler();
 const cursor = new LinkedCursor([axial, sagittal]);
+const gallery = new Gallery($("gallery"), state, slices, visit);
+const setter = new PointSetter({ state, sides, say, refresh, choose, advance, changed, show });
 
 // ---- what happens
 
@@ -56,9 +64,14 @@ function refresh() {
   // Unasked until the first point of this side is set.
   showWhere($("where"), sides.own.label, whereWanted ?? count(sides.own) === 0);
   $("where-button").setAttribute("aria-pressed", !$("where").hidden);
-  $("grade").disabled = $("finish").disabled = marks.all.length === 0;
+  const waiting = proposals.waiting.length > 0;
+  for (const id of ["grade", "finish", "up", "down"]) $(id).disabled = marks.all.length === 0;
+  // A result is of what a person stands by.
+  $("finish").disabled ||= waiting;
+  $("grade").textContent = waiting ? "Confirm and grade" : "Grade";
   axial.redraw();
   sagittal.redraw();
+  gallery.draw();
 }
 
 /** After every change: tell the server, and mark what was graded as out of date. */
@@ -73,14 +86,20 @@ function changed() {
 async function report() {
   try {
     await server.report(marks);
-    state.sideFaults = await server.sideFaults();
-    refresh();
+    await check();
   } catch (error) {
     say(error.message, "error");
   }
 }
 
+/** Ask which points seem to lie on the other side. */
+async function check() {
+  state.sideFaults = await server.sideFaults();
+  refresh();
+}
+
 function draw(overlay, viewer, ink) {
+  if (viewer === axial) proposals.see(viewer.number, viewer.index);
   overlay(viewer, ink, state);
   cursor.draw(viewer, ink);
   ruler.draw(viewer, ink);
@@ -90,9 +109,15 @@ function measure() {
   say(ruler.toggle() ? "Measuring: drag a line. L ends it." : "Clicks set points again.");
 }
 
-function choose(level) {
-  state.level = level;
+function choose(level, condition = state.condition) {
+  Object.assign(state, { level, condition });
   refresh();
+}
+
+/** Show the slice of a mark. */
+async function show({ series: number, slice }) {
+  if (number === axial.number) await axial.show(slice);
+  else openAxial(number, slice);
 }
 
 /** To the level's own point, or to the slice in which it has one on the other side. */
@@ -101,12 +126,11 @@ function jump() {
   const mark = own && !own.not_visible ? own : sides.opposite(state.level);
   if (!mark) return;
   if (mark !== own) say(`${state.level}: open; the slice of the ${sides.other.label} point.`);
-  if (mark.series === axial.number) axial.show(mark.slice);
-  else openAxial(mark.series, mark.slice);
+  show(mark);
 }
 
-function visit(level) {
-  choose(level);
+function visit(level, condition = state.condition) {
+  choose(level, condition);
   jump();
 }
 
@@ -157,80 +181,35 @@ function reset() {
   sagittal.resetView();
 }
 
-/** Set the point of the chosen level. */
-function put(point, step = "put") {
-  const mark = { series: axial.number, slice: axial.index, x: point[0], y: point[1] };
-  marks[step](state.condition, state.level, mark);
-  refresh();
+/** Call all points by the level above or below: where everybody counts wrong. */
+function rename(by) {
+  const before = marks.all.length;
+  marks.rename(levels, by);
+  const gone = before - marks.all.length;
+  const lost = gone ? ` ${gone === 1 ? "One mark" : `${gone} marks`} fell off; U brings back.` : "";
+  say(`All levels are called one ${by < 0 ? "higher" : "lower"}.${lost}`);
+  changed();
 }
 
-async function settled() {
-  const { condition, level } = state;
-  say(`${level}: set on slice ${axial.slice.number}.`);
-  advance();
-  const next = state.level;
-  await changed();
-  const fault = state.sideFaults[`${condition} ${level}`];
-  if (!fault) return;
-  // Back to it, unless the person has gone on.
-  if (state.condition === condition && state.level === next) choose(level);
-  say(`${sides.own.label} ${level}: ${fault}`, "error");
-}
+const up = () => rename(-1);
+const down = () => rename(1);
 
-/** Move the keyboard's cross to the mirror image of the other side's point; Enter sets it. */
-async function propose() {
-  const point = sides.mirrored(state.level);
-  if (!point) return say(`${state.level} has no point on the other side to be mirrored.`);
-  const { series: number, slice } = sides.opposite(state.level);
-  if (number === axial.number) await axial.show(slice);
-  else openAxial(number, slice);
-  axial.cursor = point;
-  axial.canvas.focus();
-  axial.moveCursor(0, 0);
-  say(
-    `${state.level}: a proposal from the ${sides.other.label} point. Enter sets it, once it is right; Shift + arrows move it.`,
-  );
-}
-
-/** Whether a point may be set there; says why not. */
-function allowed(point) {
-  if (axial.slice.number !== null) return axial.ready && axial.holds(point);
-  say("This slice has no number of its own, so no point can name it.", "error");
+/** Confirm what was proposed; where a doubtful point was not looked at, show it instead. */
+function confirm() {
+  const { unseen } = proposals;
+  if (!unseen) {
+    marks.confirm();
+    refresh();
+    return true;
+  }
+  visit(unseen.level, unseen.condition);
+  const doubt = proposals.hint(unseen).doubts.join(" ");
+  say(`${sides.own.label} ${unseen.level}: ${doubt} Once it is right, Enter confirms.`, "error");
   return false;
 }
 
-/** The left button on the axial picture: set a point, or take hold of another level's. */
-const setting = {
-  press(point) {
-    this.moves = 0;
-    this.held = allowed(point);
-    if (!this.held) return;
-    const near = markAt(axial, marks, state.condition, point);
-    if (near && near.level !== state.level) choose(near.level);
-    else this.move(point);
-  },
-  drag(point) {
-    if (this.held && axial.holds(point)) this.move(point);
-  },
-  // However long the drag, it is one step of the way back.
-  move(point) {
-    put(point, this.moves++ ? "shift" : "put");
-  },
-  release() {
-    if (this.moves) settled();
-    this.held = this.moves = 0;
-  },
-};
-
-function setByKey() {
-  if (!axial.cursor)
-    return say("Shift and the arrow keys move a cross; Enter sets the point there.");
-  if (!allowed(axial.cursor)) return;
-  put(axial.cursor);
-  settled();
-}
-
 async function grade() {
+  if (proposals.waiting.length && !confirm()) return;
   say("Grading …");
   try {
     await server.report(marks);
@@ -296,11 +275,12 @@ offerSides($("sides"), conditions, takeSide);
 document.body.classList.toggle("alone", study.sagittal.length === 0);
 axial.moved = () => sagittal.redraw();
 sagittal.moved = () => axial.redraw();
-listen(axial, ruler.before(axial, setting));
+listen(axial, ruler.before(axial, setter));
 listen(sagittal, ruler.before(sagittal, findDiscs(axial, sagittal, say)));
 openAxial(study.axial[0], 0);
 if (study.sagittal.length) openSagittal(study.sagittal[0]);
 say(...greet(study));
+$("gallery").hidden = !study.set.marks.some((mark) => mark.source);
 
 $("remark").value = marks.remark;
 $("remark").maxLength = study.longest_remark;
@@ -308,23 +288,29 @@ $("remark").addEventListener("input", () => {
   marks.remark = $("remark").value;
   report();
 });
-for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish })) {
+for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish, up, down })) {
   $(id).addEventListener("click", act);
 }
 for (const id of ["where", "where-button"]) $(id).addEventListener("click", where);
+// A button that was pressed by mouse keeps no key for itself: Enter means the picture again.
+document.addEventListener("click", ({ detail, target }) => {
+  if (detail && target.closest("main button")) axial.canvas.focus();
+});
 const aimed = () => (document.activeElement === sagittal.canvas ? sagittal : axial);
 const help = () => $("help").showModal();
 $("help-button").addEventListener("click", help);
 listenToKeys(axial, sagittal, {
   ...Object.fromEntries(levels.map((level, i) => [i + 1, () => choose(level)])),
-  Enter: setByKey,
+  Enter: () => (proposals.waiting.length && !setter.aims ? grade() : setter.setByKey()),
   Delete: remove,
   Backspace: remove,
   "?": help,
+  f: down,
+  h: up,
   g: () => $("grade").disabled || grade(),
   j: jump,
   l: measure,
-  m: propose,
+  m: () => setter.mirror(),
   n: () => absent(state.level),
   p: () => say(`Window: ${nextWindow(aimed())}.`),
   r: reset,
@@ -345,5 +331,10 @@ addEventListener("pagehide", () => finished || server.leave(study.page));
 // Back from the browser's memory: the server has seen this page leave.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();
+if (marks.all.length) check().catch((error) => say(error.message, "error"));
+if (proposals.waiting.length) {
+  visit(levels.find((level) => marks.get(state.condition, level)) ?? levels[0]);
+  say(`Proposed, for you to look at: Enter confirms. ${study.note}`);
+} else if (study.note) say(study.note);
 if (study.bad.length) say(`Not shown, so not graded: ${study.bad.join(" ")}`, "error");
 if (study.offer) offer($("offer"), study.offer, takeUp);

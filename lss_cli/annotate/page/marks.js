@@ -1,5 +1,7 @@
 // What has been set, per condition and level, and the way back.
 
+const UNCONFIRMED = ["proposed", "given"];
+
 export class Marks {
   #past = [];
   #future = [];
@@ -16,9 +18,7 @@ export class Marks {
 
   /** Set a mark in place of the one before; `null` only takes it away. */
   put(condition, level, mark) {
-    this.#past.push(this.all);
-    this.#future = [];
-    this.all = this.all.filter((mark) => mark.condition !== condition || mark.level !== level);
+    this.#replace(this.all.filter((mark) => mark.condition !== condition || mark.level !== level));
     if (mark) this.all = [...this.all, { condition, level, ...mark }];
   }
 
@@ -49,12 +49,39 @@ export class Marks {
     return changed ?? null;
   }
 
+  /** All that was not set here is what this person says as well, as one step. */
+  confirm() {
+    this.#replace(
+      this.all.map((mark) =>
+        UNCONFIRMED.includes(mark.source) ? { ...mark, source: "confirmed" } : mark,
+      ),
+    );
+  }
+
+  /**
+   * Call every mark by the level so many places below, as one step; those that fall off are gone.
+   * A table did not say so: its points are the person's from then on.
+   */
+  rename(levels, by) {
+    this.#replace(
+      this.all.flatMap(({ source, ...mark }) => {
+        const level = levels[levels.indexOf(mark.level) + by];
+        const kept = source && source !== "given" ? { source } : {};
+        return level ? [{ ...mark, level, ...kept }] : [];
+      }),
+    );
+  }
+
   /** All at once, as one step: what was set before the page was opened. */
   take({ marks, remark }) {
+    this.#replace(marks);
+    this.remark = remark;
+  }
+
+  #replace(marks) {
     this.#past.push(this.all);
     this.#future = [];
     this.all = marks;
-    this.remark = remark;
   }
 
   toJSON() {

@@ -4,7 +4,8 @@ import { cut, place, project } from "./geometry.js";
 import { CHOSEN, SET, banner, crosshair, dot, ring, RING, stroke, text, ticks } from "./ink.js";
 
 /** The points on this axial slice, ticks where the sagittal slice cuts it, the keyboard's cross. */
-export function drawAxial(viewer, ink, { marks, conditions, condition, level, sagittal }) {
+export function drawAxial(viewer, ink, page) {
+  const { marks, conditions, condition, level, sagittal, proposals } = page;
   // From edge to edge of this picture: hence cut by the other one's plane.
   const line = sagittal.slice && cut(sagittal.slice, viewer.slice);
   if (line) {
@@ -13,18 +14,20 @@ export function drawAxial(viewer, ink, { marks, conditions, condition, level, sa
   }
   const here = marks.all.filter((mark) => !mark.not_visible && mark.series === viewer.number);
   for (const mark of here.filter((mark) => mark.condition === condition)) {
-    dot(ink, viewer.onStripAt(mark.slice), mark.level === level ? CHOSEN : SET);
+    dot(ink, viewer.onStripAt(mark.slice), mark.level === level ? CHOSEN : SET, waits(mark));
   }
   for (const mark of here.filter((mark) => mark.slice === viewer.index)) {
     const own = mark.condition === condition;
     const colour = own && mark.level === level ? CHOSEN : SET;
     const [x, y] = viewer.toCanvas([mark.x, mark.y]);
     ink.globalAlpha = own ? 1 : 0.6;
-    ring(ink, x, y, colour);
+    ring(ink, x, y, colour, { dashed: waits(mark) });
     const right = mark.x > viewer.slice.size[0] / 2;
     const side = conditions.length > 1 && !own ? ` ${conditionLabel(conditions, mark)}` : "";
     const aside = right ? RING + 8 : -RING - 8;
-    text(ink, mark.level + side, x + aside, y - RING, right ? "left" : "right", colour);
+    const align = right ? "left" : "right";
+    text(ink, mark.level + side, x + aside, y - RING, align, colour);
+    if (own && waits(mark)) text(ink, proposals.words(mark), x + aside, y + RING, align, colour);
     ink.globalAlpha = 1;
   }
   banner(ink, viewer.canvas, conditionLabel(conditions, { condition }).toUpperCase());
@@ -50,7 +53,7 @@ export function drawSagittal(viewer, ink, { marks, condition, level, axial, seri
     const where = place(series[mark.series].slices[mark.slice], [mark.x, mark.y]);
     const [x, y] = viewer.toCanvas(project(viewer.slice, where));
     const colour = mark.level === level ? CHOSEN : SET;
-    dot(ink, [x, y], colour);
+    dot(ink, [x, y], colour, waits(mark));
     text(ink, mark.level, x + 9, y, "left", colour);
   }
 }
@@ -65,6 +68,8 @@ export function markAt(viewer, marks, condition, point) {
     return Math.hypot(at[0] - x, at[1] - y) <= RING + 2;
   });
 }
+
+const waits = (mark) => mark.source === "proposed";
 
 const conditionLabel = (conditions, mark) =>
   conditions.find((condition) => condition.id === mark.condition).label.toLowerCase();

@@ -16,12 +16,14 @@ export class Viewer {
     Object.assign(this, { canvas, slices, overlay, series: null, number: -1, index: 0 });
     this.moved = () => {};
     this.cursor = this.window = this.first = null;
+    // Whether the keyboard's cross was moved since it set a point.
+    this.aimed = false;
     new ResizeObserver(() => this.redraw()).observe(canvas);
   }
 
   /** Show another series, from its slice `index` on. */
   open(number, series, index) {
-    Object.assign(this, { number, series, first: null, cursor: null });
+    Object.assign(this, { number, series, first: null, cursor: null, aimed: false });
     this.resetView();
     this.show(index, true);
   }
@@ -154,6 +156,7 @@ export class Viewer {
   /** Move the keyboard's cross by pixels, keeping it in the slice and in sight. */
   moveCursor(dx, dy) {
     const { size } = this.slice;
+    this.aimed = true;
     const from = this.cursor ?? size.map((count) => Math.round(count / 2));
     this.cursor = [from[0] + dx, from[1] + dy].map((value, i) =>
       Math.max(0, Math.min(size[i] - 1, value)),
