@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import StudyError
+from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.points.point import NOT_VISIBLE, BadPoint, Point, PointSource, join_remarks
 from lss_cli.text import encodable, printable
 
@@ -111,18 +112,7 @@ def parse_annotations(
     )
 
 
-class Proposed(Protocol):
-    """A point that a program proposes."""
-
-    @property
-    def point(self) -> Point: ...  # noqa: D102
-    @property
-    def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def doubts(self) -> Sequence[str]: ...  # noqa: D102
-
-
-def add_proposals(annotations: Annotations, proposed: Iterable[Proposed]) -> Annotations:
+def add_proposals(annotations: Annotations, proposed: Iterable[ProposedPoint]) -> Annotations:
     """Proposed points for the levels of which nothing is known yet."""
     known = {(point.condition, point.level) for point in annotations.points}
     known |= set(annotations.not_visible)
@@ -135,7 +125,7 @@ def add_proposals(annotations: Annotations, proposed: Iterable[Proposed]) -> Ann
 
 
 def to_hints(
-    proposed: Iterable[Proposed], view: StudyView, conditions: Sequence[Condition]
+    proposed: Iterable[ProposedPoint], view: StudyView, conditions: Sequence[Condition]
 ) -> list[dict[str, Any]]:
     """What the page says of proposed points, by condition and place.
 

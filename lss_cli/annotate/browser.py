@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from lss_cli.anatomy import Condition
-from lss_cli.annotate.annotations import Annotations, Proposed, add_proposals
+from lss_cli.annotate.annotations import Annotations, add_proposals
 from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.guard import Guard
 from lss_cli.annotate.patience import ImpatientProtocol
@@ -19,6 +19,7 @@ from lss_cli.annotate.server import make_app
 from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations, RenderResult
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import PointsError, UsageError
+from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.study import Study
 
 # How long the page's last requests may take when the session has ended.
@@ -40,7 +41,7 @@ def annotate_in_browser(
     draw_evidence: DrawEvidence | None = None,
     draft: Draft | None = None,
     given: Annotations | None = None,
-    proposed: Sequence[Proposed] = (),
+    proposed: Sequence[ProposedPoint] = (),
     note: str = "",
     render: RenderResult | None = None,
 ) -> Annotations:
@@ -80,7 +81,7 @@ def annotate_in_browser(
         grade,
         draw_evidence,
         draft=draft,
-        given=add_proposals(given or Annotations(), proposed),
+        given=add_proposals(Annotations() if given is None else given, proposed),
         proposed=proposed,
         note=note,
         render=render,

@@ -10,7 +10,6 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.annotate.annotations import (
     LONGEST_REMARK,
     Annotations,
-    Proposed,
     parse_annotations,
     to_document,
     to_hints,
@@ -20,6 +19,7 @@ from lss_cli.annotate.sides import find_side_faults
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, OutdatedPageError, OutputError
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.text import printable
 
@@ -65,13 +65,13 @@ class AnnotationSession:
         *,
         draft: Draft | None = None,
         given: Annotations | None = None,
-        proposed: Sequence[Proposed] = (),
+        proposed: Sequence[ProposedPoint] = (),
         note: str = "",
         render: RenderResult | None = None,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
-        given = given or Annotations()
+        given = Annotations() if given is None else given
         self._hints = to_hints(proposed, view, conditions)
         self._note = note
         document, not_shown = to_document(given, view, conditions)

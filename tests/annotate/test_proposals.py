@@ -1,6 +1,6 @@
 """The page with points that a program proposes: a real browser, a phantom."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +10,9 @@ from lss_cli.annotate.browser import serve_page
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import StudyView
 from lss_cli.grading.grade import grade_study
+from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.model.session import load_model
-from lss_cli.points.point import Point, PointSource
+from lss_cli.points.point import PointSource
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
 from tests.annotate.browsing import centre, come_in, settle, shown
@@ -21,20 +22,16 @@ LEFT, RIGHT = SIDES
 DOUBT = "the disc is 71 % sure."
 
 
-@dataclass(frozen=True)
-class Proposal:
-    point: Point
-    confidence: float = 0.97
-    doubts: tuple[str, ...] = ()
-
-
 @pytest.fixture
-def proposed(scanned) -> list[Proposal]:
+def proposed(scanned) -> list[ProposedPoint]:
     """The phantom's own points, a little aside; the right one of L4/L5 is doubtful."""
     points, _ = read_points(scanned / "train_label_coordinates.csv")
     return [
-        Proposal(
-            replace(point, x=round(point.x + 1, 2), source=PointSource.PROPOSED),
+        ProposedPoint(
+            replace(point, x=round(point.x + 1, 2)),
+            position=(0.0, 0.0, 0.0),
+            confidence=0.97,
+            sure=True,
             doubts=(DOUBT,) * ((point.condition, point.level) == (RIGHT, Level.L4_L5)),
         )
         for point in points
@@ -52,7 +49,7 @@ def begin(scanned, tiny_model):
         return grade_study(study, annotations.points, annotations.bad_points(study.id), model)
 
     def run(given=None, proposed=(), **options):
-        given = add_proposals(given or Annotations(), proposed)
+        given = add_proposals(Annotations() if given is None else given, proposed)
         view = StudyView.of(study)
         return AnnotationSession(view, SIDES, grade, given=given, proposed=proposed, **options)
 
