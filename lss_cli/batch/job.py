@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,9 @@ from pydantic import PlainValidator, field_validator
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError
 from lss_cli.grading.grade import grade_study
+from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.locate.locate import Locators, locate
 from lss_cli.model.metadata import ModelCard
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
@@ -54,6 +57,8 @@ class GradingJob:
         page: Where to write the study's own page; empty for none.
         no_point: Why a level without a point has none.
         scratch: An empty folder in which an archive may be unpacked.
+        locators: The folder of the networks that propose the points; empty where they come from a
+            table.
     """
 
     study_id: str
@@ -64,6 +69,7 @@ class GradingJob:
     page: PathText = ""
     no_point: str = NO_POINT
     scratch: PathText = ""
+    locators: PathText = ""
 
     @property
     def remark(self) -> str:
@@ -103,12 +109,15 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
     try:
         # Also without points: what is wrong with the study is the truer reason.
         study = read_study(_unpack(job))
-        if points or job.bad_points:
+        if job.locators:
+            proposal = locate(study, _load_locators(job.locators))
+            result = grade_proposal(study, proposal, model, job.conditions)
+        elif points or job.bad_points:
             result = grade_study(study, points, job.bad_points, model, job.conditions)
-            if job.page:
-                for done in Outputs(html=Path(job.page)).write(study, result, model):
-                    if isinstance(done, Exception):
-                        raise done
+        if job.page and result.levels:
+            for done in Outputs(html=Path(job.page)).write(study, result, model):
+                if isinstance(done, Exception):
+                    raise done
     except LssError as error:
         # Without the path, which may tell more than the study's name.
         reason = f"{error.what} {error.todo}".strip()
@@ -117,6 +126,12 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
         result = replace(result, levels=_not_graded(job, reason))
     levels = _complete(result.levels, job.conditions, job.no_point)
     return rows(replace(result, study_id=job.study_id, levels=levels, remark=job.remark))
+
+
+@cache
+def _load_locators(folder: str) -> Locators:
+    """Once in each process; like the model, they keep to one core."""
+    return Locators.load(Path(folder), threads=1)
 
 
 def _unpack(job: GradingJob) -> Path:

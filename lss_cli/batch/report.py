@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,9 @@ from lss_cli.batch.plan import plan_jobs, plan_unplaced
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.errors import PointsError
 from lss_cli.files import check_outputs, check_writable, is_file, make_folder, write_text
+from lss_cli.grading.proposed import proposable_conditions
+from lss_cli.model.find import find_locator, models_folder
+from lss_cli.model.network import open_network
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
@@ -37,7 +40,7 @@ class ReportRequest:
     Attributes:
         studies: A folder of study folders; or a text file that lists study folders; or several
             study folders. Zip files of studies count as study folders.
-        coords: Tables with the points of all studies.
+        coords: Tables with the points of all studies; without any, points are proposed.
         out: The CSV file.
         conditions: Those wanted; by default all that the points name and the model may grade.
         workers: Processes on this machine.
@@ -46,6 +49,7 @@ class ReportRequest:
         resume: Whether to go on with an unfinished report.
         more: Further files: ``html``, ``jsonl`` or ``parquet``.
         pages: Whether each study gets a page of its own, beside the overview.
+        locators: Folder of the networks that propose points; by default the shipped ones'.
     """
 
     studies: tuple[Path, ...]
@@ -58,6 +62,7 @@ class ReportRequest:
     resume: bool = False
     more: Mapping[str, Path] = field(default_factory=dict)
     pages: bool = False
+    locators: Path = field(default_factory=models_folder)
 
     @property
     def lists(self) -> list[Path]:
@@ -127,13 +132,15 @@ def make_report(
         ModelError: A worker cannot use the model.
     """
     started = time.monotonic()
-    points, bad = read_points(request.coords)
+    points, bad = read_points(request.coords) if request.coords else ([], [])
     names = {point.study_id for point in points} | {point.study_id for point in bad}
     conditions = _choose_conditions(request, {point.condition for point in points}, model)
     folders = study_folders(request.studies, names, request.pages_folder)
     _check_outputs(request, [*request.coords, model.path, *request.lists, *folders])
     pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
+    if not request.coords:
+        jobs = [replace(job, locators=str(request.locators.absolute())) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
     run = _run(request, model, conditions)
     open_journal = Journal.resume if request.resume else Journal.start
@@ -196,6 +203,8 @@ def _links(jobs: Iterable[GradingJob], request: ReportRequest) -> Mapping[str, s
 def _choose_conditions(
     request: ReportRequest, named: set[Condition], model: Model
 ) -> list[Condition]:
+    if not request.coords:
+        return proposable_conditions(model, request.conditions)
     model.require(request.conditions)
     gradable = model.metadata.conditions
     chosen = request.conditions or named
@@ -212,9 +221,14 @@ def _run(
     request: ReportRequest, model: Model, conditions: Sequence[Condition]
 ) -> Mapping[str, Any]:
     """What the results depend on, named as a person would name what changed."""
+    proposing = {
+        f"network for {kind} pictures": open_network(find_locator(kind, request.locators)).sha256
+        for kind in (() if request.coords else ("sagittal", "axial"))
+    }
     return {
         "version of lss": __version__,
         "model": model.sha256,
+        **proposing,
         "table of points": hashlib.sha256(
             b"".join(path.read_bytes() for path in request.coords)
         ).hexdigest(),

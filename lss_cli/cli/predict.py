@@ -14,7 +14,10 @@ from lss_cli.errors import ExitCode, LssError, UsageError
 from lss_cli.text import join_words, printable
 
 if TYPE_CHECKING:
+    from lss_cli.anatomy import Condition
     from lss_cli.grading.result import StudyGrade
+    from lss_cli.model.session import Model
+    from lss_cli.study.study import Study
 
 
 def predict(
@@ -32,7 +35,8 @@ def predict(
         typer.Option(
             "--click",
             help="Set the points in the browser, or look through those of --coords; without "
-            "--coords this is meant.",
+            "--coords this is meant where there is a screen. Elsewhere points are proposed from "
+            "the images.",
         ),
     ] = False,
     save_coords: Annotated[
@@ -88,7 +92,7 @@ def predict(
     points, bad_points = read_points(coords, names) if coords else ([], [])
     remark, draft = "", None
     loaded = load_model(find_model(model, environment.models))
-    if click or not coords:
+    if _is_asked(environment, coords, click):
         from lss_cli.annotate.annotations import Annotations
         from lss_cli.cli.annotate import annotate_study
 
@@ -104,7 +108,10 @@ def predict(
         with _keep(faults):
             write_points(save_coords, points, bad_points, remark)
             environment.messages.print(f"Written: {save_coords}")
-    result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
+    if coords or draft:
+        result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
+    else:
+        result = _grade_proposed(environment, dicom_study, loaded, conditions)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")
     drawing = (
@@ -118,6 +125,17 @@ def predict(
         draft.remove()
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _grade_proposed(
+    environment: Environment, study: "Study", model: "Model", conditions: "list[Condition]"
+) -> "StudyGrade":
+    """Grade the points that the images themselves propose."""
+    from lss_cli.grading.proposed import grade_proposal
+    from lss_cli.locate.locate import Locators, locate
+
+    proposal = locate(study, Locators.load(environment.models))
+    return grade_proposal(study, proposal, model, conditions)
 
 
 def _print(environment: Environment, result: "StudyGrade", *, as_json: bool) -> None:
@@ -161,11 +179,16 @@ def _check_source(
     environment: Environment, coords: list[Path] | None, click: bool, save_coords: Path | None
 ) -> None:
     """Say before the work what does not go together."""
-    if coords and save_coords and not click:
-        tables = join_words(map(str, coords))
-        raise UsageError(f"--save-coords keeps clicked points; these are in {tables} already.")
-    if not coords and not click and not environment.has_screen():
+    if save_coords and not _is_asked(environment, coords, click):
+        if coords:
+            where = f"in {join_words(map(str, coords))} already"
+            raise UsageError(f"--save-coords keeps clicked points; these are {where}.")
         raise UsageError(
-            "the points are missing.",
-            todo="Name them with --coords FILE, or use --click to set them in a browser.",
+            "--save-coords keeps clicked points; without a screen there are none.",
+            todo="Use 'lss locate --coords-out' to keep proposed ones.",
         )
+
+
+def _is_asked(environment: Environment, coords: list[Path] | None, click: bool) -> bool:
+    """Whether a person sets the points, or looks through those of a table."""
+    return click or (not coords and environment.has_screen())

@@ -23,11 +23,14 @@ def report(
         list[Path],
         typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
     ],
-    coords: Annotated[
-        list[Path],
-        typer.Option(help="Points of all studies, in RSNA's columns; may be given several times."),
-    ],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    coords: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Points of all studies, in RSNA's columns; may be given several times. Without it "
+            "points are proposed from the images."
+        ),
+    ] = None,
     model: ModelOption = "default",
     condition: ConditionOption = None,
     workers: WorkersOption = None,
@@ -73,7 +76,7 @@ def report(
     more = {"html": html, "jsonl": jsonl, "parquet": parquet}
     request = ReportRequest(
         studies=tuple(studies),
-        coords=tuple(coords),
+        coords=tuple(coords or ()),
         out=out,
         conditions=tuple(dict.fromkeys(condition or ())),
         workers=workers or processors(),
@@ -82,6 +85,7 @@ def report(
         resume=resume,
         more={kind: path for kind, path in more.items() if path},
         pages=pages,
+        locators=environment.models,
     )
     try:
         with show_progress(messages) as advance:

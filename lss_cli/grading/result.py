@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.model.metadata import ModelCard
-from lss_cli.points.point import Point
+from lss_cli.points.point import Point, PointSource
 
 # A grade less likely than CERTAIN is shown together with every other that has at least ALSO, and
 # with the next likely in any case. The probabilities are calibrated: below CERTAIN, another grade
@@ -29,6 +29,8 @@ UNFAMILIAR = (
     "and the point, and do not rely on this grade."
 )
 
+PROPOSED = "nobody has looked at the points: they were proposed from the images."
+
 
 def shown(grades: Sequence[str]) -> str:
     """How grades that are all possible are written, everywhere.
@@ -49,7 +51,7 @@ class LevelGrade:
         point: ``None`` where the table's row could not be read.
         probabilities: In the order of `Severity`; ``None`` where the level was not graded.
         reason: Why it was not graded; empty where it was.
-        warnings: What a reader should know about a graded level.
+        warnings: What a reader should know about a level.
         sop_instance_uid: Of the slice that the point lies in, of a graded level; empty where its
             file has none.
         frame: Index of the slice in a multi-frame file, counted from 0.
@@ -122,6 +124,15 @@ class StudyGrade:
     doubts: tuple[str, ...] = ()
     remark: str = ""
     graded_on: date = field(default_factory=date.today, compare=False)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What stands above or below all rows: nobody has looked at the points, and `doubts`."""
+        proposed = any(
+            level.point and level.point.source is PointSource.PROPOSED and level.probabilities
+            for level in self.levels
+        )
+        return (*(PROPOSED,) * proposed, *self.doubts)
 
     @property
     def complete(self) -> bool:

@@ -141,7 +141,7 @@ def _content(
         for level in result.levels
         if level.probabilities is None
     ]
-    comments = [text for text in (result.remark, *left_out, *result.doubts, note) if text]
+    comments = [text for text in (result.remark, *left_out, *result.cautions, note) if text]
     content[0].ContentSequence.extend(_comment(text) for text in comments)
     return content
 

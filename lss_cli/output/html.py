@@ -26,7 +26,7 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
         graded_on=result.graded_on.isoformat(),
         remark=result.remark,
         notes=result.notes,
-        doubts=result.doubts,
+        doubts=result.cautions,
         conditions=[
             {
                 "name": condition.rsna_name if condition else "Unreadable rows",

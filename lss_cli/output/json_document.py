@@ -14,7 +14,7 @@ def to_json(result: StudyGrade) -> str:
         "program": f"lss {__version__}",
         "study_id": result.study_id,
         "levels": rows(result),
-        "notes": [*result.notes, *result.doubts],
+        "notes": [*result.notes, *result.cautions],
         "remark": result.remark,
         "model": {
             "name": model.name,

@@ -76,7 +76,8 @@ def _head(result: StudyGrade, level: LevelGrade) -> list[str]:
 
 def _foot(result: StudyGrade, level: LevelGrade) -> list[str]:
     remark = [f"Remark: {result.remark}"] if result.remark else []
-    texts = [*remark, *(f"Warning: {text}" for text in result.warnings_of(level))]
+    warnings = dict.fromkeys((*result.cautions, *result.warnings_of(level)))
+    texts = [*remark, *(f"Warning: {text}" for text in warnings)]
     return [*(printable(text, 1000) for text in texts), DISCLAIMER]
 
 

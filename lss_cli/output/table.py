@@ -6,6 +6,7 @@ from rich.text import Text
 
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade
+from lss_cli.points.point import PointSource
 from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
@@ -29,7 +30,7 @@ def to_table(result: StudyGrade, width: int = 80) -> RenderableType:
         levels = [level for level in result.levels if level.condition == condition]
         parts += [_heading(result, condition, levels), _table(levels, width)]
         parts += [*_remarks(levels), Text("")]
-    parts += [Text(f"Warning: {doubt}") for doubt in result.doubts]
+    parts += [Text(f"Warning: {doubt}") for doubt in result.cautions]
     parts += [Text(f"Note: {note}") for note in result.notes]
     if result.remark:
         parts.append(Text(f"Remark: {printable(result.remark, 400)}"))
@@ -48,6 +49,8 @@ def _heading(result: StudyGrade, condition: Condition | None, levels: list[Level
     parts = [name, f"study {printable(result.study_id)}"]
     series = _series(levels)
     parts += [f"series {series[0]}"] if len(series) == 1 else []
+    sources = {level.point.source for level in levels if level.point and level.probabilities}
+    parts += ["proposed points"] if PointSource.PROPOSED in sources else []
     return Text(" · ".join(parts), style="bold")
 
 

@@ -128,3 +128,34 @@ def test_it_needs_nothing_heavy(coded, models):
         f"try: main(['locate', {str(coded)!r}], around)\nexcept SystemExit as e: assert not e.code"
     )
     assert not imported_modules(code).intersection(HEAVY)
+
+
+def test_predict_grades_proposed_points_where_there_is_no_screen(
+    lss, models, coded, tiny_model, tmp_path
+):
+    code, out, _ = lss(
+        *("predict", coded, "--model", tiny_model, "--csv", tmp_path / "out.csv"),
+        *("--html", tmp_path / "out.html"),
+        models=models,
+    )
+    assert code == 0
+    assert "Left Subarticular Stenosis · study coded" in out
+    assert out.count("· proposed points") == 2
+    assert "Warning: nobody has looked at the points" in out
+    assert {row["points"] for row in read_rows(tmp_path / "out.csv")} == {"proposed"}
+    assert "nobody has looked at the points" in (tmp_path / "out.html").read_text()
+
+
+def test_predict_withholds_what_is_not_sure(lss, coded, tiny_model, tmp_path):
+    doubtful = write_locators(tmp_path / "models", sure=0.9)
+    code, out, _ = lss("predict", coded, "--model", tiny_model, models=doubtful)
+    assert code == 4
+    assert out.count("not graded: points to be confirmed.") == 10
+
+
+def test_predict_says_where_to_keep_proposed_points(lss, models, coded, tiny_model, tmp_path):
+    code, _, err = lss(
+        *("predict", coded, "--model", tiny_model, "--save-coords", tmp_path / "coords.csv"),
+        models=models,
+    )
+    assert (code, "lss locate --coords-out" in err) == (2, True)

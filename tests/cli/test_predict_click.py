@@ -67,9 +67,10 @@ def test_clicked_points_are_graded_and_kept(predict, study, tiny_model, tmp_path
 
 
 def test_with_a_screen_click_is_the_default(predict, study, tiny_model):
-    code, out, err = predict(study, "--model", tiny_model)
-    assert (code, out) == (2, "")
-    assert "--coords FILE, or use --click" in err
+    # Without one points are proposed, for which there is no network here.
+    code, out, err = predict(study, "--model", tiny_model, models=tiny_model.parent)
+    assert (code, out) == (3, "")
+    assert "give the points with --coords or --click" in err
     opened = []
     screen = {"variables": {"DISPLAY": ":0"}, "open_link": lambda link: not opened.append(link)}
     assert predict(study, "--model", tiny_model, **screen)[0] == 4
