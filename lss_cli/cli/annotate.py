@@ -7,6 +7,7 @@ from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.draft import Draft
 from lss_cli.cli.environment import Environment
+from lss_cli.cli.proposals import propose_points
 from lss_cli.errors import StudyError
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.occlusion import explain_grade
@@ -26,6 +27,7 @@ def annotate_study(
     *,
     given: Annotations,
     save_coords: Path | None,
+    propose: bool = False,
 ) -> tuple[Annotations, Draft]:
     """Have the points set in the browser, for these conditions or all that the model grades.
 
@@ -36,6 +38,7 @@ def annotate_study(
         conditions: Those wanted.
         given: Points to begin with.
         save_coords: Where the points go when the command is interrupted, too.
+        propose: Whether to propose points, to be confirmed or moved.
 
     Returns:
         What was set, and the draft, to be removed when the result is there.
@@ -60,6 +63,7 @@ def annotate_study(
         for condition in Condition
         if condition in (conditions or model.metadata.conditions)
     ]
+    proposed, note = propose_points(environment, study) if propose else ((), "")
     draft = Draft.of(study, wanted, environment.state)
     try:
         annotations = environment.annotate(
@@ -72,6 +76,8 @@ def annotate_study(
             draw_evidence=evidence,
             draft=draft,
             given=given,
+            proposed=proposed,
+            note=note,
             render=lambda result: to_html(result, {}),
         )
     except KeyboardInterrupt:

@@ -14,10 +14,7 @@ from lss_cli.errors import ExitCode, LssError, UsageError
 from lss_cli.text import join_words, printable
 
 if TYPE_CHECKING:
-    from lss_cli.anatomy import Condition
     from lss_cli.grading.result import StudyGrade
-    from lss_cli.model.session import Model
-    from lss_cli.study.study import Study
 
 
 def predict(
@@ -99,7 +96,13 @@ def predict(
         outputs.check_study(dicom_study)
         given = Annotations.of_table(points, bad_points)
         annotations, draft = annotate_study(
-            environment, dicom_study, loaded, conditions, given=given, save_coords=save_coords
+            environment,
+            dicom_study,
+            loaded,
+            conditions,
+            given=given,
+            save_coords=save_coords,
+            propose=not click,
         )
         points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
         remark = annotations.remark
@@ -111,7 +114,9 @@ def predict(
     if coords or draft:
         result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
     else:
-        result = _grade_proposed(environment, dicom_study, loaded, conditions)
+        from lss_cli.cli.proposals import grade_proposed
+
+        result = grade_proposed(environment, dicom_study, loaded, conditions)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")
     drawing = (
@@ -125,17 +130,6 @@ def predict(
         draft.remove()
     if not result.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
-
-
-def _grade_proposed(
-    environment: Environment, study: "Study", model: "Model", conditions: "list[Condition]"
-) -> "StudyGrade":
-    """Grade the points that the images themselves propose."""
-    from lss_cli.grading.proposed import grade_proposal
-    from lss_cli.locate.locate import Locators, locate
-
-    proposal = locate(study, Locators.load(environment.models))
-    return grade_proposal(study, proposal, model, conditions)
 
 
 def _print(environment: Environment, result: "StudyGrade", *, as_json: bool) -> None:

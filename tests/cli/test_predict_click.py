@@ -143,3 +143,28 @@ def test_what_a_report_lacks_is_said_before_the_first_click(predict, study, tiny
     code, _, err = predict(study, "--click", "--model", tiny_model, "--dicom-sr", report)
     assert (code, predict.asked) == (3, {})
     assert "PatientID" in err
+
+
+def test_with_a_screen_points_are_proposed_unless_clicks_are_asked_for(
+    predict, tiny_model, tmp_path
+):
+    from tests.locate.studies import plan, write_coded_study, write_locators
+
+    study = write_coded_study(tmp_path / "coded", plan(1, slices=3))
+    around = {
+        "models": write_locators(tmp_path / "models"),
+        "variables": {"DISPLAY": ":0"},
+        "open_link": lambda _: True,
+    }
+    predict(study, "--model", tiny_model, **around)
+    assert len(predict.asked["proposed"]) == 10
+    assert predict.asked["note"] == ""
+    predict(study, "--model", tiny_model, "--click", **around)
+    assert not predict.asked["proposed"]
+
+
+def test_the_page_says_why_nothing_is_proposed(predict, study, tiny_model):
+    screen = {"variables": {"DISPLAY": ":0"}, "open_link": lambda _: True}
+    predict(study, "--model", tiny_model, models=tiny_model.parent, **screen)
+    assert not predict.asked["proposed"]
+    assert predict.asked["note"].startswith("No points are proposed: there is no model that finds")

@@ -1,0 +1,41 @@
+"""Points proposed for a command that has no others."""
+
+from collections.abc import Sequence
+
+from lss_cli.anatomy import Condition
+from lss_cli.cli.environment import Environment
+from lss_cli.errors import LssError
+from lss_cli.grading.proposed import grade_proposal
+from lss_cli.grading.result import StudyGrade
+from lss_cli.locate.locate import Locators, locate
+from lss_cli.locate.proposal import ProposedPoint
+from lss_cli.model.session import Model
+from lss_cli.study.study import Study
+
+
+def propose_points(environment: Environment, study: Study) -> tuple[Sequence[ProposedPoint], str]:
+    """The points that a person is to confirm or to move, and what is to be said of them.
+
+    Whatever stands in the way costs the proposals alone.
+    """
+    try:
+        proposal = locate(study, Locators.load(environment.models))
+    except LssError as error:
+        return (), f"No points are proposed: {error.what}"
+    reasons: dict[str, list[str]] = {}
+    for level, reason in proposal.missing.items():
+        reasons.setdefault(reason, []).append(str(level))
+    texts = [f"{', '.join(levels)}: {reason}" for reason, levels in reasons.items()]
+    return proposal.points, " ".join((*proposal.doubts, *texts))
+
+
+def grade_proposed(
+    environment: Environment, study: Study, model: Model, conditions: Sequence[Condition]
+) -> StudyGrade:
+    """Grade the points that the images propose.
+
+    Raises:
+        LssError: Nothing can be proposed, or the model may not grade what is wanted.
+    """
+    proposal = locate(study, Locators.load(environment.models))
+    return grade_proposal(study, proposal, model, conditions)
