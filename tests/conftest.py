@@ -48,7 +48,7 @@ def tiny_model(tmp_path_factory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lss():
     """Run a command as a user would; gives exit code, stdout and stderr.
 

@@ -19,6 +19,7 @@ from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN, VALIDATION
 from lss_cli.errors import DataError, UsageError
 from lss_cli.evaluation.metrics import accuracy, log_loss, score
+from lss_cli.evaluation.sample import Probabilities
 from lss_cli.training.backbones import freeze_until
 from lss_cli.training.batches import (
     Reader,
@@ -124,6 +125,8 @@ class Training:
         self._begun = Checkpoint.read(folder) if folder else None
         self.history: list[Epoch] = list(self._begun.history) if self._begun else []
         self.best: Values = self._begun.best if self._begun else values_of(self.network.variables)
+        # What the best epoch of this process said of the validation part, N × 3.
+        self.best_answers: Probabilities | None = None
 
     @property
     def best_epoch(self) -> int:
@@ -265,7 +268,7 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._check(entry.val_loss, "validation")
         training.history.append(entry)
         if best_is_new := training.best_epoch == entry.epoch:
-            training.best = values
+            training.best, training.best_answers = values, prob
         if training.folder:
             now = values_of(training.network.variables), values_of(self.model.optimizer.variables)
             checkpoint = Checkpoint(training.history, *now, training.best)

@@ -1,6 +1,8 @@
 """What tuning may try: derived from the options, or read from a TOML file."""
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +18,50 @@ if TYPE_CHECKING:
 Space = Mapping[str, Search]
 
 
-def default_space(base: TrainingOptions) -> Space:
-    """Every option that has something to search, and matters to this backbone."""
+def default_space(
+    base: TrainingOptions, fixed: Collection[str] = (), strategies: tuple[str, ...] | None = None
+) -> Space:
+    """Every option that has something to search, and matters to this backbone.
+
+    Args:
+        base: What is not searched.
+        fixed: Options that somebody chose, and that are therefore not searched.
+        strategies: Those that the data allow; all if not given.
+    """
     space = {
         name: field.metadata["search"]
         for name, field in TrainingOptions.option_fields().items()
         if field.metadata["search"]
+        and name not in fixed
         and (base.backbone == "custom" or not field.metadata["custom_only"])
     }
     if base.freeze:
-        del space["cutmix"]
-    return space
+        space.pop("cutmix", None)
+    if strategies is not None and "strategy" in space:
+        space["strategy"] = strategies
+    return {name: search for name, search in space.items() if search}
+
+
+def combinations(space: Space, most: int) -> list[dict[str, Any]] | None:
+    """All that a space of lists holds, each as `suggest_options` would choose it.
+
+    Args:
+        space: What may be tried.
+        most: How many there may be.
+
+    Returns:
+        ``None`` where there are more, or endlessly many.
+
+    Examples:
+        >>> combinations({"dense": ((4,), (8, 4)), "blocks": (2,)}, 2)
+        [{'dense': '4', 'blocks': 2}, {'dense': '8,4', 'blocks': 2}]
+        >>> combinations({"dropout": Range(0, 0.5)}, 100)
+    """
+    lists = [search for search in space.values() if not isinstance(search, Range)]
+    if len(lists) < len(space) or math.prod(map(len, lists)) > most:
+        return None
+    choices = [[_plain(choice) for choice in search] for search in lists]
+    return [dict(zip(space, chosen, strict=True)) for chosen in itertools.product(*choices)]
 
 
 def read_space(path: Path) -> Space:
@@ -62,7 +97,8 @@ def space_json(space: Space) -> dict[str, Any]:
 
 def _search(name: str, value: Any, path: Path) -> Search:
     if isinstance(value, list) and value:
-        return tuple(TrainingOptions.check_value(name, choice) for choice in value)
+        # Each counts once.
+        return tuple(dict.fromkeys(TrainingOptions.check_value(name, choice) for choice in value))
     if isinstance(value, dict) and TrainingOptions.type_of(name) in (int, float):
         try:
             search = Range(**value)

@@ -1,30 +1,50 @@
 """Search for good options: many short trainings, each judged by its validation loss."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import optuna
 import pandas as pd
-from optuna.trial import FrozenTrial, TrialState
+import tomli_w
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.errors import DataError, UsageError
+from lss_cli.dataset.redeal import share_validation
+from lss_cli.dataset.split import VALIDATION
+from lss_cli.errors import DataError, LssError
+from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
+from lss_cli.evaluation.metrics import METRICS, key_metrics, log_loss, score
+from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
+from lss_cli.evaluation.sample import Float64Array
 from lss_cli.evaluation.sources import describe_start
 from lss_cli.files import make_folder, write_text
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.imagenet import Tell
 from lss_cli.training.options import AUTO, TrainingOptions
-from lss_cli.training.space import Space, space_json, suggest_options
+from lss_cli.training.search import (
+    SURPLUS,
+    SharedSearch,
+    open_search,
+    open_storage,
+    returned,
+    unreachable,
+)
+from lss_cli.training.space import Space, combinations, space_json, suggest_options
 from lss_cli.training.start import choose_start, describe_weights
-from lss_cli.training.train import check_trainable
+from lss_cli.training.train import check_trainable, deal_by
 
-STUDY, BEST, TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
-NAME = "lss"
+STUDY, BEST, ALL_TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
+# A folder for the predictions of each trial.
+TRIALS = "trials"
 
 # Trials that run to their end before their median can stop others.
 UNPRUNED_TRIALS = 5
@@ -38,6 +58,10 @@ STATES = {
     TrialState.FAIL: "failed",
 }
 
+# What is told of each trial beside its loss, by the name of its column.
+LOW, HIGH = "val_loss_low", "val_loss_high"
+FIGURES = {"val_accuracy": "accuracy", "val_auc_at_least_moderate": "auc_at_least_moderate"}
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -45,9 +69,11 @@ class Trial:
 
     Attributes:
         number: From 1.
-        state: ``complete``, ``pruned`` or ``failed``.
-        value: Its smallest validation log loss; ``None`` for a failed one.
+        state: ``complete``, ``pruned`` (stopped early) or ``failed``; ``interrupted`` or ``lost``
+            if it was begun again as another.
+        value: Its validation log loss; ``None`` without an outcome.
         params: What it tried, by option.
+        metrics: `LOW` and `HIGH`, the ends of the 95 % interval of the loss, and `FIGURES`.
         start: The weights that it started from, for people; empty where it failed before.
     """
 
@@ -55,6 +81,7 @@ class Trial:
     state: str
     value: float | None
     params: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
     start: str = ""
 
 
@@ -73,101 +100,195 @@ class TuningResult:
     importance: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class TuningRequest:
+    """What is asked for.
+
+    Attributes:
+        base: What is not searched.
+        space: What is.
+        trials: How many there shall be in the end, complete or stopped. A space of lists with no
+            more combinations is tried whole, each once and to its end.
+        storage: URL of a database that several processes share; a file in the folder if empty.
+        epochs: Of later trainings, where `base` has fewer for the search; ``None`` for the usual.
+    """
+
+    base: TrainingOptions
+    space: Space
+    trials: int
+    storage: str = ""
+    epochs: int | None = None
+
+
 def tune(
     data: Prepared,
     out: Path,
-    base: TrainingOptions,
-    space: Space,
-    trials: int,
+    request: TuningRequest,
     show: Callable[[Sequence[Trial]], None],
     on_progress: OnProgress,
     tell: Tell = lambda _: None,
 ) -> TuningResult:
-    """Search until there are so many trials; what is in `out` already counts.
+    """Search until there are so many trials; what the storage holds already counts.
 
-    The study is kept in an SQLite file after each epoch, so the search can be interrupted and
-    continued at will. A trial that is worse than the median of the others at the same epoch is
-    stopped.
+    The study is kept after each epoch, so the search can be interrupted and continued at will, and
+    several processes can work on it. A trial that is worse than the median of the others at the
+    same epoch is stopped.
 
     Args:
         data: Prepared data that can be trained on.
-        out: Folder for the study and its results; made if missing.
-        base: What is not searched.
-        space: What is.
-        trials: How many there shall be in the end, complete or stopped.
+        out: Folder for the results, and for the study unless that has a storage; made if missing.
+        request: What is asked for.
         show: Called with all trials, the best first, after each.
         on_progress: As of a training.
-        tell: As of `choose_start`.
+        tell: Called with what else there is to say.
 
     Raises:
-        DataError: The data cannot be trained on, or every trial failed.
+        DataError: The data cannot be trained on, every trial failed, or the storage does not
+            answer.
         OutputError: `out` cannot be written to.
-        UsageError: `out` holds a search of something else.
+        UsageError: The storage is none, or holds a search of something else.
     """
-    check_trainable(data)
+    deals = deal_for(data, request)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _open_study(make_folder(out), data, base, space)
-
-    def objective(trial: optuna.Trial) -> float:
-        keras.backend.clear_session()
-        losses: list[float] = []
-
-        def observe(progress: TrainingProgress) -> None:
-            on_progress(replace(progress, what=f"trial {trial.number + 1}, {progress.what}"))
-            if progress.epoch:
-                losses.append(progress.epoch.val_loss)
-                trial.report(min(losses), progress.epoch.epoch)
-                if trial.should_prune():
-                    raise optuna.TrialPruned
-
-        asked = replace(base, **suggest_options(space, trial))
-        options = _start_alike(study, asked, tell)
-        trial.set_user_attr("weights", options.weights)
-        trial.set_user_attr("start", describe_start(describe_weights(options)))
-        Training(data, options, observe, features=out / "features").run()
-        return min(losses)
-
-    while len(_trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)) < trials:
-        study.optimize(objective, n_trials=1, catch=(DataError,))
-        if len(study.trials) >= 2 * trials and not _trials_in(study, TrialState.COMPLETE):
-            raise DataError(
-                "every trial failed; their losses were no numbers.",
-                todo="Search smaller learning rates: --space.",
-            )
-        show(_write_results(study, out, base).trials)
-    return _write_results(study, out, base)
+    make_folder(out)
+    storage = open_storage(request.storage or f"sqlite:///{out / STUDY}")
+    with _reachable():
+        search = _open(storage, data, out, request)
+        while trial := search.ask(tell):
+            try:
+                with search.hold(trial):
+                    _train(trial, search.study, deals, request, out, on_progress, tell)
+            except UpdateFinishedTrialError:
+                tell(f"Trial {trial.number + 1} was taken over by another process.")
+                continue
+            failed = [trial for trial in search.trials(TrialState.FAIL) if not returned(trial)]
+            if len(failed) >= 2 * request.trials and not search.trials(TrialState.COMPLETE):
+                raise _all_failed()
+            show(_write_results(search.study, out, request).trials)
+        result = _write_results(search.study, out, request)
+    if not any(trial.value is not None for trial in result.trials):
+        raise _all_failed()
+    return result
 
 
-def _open_study(out: Path, data: Prepared, base: TrainingOptions, space: Space) -> optuna.Study:
-    """Open the study in `out`, or make it.
+def deal_for(data: Prepared, request: TuningRequest) -> dict[str, Prepared]:
+    """The data as each strategy of a search deals them, all with the same validation rows.
 
     Raises:
-        UsageError: It searches something else.
+        DataError: They cannot be dealt so, or not be trained on.
     """
-    known = optuna.storages.RDBStorage(f"sqlite:///{out / STUDY}")
-    begun = len(optuna.get_all_study_names(known)) > 0
-    count = len(optuna.load_study(study_name=NAME, storage=known).trials) if begun else 0
-    study = optuna.create_study(
-        storage=known,
-        study_name=NAME,
-        load_if_exists=True,
-        # With one seed throughout, a continued search would try again what it began with.
-        sampler=optuna.samplers.TPESampler(seed=base.seed + count),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS),
+    strategies = request.space.get("strategy", (request.base.strategy,))
+    assert isinstance(strategies, tuple)
+    deals = share_validation(
+        {name: deal_by(data, replace(request.base, strategy=name)) for name in strategies}
     )
+    for deal in deals.values():
+        check_trainable(deal)
+    return deals
+
+
+def possible_strategies(data: Prepared) -> tuple[str, ...]:
+    """Those that the data allow."""
+    possible: tuple[str, ...] = ()
+    for name in TrainingOptions.option_fields()["strategy"].metadata["search"]:
+        try:
+            deal_for(data, TuningRequest(TrainingOptions(), {"strategy": (*possible, name)}, 1))
+        except LssError:
+            continue
+        possible = (*possible, name)
+    return possible
+
+
+def _all_failed() -> DataError:
+    return DataError(
+        "every trial failed; their losses were no numbers.",
+        todo="Search smaller learning rates: --space.",
+    )
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Say in our words that the storage does not answer any more."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise unreachable(error) from error
+
+
+def _open(
+    storage: optuna.storages.BaseStorage, data: Prepared, out: Path, request: TuningRequest
+) -> SharedSearch:
+    base, space = request.base, request.space
+    whole = combinations(space, request.trials)
+    pruner = (
+        optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS)
+        if whole is None
+        else optuna.pruners.NopPruner()
+    )
+
+    def sampler(count: int) -> optuna.samplers.BaseSampler:
+        # With one seed throughout, a continued search would try again what it began with, and
+        # processes that share one would all try the same.
+        seed = secrets.randbits(32) if request.storage else base.seed + count
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+
     asked = base.to_json() | {"weights": base.start}
-    about = json.dumps([data.report["fingerprint"], asked, space_json(space)], sort_keys=True)
-    if study.user_attrs.setdefault("about", about) != about:
-        raise UsageError(
-            "this folder holds a search of other data, options or another space.",
-            where=str(out),
-            todo="Name another: --out.",
-        )
-    study.set_user_attr("about", about)
-    for trial in _trials_in(study, TrialState.RUNNING):
-        # What a kill left behind will never report again.
-        study.tell(trial.number, state=TrialState.FAIL)
-    return study
+    about = [data.report["fingerprint"], asked, space_json(space)]
+    trials = request.trials if whole is None else len(whole)
+    where = "--storage" if request.storage else str(out)
+    return open_search(storage, about, trials, whole, sampler, pruner, where)
+
+
+def _train(
+    trial: optuna.Trial,
+    study: optuna.Study,
+    deals: Mapping[str, Prepared],
+    request: TuningRequest,
+    out: Path,
+    on_progress: OnProgress,
+    tell: Tell,
+) -> None:
+    """Train as a trial wants it, and tell the study what came out."""
+    keras.backend.clear_session()
+    asked = replace(request.base, **suggest_options(request.space, trial))
+    options = _start_alike(study, asked, tell)
+    trial.set_user_attr("weights", options.weights)
+    trial.set_user_attr("start", describe_start(describe_weights(options)))
+    data = deals[options.strategy]
+    rows = data.rows(VALIDATION)
+    labels, studies = data.severities[rows], data.index["study_id"].iloc[rows]
+
+    def observe(progress: TrainingProgress) -> None:
+        on_progress(replace(progress, what=f"trial {trial.number + 1}, {progress.what}"))
+        if progress.epoch:
+            trial.report(score(log_loss, labels, answers()), progress.epoch.epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+    training = Training(data, options, observe, features=out / "features")
+
+    def answers() -> Float64Array:
+        assert training.best_answers is not None
+        return np.asarray(training.best_answers, np.float64)
+
+    state = TrialState.COMPLETE
+    try:
+        training.run()
+    except optuna.TrialPruned:
+        state = TrialState.PRUNED
+    except DataError:
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        return
+    loss = _estimate_loss(labels, answers(), studies)
+    trial.set_user_attr(LOW, loss.low)
+    trial.set_user_attr(HIGH, loss.high)
+    figures = key_metrics(labels, answers())
+    for column, metric in FIGURES.items():
+        trial.set_user_attr(column, figures[metric])
+    folder = make_folder(out / TRIALS / str(trial.number + 1))
+    write_predictions(folder / PREDICTIONS, data.index.iloc[rows], answers())
+    outcome = loss.value if state == TrialState.COMPLETE else None
+    study.tell(trial, outcome, state=state, skip_if_finished=True)
 
 
 def _start_alike(study: optuna.Study, options: TrainingOptions, tell: Tell) -> TrainingOptions:
@@ -181,47 +302,62 @@ def _start_alike(study: optuna.Study, options: TrainingOptions, tell: Tell) -> T
     return chosen
 
 
-def _trials_in(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
-    return study.get_trials(states=states)
+def _estimate_loss(labels: Any, probabilities: Float64Array, studies: Any) -> Estimate:
+    """The log loss, with its interval over studies."""
+    resamples = Resamples.draw(studies, DEFAULT_RESAMPLES, seed=0)
+    metric, rows = METRICS["log_loss"], np.arange(len(labels))
+    (draws,) = resamples.values((metric,), labels, probabilities, rows)
+    return Estimate.of(score(log_loss, labels, probabilities), draws)
 
 
 def _sort_trials(study: optuna.Study) -> list[Trial]:
     """The trials that have ended, the best first; only failed ones have no value."""
     order = list(STATES)
+    trials = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=tuple(STATES))
+        if returned(trial) != SURPLUS
+    ]
     return [
         Trial(
             trial.number + 1,
-            STATES[trial.state],
+            returned(trial) or STATES[trial.state],
             trial.value,
             trial.params,
+            {name: trial.user_attrs.get(name) for name in (LOW, HIGH, *FIGURES)},
             trial.user_attrs.get("start", ""),
         )
-        for trial in sorted(
-            _trials_in(study, *STATES),
-            key=lambda trial: (order.index(trial.state), trial.value or 0),
-        )
+        for trial in sorted(trials, key=lambda trial: (order.index(trial.state), trial.value or 0))
     ]
 
 
-def _write_results(study: optuna.Study, out: Path, base: TrainingOptions) -> TuningResult:
+def _write_results(study: optuna.Study, out: Path, request: TuningRequest) -> TuningResult:
     """Write what is known so far."""
     trials = _sort_trials(study)
-    complete = len(_trials_in(study, TrialState.COMPLETE))
-    best = base
+    complete = sum(trial.state == "complete" for trial in trials)
+    best = request.base
     if complete:
         # Searches made before 0.2 say nothing of their weights; they started as they were told to.
-        weights = study.best_trial.user_attrs.get("weights", base.weights)
-        best = replace(base, weights=weights, **study.best_params)
+        weights = study.best_trial.user_attrs.get("weights", best.weights)
+        best = replace(best, weights=weights, **study.best_params)
     importance: dict[str, float] = {}
-    if complete >= FEWEST_FOR_IMPORTANCE:
+    if complete >= FEWEST_FOR_IMPORTANCE and len(request.space) > 1:
         importance = optuna.importance.get_param_importances(study)
-    write_text(out / BEST, best.to_toml())
+    values = best.to_json()
+    if "epochs" not in request.space:
+        # The search's own may be fewer than a training wants.
+        del values["epochs"]
+        values |= {} if request.epochs is None else {"epochs": request.epochs}
+    write_text(out / BEST, tomli_w.dumps(values))
     rows = [
-        {"trial": trial.number, "state": trial.state, "val_loss": trial.value, "start": trial.start}
+        {"trial": trial.number, "state": trial.state, "val_loss": trial.value}
+        | dict(trial.metrics)
+        | {"start": trial.start}
         | dict(trial.params)
         for trial in trials
     ]
-    write_table(pd.DataFrame(rows).astype({"val_loss": float}), out / TRIALS)
+    numbers = dict.fromkeys(("val_loss", LOW, HIGH, *FIGURES), float)
+    write_table(pd.DataFrame(rows).astype(numbers) if rows else pd.DataFrame(), out / ALL_TRIALS)
     options = pd.DataFrame(importance.items(), columns=["option", "importance"])
     write_table(options, out / IMPORTANCE)
     return TuningResult(best, trials, importance)

@@ -1,12 +1,28 @@
+import io
+import json
 import tomllib
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from lss_cli.cli.tune import _table
 from lss_cli.errors import DataError, UsageError
+from lss_cli.evaluation.metrics import key_metrics
+from lss_cli.evaluation.predictions import read_predictions
 from lss_cli.options import Range
 from lss_cli.training.options import TrainingOptions
-from lss_cli.training.tune import tune
+from lss_cli.training.space import default_space, space_json
+from lss_cli.training.tune import (
+    FIGURES,
+    HIGH,
+    LOW,
+    Trial,
+    TuningRequest,
+    possible_strategies,
+    tune,
+)
 from tests.training.conftest import quiet
 
 BASE = TrainingOptions(epochs=2, blocks=2, filters=2)
@@ -18,9 +34,10 @@ SPACE = {
 }
 
 
-def search(data, out, trials, on_progress=quiet, base=BASE, space=SPACE):
+def search(data, out, trials, on_progress=quiet, base=BASE, space=SPACE, **more):
     shown = []
-    tuned = tune(data, out, base, space, trials, shown.append, on_progress)
+    request = TuningRequest(base, space, trials, **more)
+    tuned = tune(data, out, request, shown.append, on_progress)
     return tuned, shown
 
 
@@ -38,16 +55,19 @@ def test_a_search_is_interrupted_and_continued(prepared, tmp_path):
     tuned, shown = search(prepared, out, 3)
     assert [len(trials) for trials in shown] == [3, 4]
     states = [trial.state for trial in tuned.trials]
-    assert states == ["complete"] * 3 + ["failed"]
+    assert states == ["complete"] * 3 + ["interrupted"]
     losses = [trial.value for trial in tuned.trials[:3]]
     assert losses == sorted(losses)
-    tried = {trial.params["learning_rate"] for trial in tuned.trials}
-    assert len(tried) == 4
+    # What was interrupted is tried again.
+    tried = [trial.params["learning_rate"] for trial in tuned.trials]
+    assert len(set(tried)) == 3
+    assert tried[3] in tried[:3]
 
     best = TrainingOptions.from_mapping(tomllib.loads((out / "best.toml").read_text()), "best.toml")
-    assert best == tuned.best
+    assert replace(best, epochs=2) == tuned.best
     assert best.learning_rate == tuned.trials[0].params["learning_rate"]
-    assert (best.filters, best.epochs) == (2, 2)
+    # Two were enough for the search.
+    assert (best.filters, best.epochs) == (2, 10)
     assert search(prepared, out, 3)[1] == []
 
     with pytest.raises(UsageError, match="search of other data, options or another space"):
@@ -75,7 +95,8 @@ def test_all_trials_with_a_backbone_start_as_the_first_did(larger, tmp_path, mon
     for trials, fetch in ((1, offline), (2, pytest.fail)):
         monkeypatch.setattr("lss_cli.training.start.load_imagenet", fetch)
         space = {"dropout": Range(0.0, 0.5)}
-        tuned = tune(larger, tmp_path, base, space, trials, lambda _: None, quiet, told.append)
+        request = TuningRequest(base, space, trials)
+        tuned = tune(larger, tmp_path, request, lambda _: None, quiet, told.append)
     assert len(told) == 1
     assert "Warning: no internet. The network starts from random weights" in told[0]
     assert pd.read_csv(tmp_path / "trials.csv")["start"].tolist() == ["random", "random"]
@@ -88,18 +109,108 @@ def test_trials_whose_loss_is_no_number_do_not_end_the_search(prepared, tmp_path
         search(prepared, tmp_path / "tuning", 1, space=space)
 
 
-def test_the_command_searches_and_train_takes_what_it_found(prepared, tmp_path, lss):
-    space, out = tmp_path / "space.toml", tmp_path / "tuning"
-    space.write_text('activation = ["relu", "tanh"]\ndense = [[4], [8, 4]]\n')
+def test_all_strategies_are_measured_by_the_same_rows(prepared, tmp_path):
+    small = TrainingOptions(epochs=1, blocks=1, filters=1, dense=(2,))
+    space = {"strategy": ("random", "equal-train"), "epochs": (1,)}
+    tuned, _ = search(prepared, tmp_path, 9, base=small, space=space)
+    assert {trial.params["strategy"] for trial in tuned.trials} == set(space["strategy"])
+    first, second = (pd.read_csv(path) for path in tmp_path.glob("trials/*/predictions.csv"))
+    assert first["row_id"].tolist() == second["row_id"].tolist()
+    assert set(first["split"]) == {"validation"}
+    best = tomllib.loads((tmp_path / "best.toml").read_text())
+    assert best["strategy"] == tuned.trials[0].params["strategy"]
+    assert best["epochs"] == 1
+
+
+def test_a_balanced_training_part_is_not_dealt_anew(prepared):
+    assert possible_strategies(prepared) == ("random", "stratified", "equal-train")
+    balanced = replace(prepared, report=dict(prepared.report) | {"strategy": "equal-train"})
+    assert possible_strategies(balanced) == ()
+
+
+@pytest.fixture(scope="module")
+def searched(prepared, tmp_path_factory, lss):
+    """The folder of a search by the command, and what it printed."""
+    folder = tmp_path_factory.mktemp("searched")
+    space, out = folder / "space.toml", folder / "tuning"
+    space.write_text('activation = ["relu", "tanh"]\ndense = [[8, 4]]\n')
     code, stdout, err = lss(
-        *("tune", "--data", prepared.folder, "--trials", "2", "--space", space, "--out", out),
+        *("tune", "--data", prepared.folder, "--trials", "20", "--space", space, "--out", out),
         *("--epochs", "1", "--filters", "2"),
     )
     assert code == 0, err
-    assert "activation" in stdout
     assert "trial 2, epoch 1/1" in err
-    run = tmp_path / "run"
+    return out, stdout
+
+
+def test_a_small_space_of_lists_is_tried_whole(searched):
+    out, stdout = searched
+    table = pd.read_csv(out / "trials.csv")
+    assert sorted(table["activation"]) == ["relu", "tanh"]
+    assert set(table["state"]) == {"complete"}
+    # What the trials have in common and the base has not is told too.
+    assert "dense=8-4" in stdout
+
+
+def test_every_trial_has_its_figures_and_its_predictions(searched, tmp_path, lss):
+    out, _ = searched
+    table = pd.read_csv(out / "trials.csv").set_index("trial")
+    assert (table["val_loss_low"] <= table["val_loss"]).all()
+    assert (table["val_loss"] <= table["val_loss_high"]).all()
     code, _, err = lss(
-        "train", "--data", prepared.folder, "--config", out / "best.toml", "--out", run
+        *("compare", out / "trials" / "1", out / "trials" / "2", "--split", "validation"),
+        *("--csv", tmp_path / "compared.csv"),
     )
     assert code == 0, err
+    compared = pd.read_csv(tmp_path / "compared.csv")
+    for number in (1, 2):
+        predictions = read_predictions(out / "trials" / str(number) / "predictions.csv")
+        part = predictions.part("validation")
+        metrics = key_metrics(part.labels, part.probabilities)
+        told = table.loc[number]
+        assert told["val_loss"] == pytest.approx(metrics["log_loss"], abs=1e-4)
+        assert told["val_accuracy"] == pytest.approx(metrics["accuracy"])
+        auc = metrics["auc_at_least_moderate"]
+        assert told["val_auc_at_least_moderate"] == pytest.approx(auc, abs=1e-4)
+    assert len(compared) > 0
+
+
+def test_train_takes_what_was_found_for_as_long_as_usual(searched, prepared, tmp_path, lss):
+    out, _ = searched
+    assert "epochs" not in tomllib.loads((out / "best.toml").read_text())
+    code, _, err = lss(
+        *("train", "--data", prepared.folder, "--config", out / "best.toml"),
+        *("--out", tmp_path / "run", "--patience", "0"),
+    )
+    assert code == 0, err
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["epochs_done"] == TrainingOptions().epochs
+
+
+def test_what_is_set_is_not_searched(prepared, tmp_path, lss):
+    space = tmp_path / "space.toml"
+    space.write_text('activation = ["relu", "tanh"]\n')
+    code, _, err = lss("tune", "--space", space, "--activation", "relu")
+    assert code == 2
+    assert "activation is both searched (--space) and set" in err
+    assert "epochs" not in default_space(TrainingOptions(), {"epochs"})
+
+
+def test_the_table_is_whole_on_80_columns():
+    space = default_space(TrainingOptions())
+    params = {
+        name: search.high if isinstance(search, Range) else space_json(space)[name][-1]
+        for name, search in space.items()
+    }
+    metrics = {LOW: 0.61234, HIGH: 0.81234} | dict.fromkeys(FIGURES, 0.7512)
+    trials = [Trial(12, "complete", 0.712345, params, metrics)]
+    trials.append(Trial(7, "pruned", None, params, dict.fromkeys(metrics)))
+    screen = Console(file=io.StringIO(), width=80)
+    screen.print(_table(trials, TrainingOptions()))
+    text = screen.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    words = " ".join(text.split())
+    for name in params:
+        assert words.count(f" {name}=") == 2, name
+    assert "0.712 0.61–0.81 0.751 0.751" in words
