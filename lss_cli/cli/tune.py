@@ -24,7 +24,7 @@ from lss_cli.training.options import TrainingOptions
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lss_cli.training.tune import Trial
+    from lss_cli.training.trials import Trial
 
 SHOWN, SHOWN_ON_THE_WAY = 5, 2
 
@@ -80,7 +80,8 @@ def tune(
     check_outputs(outputs, [*files_of(data), config, space])
     prepared = Prepared.open(data)
     load_backend()
-    from lss_cli.training.tune import BEST, TuningRequest, possible_strategies
+    from lss_cli.training.trials import BEST
+    from lss_cli.training.tune import TuningRequest, possible_strategies
     from lss_cli.training.tune import tune as run
 
     if not space:
@@ -112,7 +113,7 @@ def _lasting_epochs(typed: Mapping[str, Any], config: Path | None) -> int | None
 
 def _table(trials: "Sequence[Trial]", base: TrainingOptions) -> "Table":
     from lss_cli.render.table import plain_table
-    from lss_cli.training.tune import FIGURES, HIGH, LOW
+    from lss_cli.training.trials import FIGURES, HIGH, LOW
 
     differs = "differs in"
     table = plain_table(

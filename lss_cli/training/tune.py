@@ -10,13 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 import optuna
-import pandas as pd
-import tomli_w
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from lss_cli.dataset.dataframes import write_table
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.redeal import share_validation
 from lss_cli.dataset.split import VALIDATION
@@ -26,12 +23,11 @@ from lss_cli.evaluation.metrics import METRICS, key_metrics, log_loss, score
 from lss_cli.evaluation.predictions import PREDICTIONS, write_predictions
 from lss_cli.evaluation.sample import Float64Array
 from lss_cli.evaluation.sources import describe_start
-from lss_cli.files import make_folder, write_text
+from lss_cli.files import make_folder
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.imagenet import Tell
 from lss_cli.training.options import AUTO, TrainingOptions
 from lss_cli.training.search import (
-    SURPLUS,
     SharedSearch,
     open_search,
     open_storage,
@@ -41,63 +37,14 @@ from lss_cli.training.search import (
 from lss_cli.training.space import Space, combinations, space_json, suggest_options
 from lss_cli.training.start import choose_start, describe_weights
 from lss_cli.training.train import check_trainable, deal_by
+from lss_cli.training.trials import FIGURES, HIGH, LOW, Trial, TuningResult, write_results
 
-STUDY, BEST, ALL_TRIALS, IMPORTANCE = "study.db", "best.toml", "trials.csv", "importance.csv"
+STUDY = "study.db"
 # A folder for the predictions of each trial.
 TRIALS = "trials"
 
 # Trials that run to their end before their median can stop others.
 UNPRUNED_TRIALS = 5
-
-# With fewer complete trials it would be a guess.
-FEWEST_FOR_IMPORTANCE = 4
-
-STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
-
-# What is told of each trial beside its loss, by the name of its column.
-LOW, HIGH = "val_loss_low", "val_loss_high"
-FIGURES = {"val_accuracy": "accuracy", "val_auc_at_least_moderate": "auc_at_least_moderate"}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One training of the search.
-
-    Attributes:
-        number: From 1.
-        state: ``complete``, ``pruned`` (stopped early) or ``failed``; ``interrupted`` or ``lost``
-            if it was begun again as another.
-        value: Its validation log loss; ``None`` without an outcome.
-        params: What it tried, by option.
-        metrics: `LOW` and `HIGH`, the ends of the 95 % interval of the loss, and `FIGURES`.
-        start: The weights that it started from, for people; empty where it failed before.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float | None]
-    start: str = ""
-
-
-@dataclass(frozen=True)
-class TuningResult:
-    """What came out of a search.
-
-    Attributes:
-        best: The best options.
-        trials: All, the best first.
-        importance: Share of each option in the differences between trials; empty after too few.
-    """
-
-    best: TrainingOptions
-    trials: Sequence[Trial]
-    importance: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -164,8 +111,8 @@ def tune(
             failed = [trial for trial in search.trials(TrialState.FAIL) if not returned(trial)]
             if len(failed) >= 2 * request.trials and not search.trials(TrialState.COMPLETE):
                 raise _all_failed()
-            show(_write_results(search.study, out, request).trials)
-        result = _write_results(search.study, out, request)
+            show(write_results(search.study, out, request.base, request.epochs).trials)
+        result = write_results(search.study, out, request.base, request.epochs)
     if not any(trial.value is not None for trial in result.trials):
         raise _all_failed()
     return result
@@ -308,56 +255,3 @@ def _estimate_loss(labels: Any, probabilities: Float64Array, studies: Any) -> Es
     metric, rows = METRICS["log_loss"], np.arange(len(labels))
     (draws,) = resamples.values((metric,), labels, probabilities, rows)
     return Estimate.of(score(log_loss, labels, probabilities), draws)
-
-
-def _sort_trials(study: optuna.Study) -> list[Trial]:
-    """The trials that have ended, the best first; only failed ones have no value."""
-    order = list(STATES)
-    trials = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=tuple(STATES))
-        if returned(trial) != SURPLUS
-    ]
-    return [
-        Trial(
-            trial.number + 1,
-            returned(trial) or STATES[trial.state],
-            trial.value,
-            trial.params,
-            {name: trial.user_attrs.get(name) for name in (LOW, HIGH, *FIGURES)},
-            trial.user_attrs.get("start", ""),
-        )
-        for trial in sorted(trials, key=lambda trial: (order.index(trial.state), trial.value or 0))
-    ]
-
-
-def _write_results(study: optuna.Study, out: Path, request: TuningRequest) -> TuningResult:
-    """Write what is known so far."""
-    trials = _sort_trials(study)
-    complete = sum(trial.state == "complete" for trial in trials)
-    best = request.base
-    if complete:
-        # Searches made before 0.2 say nothing of their weights; they started as they were told to.
-        weights = study.best_trial.user_attrs.get("weights", best.weights)
-        best = replace(best, weights=weights, **study.best_params)
-    importance: dict[str, float] = {}
-    if complete >= FEWEST_FOR_IMPORTANCE and len(request.space) > 1:
-        importance = optuna.importance.get_param_importances(study)
-    values = best.to_json()
-    if "epochs" not in request.space:
-        # The search's own may be fewer than a training wants.
-        del values["epochs"]
-        values |= {} if request.epochs is None else {"epochs": request.epochs}
-    write_text(out / BEST, tomli_w.dumps(values))
-    rows = [
-        {"trial": trial.number, "state": trial.state, "val_loss": trial.value}
-        | dict(trial.metrics)
-        | {"start": trial.start}
-        | dict(trial.params)
-        for trial in trials
-    ]
-    numbers = dict.fromkeys(("val_loss", LOW, HIGH, *FIGURES), float)
-    write_table(pd.DataFrame(rows).astype(numbers) if rows else pd.DataFrame(), out / ALL_TRIALS)
-    options = pd.DataFrame(importance.items(), columns=["option", "importance"])
-    write_table(options, out / IMPORTANCE)
-    return TuningResult(best, trials, importance)

@@ -14,15 +14,8 @@ from lss_cli.evaluation.predictions import read_predictions
 from lss_cli.options import Range
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.space import default_space, space_json
-from lss_cli.training.tune import (
-    FIGURES,
-    HIGH,
-    LOW,
-    Trial,
-    TuningRequest,
-    possible_strategies,
-    tune,
-)
+from lss_cli.training.trials import FIGURES, HIGH, LOW, Trial
+from lss_cli.training.tune import TuningRequest, possible_strategies, tune
 from tests.training.conftest import quiet
 
 BASE = TrainingOptions(epochs=2, blocks=2, filters=2)
