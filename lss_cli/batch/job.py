@@ -16,7 +16,7 @@ from lss_cli.errors import LssError
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.locate.locate import Locators, locate
+from lss_cli.locate.locate import Locators, count_discs, locate
 from lss_cli.model.metadata import ModelCard
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
@@ -57,8 +57,8 @@ class GradingJob:
         page: Where to write the study's own page; empty for none.
         no_point: Why a level without a point has none.
         scratch: An empty folder in which an archive may be unpacked.
-        locators: The folder of the networks that propose the points; empty where they come from a
-            table.
+        locators: The folder of the networks that count discs and propose points; empty for none.
+        propose: Whether points are proposed; no table has any then.
     """
 
     study_id: str
@@ -70,6 +70,7 @@ class GradingJob:
     no_point: str = NO_POINT
     scratch: PathText = ""
     locators: PathText = ""
+    propose: bool = False
 
     @property
     def remark(self) -> str:
@@ -109,11 +110,14 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
     try:
         # Also without points: what is wrong with the study is the truer reason.
         study = read_study(_unpack(job))
-        if job.locators:
-            proposal = locate(study, _load_locators(job.locators))
-            result = grade_proposal(study, proposal, model, job.conditions)
+        locators = _load_locators(job.locators) if job.locators else None
+        if job.propose and locators:
+            result = grade_proposal(study, locate(study, locators), model, job.conditions)
         elif points or job.bad_points:
-            result = grade_study(study, points, job.bad_points, model, job.conditions)
+            counted = count_discs(study, locators.sagittal) if locators and points else None
+            result = grade_study(
+                study, points, job.bad_points, model, job.conditions, counted=counted
+            )
         if job.page and result.levels:
             for done in Outputs(html=Path(job.page)).write(study, result, model):
                 if isinstance(done, Exception):

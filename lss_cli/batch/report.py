@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from lss_cli import __version__
@@ -21,9 +21,10 @@ from lss_cli.batch.job import GradingJob, Row, unplaced_rows
 from lss_cli.batch.journal import Journal
 from lss_cli.batch.plan import plan_jobs, plan_unplaced
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
-from lss_cli.errors import PointsError
+from lss_cli.errors import ModelError, PointsError
 from lss_cli.files import check_outputs, check_writable, is_file, make_folder, write_text
 from lss_cli.grading.proposed import proposable_conditions
+from lss_cli.locate.metadata import Kind
 from lss_cli.model.find import find_locator, models_folder
 from lss_cli.model.network import open_network
 from lss_cli.model.session import Model
@@ -49,7 +50,8 @@ class ReportRequest:
         resume: Whether to go on with an unfinished report.
         more: Further files: ``html``, ``jsonl`` or ``parquet``.
         pages: Whether each study gets a page of its own, beside the overview.
-        locators: Folder of the networks that propose points; by default the shipped ones'.
+        locators: Folder of the networks that propose points and count discs; by default that of
+            the shipped ones.
     """
 
     studies: tuple[Path, ...]
@@ -139,10 +141,12 @@ def make_report(
     _check_outputs(request, [*request.coords, model.path, *request.lists, *folders])
     pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
-    if not request.coords:
-        jobs = [replace(job, locators=str(request.locators.absolute())) for job in jobs]
+    networks = _hash_locators(request)
+    if networks:
+        folder, propose = str(request.locators.absolute()), not request.coords
+        jobs = [replace(job, locators=folder, propose=propose) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
-    run = _run(request, model, conditions)
+    run = _run(request, model, conditions) | networks
     open_journal = Journal.resume if request.resume else Journal.start
     with closing(open_journal(request.journal, run)) as journal:
         left = [job for job in jobs if job.study_id not in journal.offsets]
@@ -217,24 +221,36 @@ def _choose_conditions(
     return wanted
 
 
-def _run(
-    request: ReportRequest, model: Model, conditions: Sequence[Condition]
-) -> Mapping[str, Any]:
+def _run(request: ReportRequest, model: Model, conditions: Sequence[Condition]) -> dict[str, Any]:
     """What the results depend on, named as a person would name what changed."""
-    proposing = {
-        f"network for {kind} pictures": open_network(find_locator(kind, request.locators)).sha256
-        for kind in (() if request.coords else ("sagittal", "axial"))
-    }
     return {
         "version of lss": __version__,
         "model": model.sha256,
-        **proposing,
         "table of points": hashlib.sha256(
             b"".join(path.read_bytes() for path in request.coords)
         ).hexdigest(),
         "choice of conditions": [str(condition) for condition in conditions],
         "choice of pages": request.pages,
     }
+
+
+def _hash_locators(request: ReportRequest) -> dict[str, str]:
+    """The networks that propose points, and that count discs where points are given.
+
+    Raises:
+        ModelError: There are none, and no points either.
+    """
+    try:
+        return {
+            f"network for {kind} pictures": open_network(
+                find_locator(kind, request.locators)
+            ).sha256
+            for kind in get_args(Kind)
+        }
+    except ModelError:
+        if not request.coords:
+            raise
+        return {}
 
 
 def _answers(

@@ -65,6 +65,7 @@ def predict(
 
     Example: lss predict ./study_123 --coords coords.csv
     """
+    from lss_cli.cli.proposals import count_levels, grade_proposed
     from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
@@ -112,10 +113,11 @@ def predict(
             write_points(save_coords, points, bad_points, remark)
             environment.messages.print(f"Written: {save_coords}")
     if coords or draft:
-        result = grade_study(dicom_study, points, bad_points, loaded, conditions, remark=remark)
+        counted = None if draft else count_levels(environment, dicom_study)
+        result = grade_study(
+            dicom_study, points, bad_points, loaded, conditions, remark=remark, counted=counted
+        )
     else:
-        from lss_cli.cli.proposals import grade_proposed
-
         result = grade_proposed(environment, dicom_study, loaded, conditions)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")

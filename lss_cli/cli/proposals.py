@@ -1,15 +1,18 @@
 """Points proposed for a command that has no others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from lss_cli.anatomy import Condition
+from lss_cli.anatomy import Condition, Level
 from lss_cli.cli.environment import Environment
-from lss_cli.errors import LssError
+from lss_cli.errors import LssError, ModelError
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import StudyGrade
-from lss_cli.locate.locate import Locators, locate
+from lss_cli.locate.locate import Locators, count_discs, locate
+from lss_cli.locate.model import LocatorModel
 from lss_cli.locate.proposal import ProposedPoint
+from lss_cli.model.find import find_locator
 from lss_cli.model.session import Model
+from lss_cli.study.geometry import Vector
 from lss_cli.study.study import Study
 
 
@@ -27,6 +30,15 @@ def propose_points(environment: Environment, study: Study) -> tuple[Sequence[Pro
         reasons.setdefault(reason, []).append(str(level))
     texts = [f"{', '.join(levels)}: {reason}" for reason, levels in reasons.items()]
     return proposal.points, " ".join((*proposal.doubts, *texts))
+
+
+def count_levels(environment: Environment, study: Study) -> Mapping[Level, Vector]:
+    """Where the discs lie that the sagittal series shows; nothing where no network counts them."""
+    try:
+        network = LocatorModel.open(find_locator("sagittal", environment.models))
+    except ModelError:
+        return {}
+    return count_discs(study, network)
 
 
 def grade_proposed(

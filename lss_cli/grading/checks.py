@@ -13,6 +13,7 @@ import numpy as np
 
 from lss_cli.anatomy import Condition, Side
 from lss_cli.grading.canal import sides_step
+from lss_cli.grading.counted import Places, check_counting
 from lss_cli.grading.order import check_numbering, check_order
 from lss_cli.grading.result import MISSING_NEIGHBOUR
 from lss_cli.grading.sides import (
@@ -86,6 +87,7 @@ def check_points(
     unfamiliar: Sequence[bool],
     spec: InputSpec,
     named: Sequence[Point],
+    counted: Places | None = None,
 ) -> Checked:
     """Check points, each by itself and against the others.
 
@@ -97,13 +99,14 @@ def check_points(
         unfamiliar: Whether the image around each is unlike the training images.
         spec: How large a field the model wants.
         named: All points of the study, graded or not.
+        counted: Where the discs lie that were counted on sagittal pictures, if they were.
     """
     evidence = find_gross(points, unfamiliar, spec)
     refusals = [_refusal(texts) if len(texts) >= SEVERAL else "" for texts in evidence]
     kept = [located for located, reason in zip(points, refusals, strict=True) if not reason]
     warnings = {id(located): list(_check_alone(located, spec)) for located in kept}
     doubts = []
-    for finding in _findings(study, kept, named):
+    for finding in _findings(study, kept, named, counted or {}):
         if len(finding.points) == len(kept) > 1:
             doubts.append(finding.text)
             continue
@@ -137,7 +140,7 @@ def _in_recesses(points: Sequence[Located[Point]]) -> list[Located[Point]]:
 
 
 def _findings(
-    study: Study, points: Sequence[Located[Point]], named: Sequence[Point]
+    study: Study, points: Sequence[Located[Point]], named: Sequence[Point], counted: Places
 ) -> Iterator[Finding]:
     for group in _groups(points):
         order = check_order(group)
@@ -146,7 +149,10 @@ def _findings(
         if recesses:
             yield from check_sides(recesses)
             # Where levels are at odds with each other, it is known already.
-            yield from [] if order else check_numbering(study, recesses, named)
+            if not order:
+                yield from check_counting(recesses, counted) or check_numbering(
+                    study, recesses, named
+                )
         else:
             yield from _check_foramina(group)
 

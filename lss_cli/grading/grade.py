@@ -8,6 +8,7 @@ import numpy as np
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.grading.checks import Checked, check_neighbours, check_points
+from lss_cli.grading.counted import Places
 from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
@@ -57,6 +58,7 @@ def grade_study(
     *,
     remark: str = "",
     check: bool = True,
+    counted: Places | None = None,
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
 
@@ -69,6 +71,8 @@ def grade_study(
         remark: Of the person who set the points; goes into every output as it is. By default
             what the points themselves carry.
         check: Whether to look for mistakes and unstable grades, which costs as much again.
+        counted: Where the discs lie that were counted on sagittal pictures, as `count_discs` gives
+            them; what lies elsewhere is pointed out.
 
     Raises:
         ModelError: The model may not grade a condition that is wanted.
@@ -80,7 +84,7 @@ def grade_study(
     # Where no point names a series, there is one choice for all, or one error.
     named = not chosen or any(point.series_id for point in chosen)
     choice = None if named else study.axial_t2
-    levels, doubts = _grade_points(study, chosen, points, model, check)
+    levels, doubts = _grade_points(study, chosen, points, model, check, counted)
     levels += [
         LevelGrade(bad.condition, bad.level, reason=bad.reason)
         for bad in bad_points
@@ -136,7 +140,12 @@ def _choose_conditions(
 
 
 def _grade_points(
-    study: Study, points: Sequence[Point], named: Sequence[Point], model: Model, check: bool
+    study: Study,
+    points: Sequence[Point],
+    named: Sequence[Point],
+    model: Model,
+    check: bool,
+    counted: Places | None,
 ) -> tuple[list[LevelGrade], tuple[str, ...]]:
     """Grade points with one run of the model; those with a fault get their reason.
 
@@ -158,7 +167,9 @@ def _grade_points(
     checked = Checked([()] * len(inputs), [""] * len(inputs))
     if check:
         located_points = [given.located for given in inputs]
-        checked = check_points(study, located_points, unfamiliar, model.metadata.input, named)
+        checked = check_points(
+            study, located_points, unfamiliar, model.metadata.input, named, counted
+        )
     unstable = _are_unstable(inputs, prob, model) if check else [False] * len(inputs)
     for index, (given, row) in enumerate(zip(inputs, prob, strict=True)):
         point = given.located.point

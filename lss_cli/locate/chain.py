@@ -23,6 +23,8 @@ NEAREST_MM, FARTHEST_MM = 20.0, 60.0
 NOT_SEEN = 0.05
 # A numbering is doubtful if another one is worth, per level, this share of the chosen one.
 RIVAL_SHARE = 0.2
+# So is its end, if a further disc is as likely as this share of the chosen one.
+FURTHER_SHARE = 0.2
 # Discs of one numbering and of another lie apart; what is nearer is the same disc.
 SAME_DISC_MM = 12.0
 
@@ -101,6 +103,30 @@ def _step_worth(moves: Floats, levels: int) -> Floats:
     worth = (-0.5 * (beyond / STEP_DEVIATION_MM) ** 2).clip(-50)
     # A disc lies lower than the one above it, wherever else it lies.
     return np.asarray(np.nan_to_num(np.where(moves[..., 1] <= 0, -50, worth)))
+
+
+def doubt_ends(levels: Sequence[Candidates], chain: Chain) -> list[tuple[Level, str]]:
+    """Whether there is a further disc, above the highest or below the lowest, that could be it.
+
+    Args:
+        levels: The candidates of each level, from head to feet.
+        chain: What was chosen among them.
+
+    Returns:
+        The level that each text is about, and the text.
+    """
+    doubts = []
+    for number, side, word in ((0, -1, "above"), (len(levels) - 1, 1, "below")):
+        level, chosen = levels[number], chain.chosen[number]
+        if chosen is None:
+            continue
+        beyond = side * (level.positions[:, 1] - level.positions[chosen, 1]) > SAME_DISC_MM
+        share = float(level.confidence[beyond].max(initial=0.0))
+        if share >= FURTHER_SHARE * level.confidence[chosen]:
+            name = list(Level)[number]
+            text = f"a further disc {word} it could be {name} as well ({share:.0%})."
+            doubts.append((name, text))
+    return doubts
 
 
 def doubt_steps(positions: Sequence[Floats], names: Sequence[Level]) -> list[tuple[Level, str]]:

@@ -8,7 +8,14 @@ import numpy.typing as npt
 
 from lss_cli.anatomy import Level
 from lss_cli.errors import StudyError
-from lss_cli.locate.chain import RIVAL_SHARE, Candidates, Chain, choose_chain, doubt_steps
+from lss_cli.locate.chain import (
+    RIVAL_SHARE,
+    Candidates,
+    Chain,
+    choose_chain,
+    doubt_ends,
+    doubt_steps,
+)
 from lss_cli.locate.metadata import LocatorMetadata
 from lss_cli.locate.model import LocatorModel, cut_window, read_peaks, to_picture
 from lss_cli.locate.proposal import Disc
@@ -202,10 +209,17 @@ def combine(look: Look) -> FoundDiscs:
         if chosen is not None:
             place = places.positions[chosen] / look.metadata.window.pixel_mm
             discs.append(_disc(look, level, place, float(places.confidence[chosen])))
-    doubts = _doubts(look, discs, chain)
-    by_level = doubt_steps(
-        [np.array(disc.position) for disc in discs], [disc.level for disc in discs]
-    ) + _doubt_edges(look, discs)
+    ends = doubt_ends(candidates, chain)
+    # From L5/S1 all others are counted.
+    doubts = (
+        *_doubts(look, discs, chain),
+        *(text for level, text in ends if level is Level.L5_S1),
+    )
+    by_level = [
+        *((level, text) for level, text in ends if level is not Level.L5_S1),
+        *doubt_steps([np.array(disc.position) for disc in discs], [disc.level for disc in discs]),
+        *_doubt_edges(look, discs),
+    ]
     found = tuple(
         replace(disc, sure=disc.sure and not (own or doubts), doubts=own)
         for disc in discs

@@ -142,6 +142,24 @@ def _on_polygon(places: Sequence[float], values: Sequence[float], at: float) -> 
     return first + (second - first) * (at - above) / (below - above)
 
 
+def canal_places(discs: Sequence[tuple[Level, Vector]]) -> dict[Level, Vector]:
+    """Where the canal lies behind each disc, in the patient, in mm.
+
+    Args:
+        discs: Levels and centres in the patient, in mm, from head to feet.
+    """
+    return {
+        level: _behind(centre, tilt)
+        for (level, centre), tilt in zip(discs, disc_tilts(discs), strict=True)
+    }
+
+
+def _behind(centre: Vector, tilt: float) -> Vector:
+    """The canal behind a disc that falls so many degrees to the front."""
+    angle = math.radians(tilt)
+    return centre + BEHIND_MM * (math.cos(angle) * BACK + math.sin(angle) * HEAD)
+
+
 def stack_tilt(geometry: Geometry) -> float:
     """How far a slice falls from its back to its front, in degrees."""
     normal = geometry.normal
@@ -158,8 +176,7 @@ def _cut(
     first = stack.slices[0].geometry
     own = stack_tilt(first)
     disc_tilt = min(max(own, tilt - TILT_DEVIATION), tilt + TILT_DEVIATION)
-    angle = math.radians(disc_tilt)
-    target = centre + BEHIND_MM * (math.cos(angle) * BACK + math.sin(angle) * HEAD)
+    target = _behind(centre, disc_tilt)
     last = len(stack.slices) - 1
     depths = [float((slice_.geometry.position - target) @ first.normal) for slice_ in stack.slices]
     step = (depths[-1] - depths[0]) / last if last else SINGLE_STEP_MM

@@ -10,7 +10,7 @@ from lss_cli.anatomy import Condition, Level, Side
 from lss_cli.errors import StudyError
 from lss_cli.locate.chain import doubt_steps
 from lss_cli.locate.discs import FoundDiscs, find_discs
-from lss_cli.locate.levels import Cut, find_cuts
+from lss_cli.locate.levels import Cut, canal_places, find_cuts
 from lss_cli.locate.model import LocatorModel
 from lss_cli.locate.proposal import Disc, Proposal, ProposedPoint, UsedSeries
 from lss_cli.locate.recess import FoundRecesses, Seen, find_recesses
@@ -122,6 +122,29 @@ def locate(
         doubts=tuple(dict.fromkeys(doubts)),
         models=(models.sagittal.metadata.name, models.axial.metadata.name),
     )
+
+
+def count_discs(
+    study: Study, model: LocatorModel, read: Callable[[Slice], Float32Array] | None = None
+) -> dict[Level, Vector]:
+    """Where the canal lies at each disc, in the patient, in mm; nothing unless all five are sure.
+
+    Args:
+        study: The study, its headers read.
+        model: Finds discs.
+        read: Decodes a slice, and remembers it.
+
+    Raises:
+        ModelError: The network fails.
+    """
+    try:
+        sagittal = choose_sagittal(study.series)
+        found = find_discs(sagittal.series, model, read or remember_pixels())
+    except StudyError:
+        return {}
+    if sagittal.doubt or len(found.discs) < len(Level) or not all(d.sure for d in found.discs):
+        return {}
+    return canal_places([(disc.level, np.array(disc.position)) for disc in found.discs])
 
 
 def _axial_centres(axial: Sequence[Choice]) -> list[Vector]:

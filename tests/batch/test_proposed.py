@@ -7,6 +7,7 @@ import pytest
 
 from lss_cli.locate.proposal import UNCONFIRMED
 from tests.locate.studies import plan, write_coded_study, write_locators
+from tests.tables import write_rows
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,19 @@ def test_without_the_networks_a_report_wants_a_table(lss, studies, tiny_model, t
     assert code == 3
     assert "no model that finds points" in err
     assert not list(tmp_path.glob("report*"))
+
+
+def test_a_report_holds_given_levels_against_the_discs_as_counted(lss, report, tmp_path):
+    run, rows = report
+    assert run()[0] == 4
+    higher = {"L2/L3": "L1/L2", "L3/L4": "L2/L3", "L4/L5": "L3/L4", "L5/S1": "L4/L5"}
+    table = [
+        row | {"level": higher[row["level"]], "points": "given"}
+        for row in rows()
+        if row["level"] in higher and row["study_id"] == "whole"
+    ]
+    write_rows(tmp_path / "coords.csv", table)
+    run("--coords", tmp_path / "coords.csv")
+    graded = [row for row in rows() if row["grade"]]
+    assert len(graded) == 8
+    assert all("is L5/S1 as counted on the sagittal pictures" in row["warnings"] for row in graded)

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from lss_cli.points.table import read_points
 from tests.locate.studies import plan, write_coded_study, write_locators
 from tests.processes import imported_modules
-from tests.tables import read_rows
+from tests.tables import read_rows, write_rows
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "locate.schema.json").read_text())
 HEAVY = ("tensorflow", "keras", "matplotlib", "scipy", "sklearn", "pandas")
@@ -159,3 +159,24 @@ def test_predict_says_where_to_keep_proposed_points(lss, models, coded, tiny_mod
         models=models,
     )
     assert (code, "lss locate --coords-out" in err) == (2, True)
+
+
+def test_given_levels_are_held_against_the_discs_as_counted(
+    locate, lss, models, coded, tiny_model, tmp_path
+):
+    table = tmp_path / "coords.csv"
+    locate(coded, "--coords-out", table)
+    rows = [row | {"points": ""} for row in read_rows(table) if row["level"] != "L1/L2"]
+    grade = ("predict", coded, "--coords", table, "--model", tiny_model, "--json", "-")
+
+    def warnings():
+        write_rows(table, rows)
+        _, out, _ = lss(*grade, models=models)
+        return {text for row in json.loads(out)["levels"] for text in row["warnings"]}
+
+    assert not any("as counted" in text for text in warnings())
+    higher = {"L2/L3": "L1/L2", "L3/L4": "L2/L3", "L4/L5": "L3/L4", "L5/S1": "L4/L5"}
+    for row in rows:
+        row["level"] = higher[row["level"]]
+    (text,) = [text for text in warnings() if "as counted" in text]
+    assert text.startswith("what is called L4/L5 here is L5/S1 as counted")

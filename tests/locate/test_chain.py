@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lss_cli.anatomy import Level
-from lss_cli.locate.chain import RIVAL_SHARE, Candidates, choose_chain, doubt_steps
+from lss_cli.locate.chain import RIVAL_SHARE, Candidates, choose_chain, doubt_ends, doubt_steps
 
 # From head to feet in a picture: to the back and to the feet, in mm.
 SPINE = [np.array([100.0 + 3 * number, 60.0 + 34.0 * number]) for number in range(5)]
@@ -55,6 +55,17 @@ def test_another_numbering_that_is_nearly_as_likely_is_noticed():
 def test_a_level_that_nobody_saw_is_left_out():
     levels = candidates(*[[(at, 0.9)] for at in SPINE[:4]], [(np.zeros(2), 0.0)])
     assert choose_chain(levels).chosen == (0, 0, 0, 0, None)
+
+
+def test_a_further_disc_that_could_be_the_lowest_is_said():
+    def doubts(share):
+        levels = candidates(*[[(at, 0.9)] for at in SPINE[:4]], [(SPINE[4], 0.7), (BELOW, share)])
+        return doubt_ends(levels, choose_chain(levels))
+
+    assert doubts(0.05) == []
+    assert doubts(0.25) == [(Level.L5_S1, "a further disc below it could be L5/S1 as well (25%).")]
+    levels = candidates([(SPINE[0], 0.7), (ABOVE, 0.25)], *[[(at, 0.9)] for at in SPINE[1:]])
+    assert [level for level, _ in doubt_ends(levels, choose_chain(levels))] == [Level.L1_L2]
 
 
 def test_usual_distances_are_not_doubted():
