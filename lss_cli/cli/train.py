@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,12 +66,17 @@ def train(
     prepared = Prepared.open(data)
     load_backend()
     from lss_cli.training.crossval import train_folds
+    from lss_cli.training.prior import explain_missing_prior
     from lss_cli.training.run import begun_options
     from lss_cli.training.start import choose_start
     from lss_cli.training.train import train as once
 
     if resume:
         wanted = collect_options(options, config, begun_options(target))
+    # Folds of resampled studies are resampled, too.
+    dealt = replace(prepared, report={**prepared.report, "population": None})
+    if note := explain_missing_prior(dealt if folds else prepared):
+        environment.messages.print(note)
     wanted = choose_start(wanted, environment.messages.print)
     with show_training(environment.messages) as display:
         scores = (train_folds if folds else once)(

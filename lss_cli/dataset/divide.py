@@ -26,7 +26,8 @@ def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame
         options: What to do.
 
     Returns:
-        A copy with ``split`` and ``fold``, which is empty without folds.
+        A copy with ``split`` and ``fold``, which is empty without folds, and with ``population``:
+        whether a row belonged to the training part before that was balanced.
 
     Raises:
         DataError: Nothing would be left after balancing.
@@ -42,6 +43,7 @@ def divide_studies(table: pd.DataFrame, options: PrepareOptions) -> pd.DataFrame
     held_out = table["mirror"] & (table["split"] != TRAIN)
     reject(table, held_out, Reason.MIRRORED_HELD_OUT, table["split"])
     training = (table["split"] == TRAIN).to_numpy()
+    table["population"] = usable(table) & training
     if options.balance_scope == "training":
         _balance(table, training, options.balance, options.seed)
     if options.strategy == "equal-train":

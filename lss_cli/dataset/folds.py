@@ -42,7 +42,8 @@ def fold_of(data: Prepared, name: str) -> Prepared:
         [TEST, VALIDATION, UNUSED, TRAIN],
         default=UNUSED,
     )
-    report = dict(data.report) | {"fold": name}
+    # Where studies were left out, what is held out lacks them too, and speaks for no population.
+    report = dict(data.report) | {"fold": name, "population": None}
     return replace(data, index=index.assign(split=split), report=report)
 
 

@@ -61,11 +61,16 @@ def count_by_split(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
         split: {
             "studies": int(part["study_id"].nunique()),
             "rows": len(part),
-            **{str(grade): int((part["severity"] == grade).sum()) for grade in Severity},
+            **count_grades(part),
         }
         for split in SPLITS
         for part in [rows[rows["split"] == split]]
     }
+
+
+def count_grades(rows: pd.DataFrame) -> dict[str, int]:
+    """How many rows have each severity."""
+    return {str(grade): int((rows["severity"] == grade).sum()) for grade in Severity}
 
 
 @dataclass(frozen=True)

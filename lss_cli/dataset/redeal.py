@@ -13,7 +13,7 @@ from lss_cli.dataset.balance import surplus_studies
 from lss_cli.dataset.divide import no_equal_grades, strata_of
 from lss_cli.dataset.folds import UNUSED
 from lss_cli.dataset.options import Strategy
-from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.prepared import Prepared, count_grades
 from lss_cli.dataset.split import TEST, TRAIN, VALIDATION, align_split, split_studies
 from lss_cli.errors import DataError
 
@@ -63,13 +63,15 @@ def redeal(data: Prepared, strategy: Strategy) -> Prepared:
     dealt = index["study_id"].map(deal).fillna(TRAIN)
     dealt = dealt.mask(mirrored & (dealt == VALIDATION), UNUSED)
     split = dealt.mask(index["split"] == TEST, TEST)
+    population = count_grades(index[split == TRAIN])
     if strategy == "equal-train":
         training = index[split == TRAIN]
         surplus = surplus_studies(training, seed)
         if not set(training["study_id"]) - surplus:
             raise no_equal_grades()
         split = split.mask((split == TRAIN) & index["study_id"].isin(surplus), UNUSED)
-    return replace(data, index=index.assign(split=split))
+    report = dict(data.report) | {"population": population}
+    return replace(data, index=index.assign(split=split), report=report)
 
 
 def share_validation(deals: Mapping[str, Prepared]) -> dict[str, Prepared]:

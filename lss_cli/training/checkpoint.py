@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ class Epoch:
         epoch: From 1, over all stages.
         stage: ``whole``, ``head`` or ``fine``.
         loss: What was minimised; its mean over the training rows, as they came.
-        val_loss: Log loss of the validation part, without class weights, before calibration.
+        accuracy: Share of the training rows, as they came, whose most likely grade is the true one;
+            ``None`` in checkpoints of before 0.2.
+        val_loss: Log loss of the validation part, without class weights and for the frequencies
+            of the population, before calibration.
         val_accuracy: Share of its rows whose most likely grade is the true one.
         learning_rate: Of this epoch.
     """
@@ -34,6 +37,7 @@ class Epoch:
     epoch: int
     stage: str
     loss: float
+    accuracy: float | None = field(default=None, kw_only=True)
     val_loss: float
     val_accuracy: float
     learning_rate: float

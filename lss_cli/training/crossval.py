@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import UsageError
@@ -15,6 +17,9 @@ from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
 from lss_cli.training.fit import OnProgress, TrainingProgress
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.train import train
+
+# The largest that the option takes.
+LARGEST_SEED = 10**9
 
 
 def train_folds(
@@ -35,7 +40,7 @@ def train_folds(
     Args:
         data: Prepared data with folds.
         out: The run folder.
-        options: How to train each.
+        options: How to train each; each has a seed of its own.
         on_progress: As of `train`.
         resume: Go on: finished folds stay.
         tensorboard: As of `train`.
@@ -57,12 +62,12 @@ def train_folds(
     folds = [(name, out / f"{FOLDER}{name}") for name in fold_names(data)]
     run.check_free(out, resume=resume)
     run.begin(out, data, options)
-    for name, target in folds:
+    for number, (name, target) in enumerate(folds):
         if not (target / run.CONFIG).is_file():
             train(
                 fold_of(data, name),
                 target,
-                options,
+                replace(options, seed=fold_seed(options.seed, number)),
                 _named(on_progress, f"fold {name}"),
                 resume=(target / STATE).exists(),
                 tensorboard=tensorboard,
@@ -76,6 +81,16 @@ def train_folds(
     run.write_json(out / run.CONFIG, config | {"folds": [target.name for _, target in folds]})
     shutil.rmtree(out / STATE)
     return metrics
+
+
+def fold_seed(seed: int, fold: int) -> int:
+    """A seed for each fold, so that they begin differently, and always the same for the same seed.
+
+    Examples:
+        >>> fold_seed(0, 0), fold_seed(0, 1), fold_seed(1, 0)
+        (968811710, 964924996, 835504127)
+    """
+    return int(np.random.SeedSequence((seed, fold)).generate_state(1)[0] % LARGEST_SEED)
 
 
 def _named(on_progress: OnProgress, name: str) -> OnProgress:

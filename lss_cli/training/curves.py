@@ -1,5 +1,6 @@
 """How a training went: as a picture, and for TensorBoard."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ def draw_curves(history: Sequence[Epoch], best: int, folder: Path) -> None:
             **validation,
         )
         middle.plot(
+            epochs, [_or_nan(epoch.accuracy) for epoch in history], label="training", **training
+        )
+        middle.plot(
             epochs, [epoch.val_accuracy for epoch in history], label="validation", **validation
         )
         right.plot(epochs, [epoch.learning_rate for epoch in history], color=GREY, marker="o")
@@ -53,6 +57,11 @@ def draw_curves(history: Sequence[Epoch], best: int, folder: Path) -> None:
     save(figure, folder, "curves")
 
 
+def _or_nan(value: float | None) -> float:
+    """A number, or a gap in the curve."""
+    return math.nan if value is None else value
+
+
 class Board:
     """Logs that TensorBoard shows.
 
@@ -66,6 +75,6 @@ class Board:
     def write(self, epoch: Epoch) -> None:
         """Add an epoch."""
         with self._writer.as_default():
-            for name in ("loss", "val_loss", "val_accuracy", "learning_rate"):
-                tensorflow.summary.scalar(name, getattr(epoch, name), step=epoch.epoch)
+            for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"):
+                tensorflow.summary.scalar(name, _or_nan(getattr(epoch, name)), step=epoch.epoch)
         self._writer.flush()

@@ -31,6 +31,7 @@ from lss_cli.training.batches import (
 from lss_cli.training.checkpoint import Checkpoint, Epoch, Values, assign_values, values_of
 from lss_cli.training.features import frozen_features_reader
 from lss_cli.training.losses import (
+    accuracy_function,
     class_weights,
     loss_function,
     remove_class_weights,
@@ -43,6 +44,7 @@ from lss_cli.training.networks import (
     standardise_coordinates,
 )
 from lss_cli.training.options import NO_WEIGHTS, TrainingOptions
+from lss_cli.training.prior import prior_shift
 from lss_cli.training.schedule import Stage, best_epoch, learning_rate, should_stop, stages
 from lss_cli.training.scores import predict
 
@@ -115,6 +117,8 @@ class Training:
         self._features = features
         self.rows, self.validation_rows = data.rows(TRAIN), data.rows(VALIDATION)
         self.weights = class_weights(options, data.severities[self.rows])
+        # What training multiplies the odds of each grade by, against those of the population.
+        self.tilt = self.weights * prior_shift(data)
         tensorflow.config.experimental.enable_op_determinism()
         keras.utils.set_random_seed(options.seed)
         with _precision(options):
@@ -141,8 +145,8 @@ class Training:
         """Train to the end.
 
         Returns:
-            The network with the best epoch's weights, without what the loss's class weights did
-            to its answers.
+            The network with the best epoch's weights, without what the loss's class weights and
+            resampled studies did to its answers.
 
         Raises:
             DataError: The loss is no number any more, or memory does not suffice.
@@ -158,7 +162,7 @@ class Training:
             ) from error
         finished = self._finished()
         assign_values(finished.variables, self.best)
-        remove_class_weights(finished, self.weights)
+        remove_class_weights(finished, self.tilt)
         return finished
 
     def _fit(self, stage: Stage) -> None:
@@ -172,7 +176,9 @@ class Training:
         if stage.frozen:
             network = head_network(network)
         network.compile(
-            build_optimizer(self.options, stage.rate), loss_function(self.options, self.weights)
+            build_optimizer(self.options, stage.rate),
+            loss_function(self.options, self.weights),
+            metrics=[accuracy_function(self.weights)],
         )
         network.optimizer.build(network.trainable_variables)
         if begun:
@@ -256,11 +262,12 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         with averaged_weights(self.model):
             raw = predict(self.model, self._read, training.validation_rows, options.batch_size)
             values = values_of(training.network.variables)
-        prob = undo_class_weights(raw, training.weights)
+        prob = undo_class_weights(raw, training.tilt)
         entry = Epoch(
             epoch=len(training.history) + 1,
             stage=stage.name,
             loss=logs["loss"],
+            accuracy=logs["accuracy"],
             val_loss=score(log_loss, labels, prob),
             val_accuracy=score(accuracy, labels, prob),
             learning_rate=learning_rate(options, stage, training.losses(stage)),

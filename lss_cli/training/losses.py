@@ -44,6 +44,20 @@ def loss_function(options: TrainingOptions, weights: Weights) -> Callable[[Any, 
     return loss
 
 
+def accuracy_function(weights: Weights) -> Callable[[Any, Any], Any]:
+    """Whether the most likely of N × 3 probabilities is the target, as `undo_class_weights` has it.
+
+    Of a blended target it is the larger share.
+    """
+    factors = weights.astype(np.float32)
+
+    def accuracy(targets: Any, prob: Any) -> Any:
+        hit = keras.ops.argmax(targets, axis=-1) == keras.ops.argmax(prob / factors, axis=-1)
+        return keras.ops.cast(hit, "float32")
+
+    return accuracy
+
+
 def undo_class_weights(prob: Probabilities, weights: Weights) -> Probabilities:
     """N × 3 probabilities as they would be without class weights in the loss.
 

@@ -27,6 +27,7 @@ from lss_cli.training.curves import Board, draw_curves
 from lss_cli.training.fit import OnProgress, Training, TrainingProgress
 from lss_cli.training.networks import with_tta
 from lss_cli.training.options import TrainingOptions
+from lss_cli.training.prior import prior_shift
 from lss_cli.training.scores import predict, predict_calibrated, prior_of, score_splits
 
 
@@ -101,6 +102,7 @@ def train(
         "epochs_done": len(training.history),
         "best_epoch": training.best_epoch,
         "temperature": temperature,
+        "prior_shift": dict(zip(map(str, Severity), prior_shift(data).tolist(), strict=True)),
         "seconds": round(time.monotonic() - began, 1),
     }
     run.write_json(out / run.CONFIG, config)

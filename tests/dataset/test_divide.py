@@ -177,3 +177,22 @@ def test_what_cannot_be_balanced_is_said():
 def test_more_folds_than_studies_are_refused():
     with pytest.raises(UsageError, match="2 studies are not test"):
         divide_studies(table_of(mixed(2)), PrepareOptions(folds=3, proportions=(1, 0, 0)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"strategy": "equal-train"}, {"balance": "equal"}, {"balance": "drop-normal-studies"}, {}],
+)
+def test_the_population_is_the_training_part_before_it_was_balanced(options):
+    kinds = ["00000", "00110", "02121", "01222"]
+    studies = {f"s{n}": [GRADES[int(grade)] for grade in kinds[n % 4]] for n in range(60)}
+    table = table_of(studies, mirror=True)
+    strategy = "random" if "balance" in options else "stratified"
+    whole = divide_studies(table, PrepareOptions(mirror=True, strategy=strategy))
+    balanced = divide_studies(
+        table, PrepareOptions(mirror=True, **{"strategy": strategy} | options)
+    )
+    before = usable(whole) & (whole["split"] == TRAIN)
+    assert (balanced["population"] == before).all()
+    training = usable(balanced) & (balanced["split"] == TRAIN)
+    assert (training.sum() < before.sum()) == bool(options)

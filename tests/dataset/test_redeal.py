@@ -89,6 +89,8 @@ def test_equal_train_leaves_studies_out_of_the_training_part_alone():
     counts = equal.index["severity"][equal.index["split"] == TRAIN].value_counts()
     assert counts.max() - counts.min() <= 0.1 * counts.max()
     assert studies_of(equal, TRAIN) < studies_of(stratified, TRAIN)
+    before = stratified.index["severity"][stratified.index["split"] == TRAIN].value_counts()
+    assert equal.report["population"] == before.to_dict()
 
 
 def test_all_ways_are_measured_by_the_same_rows():

@@ -1,8 +1,12 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
 from lss_cli.errors import DataError
 from lss_cli.training.checkpoint import BEST, CHECKPOINT, Checkpoint, Epoch, assign_values
+from lss_cli.training.curves import draw_curves
 
 HISTORY = [Epoch(1, "whole", 1.25, 0.1 + 0.2, 0.5, 1e-3), Epoch(2, "whole", 1.0, 1 / 3, 0.5, 1e-3)]
 
@@ -49,3 +53,14 @@ def test_a_damaged_checkpoint_is_refused_with_what_to_do(tmp_path):
 def test_values_of_another_network_are_refused():
     with pytest.raises(DataError, match="another network"):
         assign_values(values(0), values(0)[:2])
+
+
+def test_a_history_of_before_training_accuracy_is_read_and_drawn(tmp_path):
+    lines = [dataclasses.asdict(epoch) for epoch in HISTORY]
+    old = json.dumps([{key: line[key] for key in line if key != "accuracy"} for line in lines])
+    np.savez(tmp_path / CHECKPOINT, history=np.array(old), network_0=values(0)[0])
+    np.savez(tmp_path / BEST, values(0)[0])
+    checkpoint = Checkpoint.read(tmp_path)
+    assert [epoch.accuracy for epoch in checkpoint.history] == [None, None]
+    draw_curves(checkpoint.history, 1, tmp_path)
+    assert (tmp_path / "curves.png").stat().st_size > 1000

@@ -119,6 +119,10 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     logits = [np.log(merged[f"severe{end}"] / merged[f"moderate{end}"]) for end in ("", "_fold")]
     assert (logits[0] / logits[1]).std() == pytest.approx(0, abs=0.05)
 
+    folds = [json.loads((run / f"fold_{n}" / "config.json").read_text()) for n in range(2)]
+    assert folds[0]["options"]["seed"] != folds[1]["options"]["seed"]
+    assert json.loads((run / "config.json").read_text())["options"]["seed"] == 0
+
     # As if it had been killed after the first fold: the others come anew, with the same options.
     before = (run / "predictions.csv").read_bytes()
     for name in ("config.json", "predictions.csv", "fold_1"):

@@ -6,6 +6,7 @@ import pytest
 
 from lss_cli.model.spec import InputSpec
 from lss_cli.training.losses import (
+    accuracy_function,
     class_weights,
     loss_function,
     remove_class_weights,
@@ -32,6 +33,13 @@ def test_losses_are_their_formulas():
     assert losses("weighted", weights) == pytest.approx([-0.5 * math.log(0.7), second])
     focal = keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=2.0, reduction="none")
     assert losses("focal", ones) == pytest.approx(np.asarray(focal(targets, prob)), abs=1e-5)
+
+
+def test_training_accuracy_is_that_of_answers_without_the_weights():
+    targets = np.array([[1, 0, 0], [0, 0.4, 0.6], [0, 1, 0]], np.float32)
+    prob = np.array([[0.4, 0.1, 0.5], [0.2, 0.3, 0.5], [0.2, 0.6, 0.2]], np.float32)
+    assert accuracy_function(np.ones(3))(targets, prob).numpy().tolist() == [0, 1, 1]
+    assert accuracy_function(np.array([1, 1, 3]))(targets, prob).numpy().tolist() == [1, 0, 1]
 
 
 def test_rare_grades_weigh_more_when_asked_for():

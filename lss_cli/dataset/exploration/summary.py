@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lss_cli.dataset import prepared
+from lss_cli.dataset.divide import BALANCED_AWAY
 from lss_cli.dataset.exploration.counts import Exploration
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.sources.base import Source
@@ -28,6 +29,7 @@ class PrepareSummary:
         other_conditions: Rows of conditions that were not asked for.
         splits: Studies and rows by severity, of each split.
         exploration: What is in the data, in more detail.
+        population: Rows by severity, of the training part as it was before it was balanced.
     """
 
     joined: int
@@ -36,6 +38,7 @@ class PrepareSummary:
     other_conditions: int
     splits: Mapping[str, Mapping[str, int]]
     exploration: Exploration
+    population: Mapping[str, int]
 
 
 def summarize(
@@ -43,6 +46,8 @@ def summarize(
 ) -> PrepareSummary:
     """Count the rows of the master table, which is divided."""
     used = table[usable(table)]
+    # What balancing left out was never looked at; of the rest, what has no image does not count.
+    before = table["population"] & (usable(table) | table["reason"].isin(BALANCED_AWAY))
     return PrepareSummary(
         joined=len(table),
         used=len(used),
@@ -50,6 +55,7 @@ def summarize(
         other_conditions=other_conditions,
         splits=prepared.count_by_split(used),
         exploration=exploration,
+        population=prepared.count_grades(table[before]),
     )
 
 
@@ -84,6 +90,7 @@ def run_report(
             "other_conditions": counts.other_conditions,
             "parts": {split: dict(rows) for split, rows in counts.splits.items()},
         },
+        "population": dict(counts.population),
         "fingerprint": prepared.fingerprint(*(out / name for name in files)),
         "versions": versions(["numpy", "pandas", "pillow", "pydicom"]),
     }
