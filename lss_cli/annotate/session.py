@@ -169,7 +169,7 @@ class AnnotationSession:
             for level in result.levels
             if level.probabilities
         }
-        notes = [*result.doubts, *result.notes]
+        notes = [*result.cautions, *result.notes]
         return {"levels": [_row(level) for level in result.levels], "notes": notes}
 
     def evidence(self, version: int, condition: str, level: str) -> bytes | None:

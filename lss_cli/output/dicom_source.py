@@ -87,7 +87,7 @@ class DerivedUids:
                 }
                 for row in rows(result)
             ],
-            result.doubts,
+            result.cautions,
         ]
         self._seed = json.dumps(said, ensure_ascii=False)
 

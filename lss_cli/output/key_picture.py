@@ -98,4 +98,4 @@ def _notes(marked: Iterable[tuple[LevelGrade, MarkedSlice]], result: StudyGrade)
         assert level.condition
         for text in level.warnings:
             yield f"* {level.condition.rsna_name}: {printable(text, 300)}"
-    yield from (f"Warning: {printable(doubt, 300)}" for doubt in result.doubts)
+    yield from (f"Warning: {printable(doubt, 300)}" for doubt in result.cautions)

@@ -90,7 +90,7 @@ def _notes(result: StudyGrade) -> Iterator[str]:
     # One cause stands once, whatever the number of levels that it concerns.
     for text in dict.fromkeys(text for level in result.levels for text in level.warnings):
         yield f"{_names(result.levels, text)} * {printable(text, 300)}"
-    yield from (f"Warning: {printable(doubt, 300)}" for doubt in result.doubts)
+    yield from (f"Warning: {printable(doubt, 300)}" for doubt in result.cautions)
     yield from (f"Note: {printable(note, 300)}" for note in result.notes)
     if result.remark:
         yield f"Remark: {printable(result.remark, 400)}"

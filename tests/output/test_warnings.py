@@ -9,7 +9,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from lss_cli.grading.result import MISSING_NEIGHBOUR
+from lss_cli.grading.result import MISSING_NEIGHBOUR, PROPOSED
 from lss_cli.points.point import NOT_VISIBLE
 from tests.output.conftest import Page, items, tool
 from tests.tables import read_rows, write_rows
@@ -134,3 +134,20 @@ def test_the_remark_and_what_is_not_visible_reach_the_report(
     assert [row["reason"] for row in got].count(NOT_VISIBLE) == 1
     assert page.read_text().count("Remark: six lumbar vertebrae") == 10
     assert NOT_VISIBLE in page.read_text()
+
+
+def test_every_output_says_that_points_were_proposed(predict, coords, tmp_path):
+    rows = read_rows(coords)
+    write_rows(coords, [row | {"points": "proposed"} for row in rows])
+    out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "dicom-sr")}
+    code, printed, _ = predict(
+        *(part for kind, path in out.items() for part in (f"--{kind}", path))
+    )
+    assert code == 0
+    assert printed.count("· proposed points") == 2
+    report = pydicom.dcmread(out.pop("dicom-sr"))
+    assert report.VerificationFlag == "UNVERIFIED"
+    comments = " ".join(item.TextValue for item in items(report, "Comment"))
+    for text in (printed, comments, out["json"].read_text(), out["html"].read_text()):
+        assert PROPOSED in text
+    assert {row["points"] for row in read_rows(out["csv"])} == {"proposed"}
