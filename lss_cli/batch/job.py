@@ -29,6 +29,9 @@ from lss_cli.validation import read_document
 # A row of the report, as `lss_cli.output.rows.rows` gives it.
 Row = Mapping[str, Any]
 
+# Among the DICOM objects of a result.
+REPORT_FILE = "report.dcm"
+
 NO_POINT = "the table has no point for this level."
 NO_POINTS = "the table has no point of this study, by its name or its StudyInstanceUID."
 NO_FOLDER = "no folder of this study was given."
@@ -55,6 +58,7 @@ class GradingJob:
         bad_points: Of this study.
         conditions: A row is wanted for each of these and each level.
         page: Where to write the study's own page; empty for none.
+        dicom: Folder for the result's DICOM objects; empty for none.
         no_point: Why a level without a point has none.
         scratch: An empty folder in which an archive may be unpacked.
         locators: The folder of the networks that count discs and propose points; empty for none.
@@ -67,6 +71,7 @@ class GradingJob:
     bad_points: tuple[BadPoint, ...]
     conditions: tuple[Condition, ...]
     page: PathText = ""
+    dicom: PathText = ""
     no_point: str = NO_POINT
     scratch: PathText = ""
     locators: PathText = ""
@@ -118,8 +123,8 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
             result = grade_study(
                 study, points, job.bad_points, model, job.conditions, counted=counted
             )
-        if job.page and result.levels:
-            for done in Outputs(html=Path(job.page)).write(study, result, model):
+        if result.levels:
+            for done in _outputs(job).write(study, result, model):
                 if isinstance(done, Exception):
                     raise done
     except LssError as error:
@@ -136,6 +141,15 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
 def _load_locators(folder: str) -> Locators:
     """Once in each process; like the model, they keep to one core."""
     return Locators.load(Path(folder), threads=1)
+
+
+def _outputs(job: GradingJob) -> Outputs:
+    dicom = Path(job.dicom) if job.dicom else None
+    return Outputs(
+        html=Path(job.page) if job.page else None,
+        dicom_sr=dicom / REPORT_FILE if dicom else None,
+        dicom_sc=dicom,
+    )
 
 
 def _unpack(job: GradingJob) -> Path:

@@ -134,6 +134,10 @@ class Spool:
         if shutil.disk_usage(self.folder).free < size + RESERVE_BYTES:
             raise NoRoomError("the disk is full.")
 
+    def has_room_for_results(self) -> bool:
+        """Whether the disk can hold what grading makes."""
+        return shutil.disk_usage(self.folder).free > RESERVE_BYTES // 4
+
     def result_folder(self, study: StudyRecord) -> Path:
         """An empty folder for the result of a study as it is now."""
         folder = self._results / study.uid / str(study.revision)

@@ -76,7 +76,7 @@ def write_sr(path: Path, result: StudyGrade) -> str:
             # highdicom and pydicom raise whatever they stumble over.
             raise refusal("the files hold what no report may") from error
         with replacing(path) as temporary:
-            report.save_as(temporary)
+            temporary.write_bytes(report)
     return note
 
 
@@ -85,7 +85,7 @@ def _make_report(
     sources: Sequence[Dataset],
     result: StudyGrade,
     note: str,
-) -> sr.Comprehensive3DSR:
+) -> bytes:
     uids = DerivedUids(result, sources)
     groups = [
         _group(level, source, result, uids)
@@ -106,8 +106,9 @@ def _make_report(
     )
     report.CodingSchemeIdentificationSequence = [_scheme()]
     # What cannot be written shows before there is a file.
-    report.save_as(io.BytesIO())
-    return report
+    file = io.BytesIO()
+    report.save_as(file)
+    return file.getvalue()
 
 
 def _scheme() -> Dataset:

@@ -50,9 +50,9 @@ def write_captures(
     return written
 
 
-def _write(path: Path, capture: SCImage) -> Path:
+def _write(path: Path, capture: bytes) -> Path:
     with replacing(path) as temporary:
-        capture.save_as(temporary)
+        temporary.write_bytes(capture)
     return path
 
 
@@ -68,8 +68,8 @@ class CaptureSeries:
     sources: Sequence[tuple[LevelGrade, Dataset]]
     uids: DerivedUids
 
-    def capture(self, picture: Image.Image, number: int, level: Level | None) -> SCImage:
-        """One capture.
+    def capture(self, picture: Image.Image, number: int, level: Level | None) -> bytes:
+        """The file of one capture.
 
         Args:
             picture: What it shows, beside a banner that says what it is.
@@ -80,7 +80,10 @@ class CaptureSeries:
             StudyError: The files hold what no capture may.
         """
         try:
-            return self._make(picture, number, level)
+            # What cannot be written shows before there is a file.
+            file = io.BytesIO()
+            self._make(picture, number, level).save_as(file)
+            return file.getvalue()
         except Exception as error:
             # highdicom and pydicom raise whatever they stumble over.
             raise refusal("the files hold what no capture may") from error
@@ -121,8 +124,6 @@ class CaptureSeries:
                 }.values()
             )
             capture.DerivationDescription = "slices with the points that were graded"
-        # What cannot be written shows before there is a file.
-        capture.save_as(io.BytesIO())
         return capture
 
 

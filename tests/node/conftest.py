@@ -4,6 +4,10 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -11,9 +15,16 @@ import pytest
 
 pytest.importorskip("pynetdicom")
 
+import lss_cli.node.service
+from lss_cli.batch.job import grade_job
+from lss_cli.batch.pool import JobAnswer
+from lss_cli.model.session import load_model
 from lss_cli.node.peers import Peer, Senders
 from lss_cli.node.receive import Receiver
-from lss_cli.node.spool import Spool
+from lss_cli.node.register import State, StudyRegister
+from lss_cli.node.service import NodeOptions, run_node
+from lss_cli.node.spool import Spool, register_path
+from tests.tables import read_rows, write_rows
 
 HERE = "127.0.0.1"
 
@@ -80,3 +91,126 @@ def port(spool, said):
     receiver = Receiver("LSS", senders, spool, 2**20, said.append)
     with receiver.listen(HERE, 0, None) as port:
         yield port
+
+
+class Archive:
+    """dcmtk's storescp on a free port; started and stopped at will, on one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen | None = None
+        folder.mkdir()
+
+    def start(self) -> "Archive":
+        self.process = subprocess.Popen(
+            [program("storescp"), "-od", self.folder, "-aet", "PACS", "-pm", str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.answers)
+        return self
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((HERE, self.port)) == 0
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def objects(self) -> list[pydicom.Dataset]:
+        return [pydicom.dcmread(path) for path in sorted(self.folder.iterdir())]
+
+
+@pytest.fixture
+def archive(tmp_path):
+    archive = Archive(tmp_path / "archive").start()
+    yield archive
+    archive.stop()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return value
+
+
+class QuickWorker:
+    """Grades in this process, which spares each test the start of another."""
+
+    def __init__(self, grader) -> None:
+        self.model = load_model(grader.model)
+
+    def grade(self, job):
+        return JobAnswer(job, grade_job(job, self.model))
+
+    def interrupt(self) -> None:
+        pass
+
+    stop = interrupt
+
+
+class Node:
+    """A node in this process, as long as a test runs."""
+
+    def __init__(self, folder: Path, model, said: list[str], archive_port: int, coords) -> None:
+        self.model, self.said = model, said
+        self.options = NodeOptions(
+            title="LSS",
+            host=HERE,
+            port=free_port(),
+            archive=Peer("PACS", HERE, archive_port),
+            senders=(Peer("PACS", HERE),),
+            spool=folder / "spool",
+            settle_s=0.3,
+            limit_bytes=2**30,
+            largest_bytes=2**20,
+            coords=(coords,) if coords else (),
+        )
+        self.thread: threading.Thread | None = None
+
+    def start(self, **changes) -> "Node":
+        self.options = replace(self.options, **changes)
+        self.stopping = threading.Event()
+        arguments = (self.options, self.model, self.said.append, self.stopping)
+        self.thread = threading.Thread(target=run_node, args=arguments)
+        self.thread.start()
+        wait_for(lambda: any("listens on" in text for text in self.said))
+        return self
+
+    def stop(self) -> None:
+        if self.thread:
+            self.stopping.set()
+            self.thread.join()
+            self.thread = None
+            self.said.append("stopped")
+
+    def send(self, *studies: Path, **how) -> subprocess.CompletedProcess:
+        return send(self.options.port, *(path for study in studies for path in files(study)), **how)
+
+    def record(self, study: Path):
+        path = register_path(self.options.spool)
+        with closing(StudyRegister(path, read_only=True)) as register:
+            return register.find(uid_of(study))
+
+    def wait(self, study: Path, state: State):
+        def stands():
+            record = self.record(study)
+            return record if record and record.state is state else None
+
+        return wait_for(stands)
+
+
+@pytest.fixture
+def node(tmp_path, tiny_model, said, archive, study, coords, monkeypatch):
+    """A node with the phantom's points, not started yet; `archive` gets what it sends."""
+    monkeypatch.setattr(lss_cli.node.service, "Worker", QuickWorker)
+    rows = read_rows(coords)
+    write_rows(coords, [row | {"study_id": uid_of(study)} for row in rows])
+    node = Node(tmp_path, load_model(tiny_model), said, archive.port, coords)
+    yield node
+    node.stop()

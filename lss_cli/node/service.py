@@ -1,0 +1,148 @@
+"""The node as a whole: it receives, grades and sends until it is stopped."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lss_cli.batch.pool import Worker
+from lss_cli.model.session import Model
+from lss_cli.node.peers import Certificates, Peer, Senders
+from lss_cli.node.points import PointTables
+from lss_cli.node.receive import Receiver
+from lss_cli.node.send import Sender
+from lss_cli.node.spool import Spool
+from lss_cli.node.work import Work
+
+# How often the parts look for something to do.
+LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class NodeOptions:
+    """What is asked for.
+
+    Attributes:
+        title: Our AE title.
+        host: Address to listen on.
+        port: To listen on; 0 for any that is free.
+        archive: Who gets the results.
+        senders: Who may send.
+        spool: Folder for received files, results and states.
+        settle_s: A study is complete when nothing came for so long.
+        limit_bytes: What all received files may take.
+        largest_bytes: Of one object.
+        unattended: Whether grades at proposed points are sent without anybody having looked.
+        coords: Tables of points.
+        workers: Processes that grade.
+        timeout_s: The longest that grading a study may take.
+        certificates: For TLS, to all peers.
+    """
+
+    title: str
+    host: str
+    port: int
+    archive: Peer
+    senders: tuple[Peer, ...]
+    spool: Path
+    settle_s: float
+    limit_bytes: int
+    largest_bytes: int
+    unattended: bool = False
+    coords: tuple[Path, ...] = ()
+    workers: int = 1
+    timeout_s: float | None = None
+    certificates: Certificates | None = None
+
+
+def run_node(
+    options: NodeOptions, model: Model, say: Callable[[str], None], stop: threading.Event
+) -> None:
+    """Be a node until `stop` is set.
+
+    Whatever ends it, a node that is started again on the same spool goes on where it stood.
+
+    Args:
+        options: What is asked for.
+        model: What grades.
+        say: Hears what happens, without names of patients.
+        stop: Ends it.
+
+    Raises:
+        OutputError: The spool or the port cannot be used.
+        PointsError: A table of points cannot be used.
+        UsageError: A host or a certificate cannot be used.
+        ModelError: A worker cannot use the model.
+    """
+    # It would print what peers send; what matters is said by us.
+    logging.getLogger("pynetdicom").propagate = False
+    senders = Senders(options.senders)
+    tables = PointTables(options.coords, say)
+    with closing(Spool(options.spool, options.limit_bytes)) as spool, ExitStack() as running:
+        work = Work(spool, tables, model, options.timeout_s, options.unattended, say, stop)
+        sender = Sender(options.title, options.archive, options.certificates, spool, say)
+        receiver = Receiver(options.title, senders, spool, options.largest_bytes, say)
+        # What is not complete yet gets its quiet time anew: its sender may have been cut off.
+        started = time.time()
+        port = running.enter_context(
+            receiver.listen(options.host, options.port, options.certificates)
+        )
+        say(f"{options.title} listens on {options.host}:{port}.")
+        parts = _Parts(stop)
+        workers = [Worker(work.grader) for _ in range(options.workers)]
+        running.callback(parts.end, workers)
+        for worker in workers:
+            parts.start(partial(work.grade_next, worker), worker.stop)
+        parts.start(sender.send_next)
+        while not stop.wait(LOOK_S):
+            now = time.time()
+            if now - started >= options.settle_s:
+                for study in spool.register.settle(now - options.settle_s, now):
+                    say(f"{study.uid}: {study.state}, {study.files} files")
+            work.look_again()
+    parts.raise_failure()
+
+
+class _Parts:
+    """Threads that do one thing over and over until all are stopped."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._threads: list[threading.Thread] = []
+        self._failure: BaseException | None = None
+
+    def start(self, step: Callable[[], bool], end: Callable[[], None] = lambda: None) -> None:
+        """Do `step` again at once where it had something to do, else after a while."""
+
+        def run() -> None:
+            try:
+                while not self._stop.is_set():
+                    if not step():
+                        self._stop.wait(LOOK_S)
+            except BaseException as error:
+                # The others must not go on as if it were still there.
+                self._failure = self._failure or error
+                self._stop.set()
+            finally:
+                end()
+
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def end(self, workers: Sequence[Worker]) -> None:
+        """Stop all, also what workers are at, and wait until they have ended."""
+        self._stop.set()
+        for worker in workers:
+            worker.interrupt()
+        for thread in self._threads:
+            thread.join()
+
+    def raise_failure(self) -> None:
+        """What a part could not go on after."""
+        if self._failure:
+            raise self._failure

@@ -1,0 +1,121 @@
+"""Grading complete studies, in the same worker processes as `lss report`."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+
+from lss_cli.batch.job import Row
+from lss_cli.batch.pool import Grader, Worker
+from lss_cli.model.session import Model
+from lss_cli.node.points import TO_BE_SET, PointTables
+from lss_cli.node.register import ResultObject, State, StudyRecord
+from lss_cli.node.spool import Spool
+from lss_cli.points.point import PointSource
+from lss_cli.text import printable
+
+TO_BE_CONFIRMED = "points proposed, to be confirmed."
+
+
+class Work:
+    """What becomes of complete studies.
+
+    Args:
+        spool: Where they lie.
+        tables: Points that people have set.
+        model: What grades.
+        timeout_s: The longest that a study may take.
+        unattended: Whether grades at proposed points are sent without anybody having looked.
+        say: Hears what became of each study.
+        stop: Whether all is to end, with grading interrupted.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        tables: PointTables,
+        model: Model,
+        timeout_s: float | None,
+        unattended: bool,
+        say: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
+        self._spool = spool
+        self._tables = tables
+        self._conditions = list(model.metadata.conditions)
+        self._unattended = unattended
+        self._say = say
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._in_hand: set[str] = set()
+        self.grader = Grader(model.path.resolve(), model.card, timeout_s)
+
+    def grade_next(self, worker: Worker) -> bool:
+        """Grade the study that has waited longest; whether there was one.
+
+        Raises:
+            ModelError: The worker cannot use the model.
+        """
+        study = self._take()
+        if study is None:
+            return False
+        try:
+            self._grade(study, worker)
+        finally:
+            with self._lock:
+                self._in_hand.remove(study.uid)
+        return True
+
+    def look_again(self) -> None:
+        """Grade studies that wait for points, where a table has them now."""
+        if self._tables.refresh():
+            for study in self._spool.register.studies(State.WAITING):
+                if self._tables.knows(study.uid):
+                    self._spool.register.move(study, State.COMPLETE)
+
+    def _take(self) -> StudyRecord | None:
+        if not self._spool.has_room_for_results():
+            return None
+        with self._lock:
+            for study in self._spool.register.studies(State.COMPLETE):
+                if study.uid not in self._in_hand:
+                    self._in_hand.add(study.uid)
+                    return study
+        return None
+
+    def _grade(self, study: StudyRecord, worker: Worker) -> None:
+        folder = self._spool.result_folder(study)
+        job = self._tables.job_of(study.uid, self._spool.study_folder(study.uid), self._conditions)
+        answer = worker.grade(replace(job, dicom=str(folder.absolute())))
+        if answer.lost and self._stop.is_set():
+            # It is not the study's fault, and it is graded when the node runs again.
+            return
+        state, reason = judge(answer.rows, unattended=self._unattended)
+        result = []
+        if state is State.SENDING:
+            self._spool.keep_result(folder)
+            result = self._objects(folder)
+        if self._spool.register.move(study, state, reason, result):
+            self._say(f"{study.uid}: {state}" + (f", {reason}" if reason else ""))
+
+    def _objects(self, folder: Path) -> list[ResultObject]:
+        objects = []
+        for path in sorted(folder.iterdir()):
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            file = str(path.relative_to(self._spool.folder))
+            objects.append(ResultObject(header.SOPInstanceUID, header.SOPClassUID, file))
+        return objects
+
+
+def judge(rows: Sequence[Row], *, unattended: bool) -> tuple[State, str]:
+    """Where a study goes on from its rows, and why."""
+    if not any(row["grade"] for row in rows):
+        reasons = dict.fromkeys(printable(row["reason"], 300) for row in rows)
+        if TO_BE_SET in reasons:
+            return State.WAITING, TO_BE_SET
+        return State.FAILED, next(iter(reasons), "nothing was graded.")
+    if not unattended and any(row["points"] == PointSource.PROPOSED for row in rows):
+        return State.WAITING, TO_BE_CONFIRMED
+    return State.SENDING, ""

@@ -1,0 +1,173 @@
+import subprocess
+from collections import Counter
+
+import pydicom
+import pytest
+from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
+from pynetdicom import AE, evt
+
+import lss_cli.node.send
+from lss_cli.node.register import State
+from tests.batch.studies import retag
+from tests.node.conftest import HERE, files, program, send, wait_for
+from tests.tables import read_rows, write_rows
+
+
+def name_the_patient(study):
+    retag(study, PatientName="Doe^Secretive", PatientID="HOSP-4711", AccessionNumber="ACC0815")
+
+
+def uids(archive):
+    return sorted(str(made.SOPInstanceUID) for made in archive.objects())
+
+
+def test_what_comes_in_is_graded_and_goes_to_the_archive(node, archive, study, said):
+    name_the_patient(study)
+    node.start()
+    assert node.send(study).returncode == 0
+    node.wait(study, State.SENT)
+    objects = archive.objects()
+    assert Counter(made.SOPClassUID.name for made in objects) == {
+        "Comprehensive 3D SR Storage": 1,
+        "Secondary Capture Image Storage": 6,
+    }
+    assert len({made.SeriesInstanceUID for made in objects}) == 2
+    source = pydicom.dcmread(files(study)[0])
+    for made in objects:
+        assert made.StudyInstanceUID == source.StudyInstanceUID
+        assert (made.PatientName, made.PatientID) == ("Doe^Secretive", "HOSP-4711")
+    for path in archive.folder.iterdir():
+        run = subprocess.run(
+            [program("dciodvfy"), path], capture_output=True, text=True, check=False
+        )
+        assert "Error" not in run.stdout + run.stderr
+    text = " ".join(said)
+    assert not [secret for secret in ("Secretive", "4711", "0815") if secret in text]
+
+
+def test_a_study_sent_again_brings_nothing_and_one_that_has_changed_another_result(
+    node, archive, study
+):
+    node.start()
+    node.send(study)
+    first = node.wait(study, State.SENT)
+    before = uids(archive)
+    node.send(study)
+    assert node.record(study) == first
+    # A late series that no point lies in, as a localiser: what is said stays the same.
+    ds = pydicom.dcmread(files(study)[0])
+    ds.SeriesInstanceUID, ds.SeriesDescription = "1.2.3.4", "LOC"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+    ds.save_as(study / "late.dcm")
+    send(node.options.port, study / "late.dcm")
+    assert node.record(study).revision == first.revision + 1
+    second = node.wait(study, State.SENT)
+    assert uids(archive) == before
+    # The patient is another, by all files.
+    name_the_patient(study)
+    node.send(study)
+    wait_for(lambda: node.record(study).revision > second.revision)
+    node.wait(study, State.SENT)
+    assert set(before) < set(uids(archive)) and len(uids(archive)) == 2 * len(before)
+
+
+# pynetdicom leaves a socket to be collected where nobody answers.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_archive_that_is_down_gets_its_results_when_it_is_back(
+    node, archive, study, said, monkeypatch
+):
+    monkeypatch.setattr(lss_cli.node.send, "FIRST_PAUSE_S", 0.2)
+    archive.stop()
+    node.start()
+    node.send(study)
+    waiting = wait_for(lambda: (it := node.record(study)) and it.reason and it)
+    assert waiting.state is State.SENDING and waiting.next_try > 0
+    assert waiting.reason == f"PACS@127.0.0.1:{archive.port} cannot be reached."
+    # Also over a restart.
+    node.stop()
+    said.clear()
+    archive.start()
+    node.start()
+    assert node.wait(study, State.SENT).reason == ""
+    assert len(uids(archive)) == 7
+
+
+class OddArchive:
+    """An archive that answers as it is told; gives what it was sent."""
+
+    def __init__(self, port, classes=(Comprehensive3DSRStorage, SecondaryCaptureImageStorage)):
+        self.taken, self.answers = [], []
+        self.entity = AE(ae_title="PACS")
+        for name in classes:
+            self.entity.add_supported_context(name)
+        handlers = [(evt.EVT_C_STORE, self.store)]
+        self.server = self.entity.start_server((HERE, port), block=False, evt_handlers=handlers)
+
+    def store(self, event):
+        answer = self.answers.pop(0) if self.answers else 0
+        if answer == "abort":
+            event.assoc.abort()
+        elif answer == 0:
+            self.taken.append(str(event.request.AffectedSOPInstanceUID))
+        return 0 if answer == "abort" else answer
+
+
+@pytest.fixture
+def odd(archive, request):
+    archive.stop()
+    odd = OddArchive(archive.port, *getattr(request, "param", ()))
+    yield odd
+    odd.entity.shutdown()
+
+
+@pytest.mark.parametrize("odd", [((Comprehensive3DSRStorage,),)], indirect=True)
+def test_an_archive_that_takes_no_images_is_a_failure_with_a_reason(node, odd, study):
+    node.start()
+    node.send(study)
+    failed = node.wait(study, State.FAILED)
+    assert "does not take Secondary Capture Image Storage" in failed.reason
+    assert odd.taken == []
+
+
+def test_what_the_archive_refuses_is_a_failure_and_tried_again_when_sent_again(node, odd, study):
+    odd.answers = [0, 0xC123]
+    node.start()
+    node.send(study)
+    assert "refused it (status C123)" in node.wait(study, State.FAILED).reason
+    assert len(odd.taken) == 1
+    node.send(study)
+    node.wait(study, State.SENT)
+    assert len(odd.taken) == len(set(odd.taken)) == 7
+
+
+@pytest.mark.parametrize("trouble", ["abort", 0xA700])
+def test_an_archive_that_breaks_off_or_is_full_gets_the_rest_later(
+    node, odd, study, trouble, monkeypatch
+):
+    monkeypatch.setattr(lss_cli.node.send, "FIRST_PAUSE_S", 0.2)
+    odd.answers = [0, 0, trouble, 0, trouble]
+    node.start()
+    node.send(study)
+    node.wait(study, State.SENT)
+    assert len(odd.taken) == len(set(odd.taken)) == 7
+
+
+def test_without_points_a_study_waits_until_a_table_has_them(node, archive, study, coords):
+    rows = read_rows(coords)
+    write_rows(coords, [row | {"study_id": "1.2.3.999"} for row in rows])
+    node.start()
+    node.send(study)
+    assert node.wait(study, State.WAITING).reason == "points to be set."
+    assert uids(archive) == []
+    write_rows(coords, rows)
+    node.wait(study, State.SENT)
+    assert len(uids(archive)) == 7
+
+
+def test_what_is_no_lumbar_study_fails_and_says_why(node, archive, study, coords):
+    retag(study, ImageOrientationPatient=None)
+    node.start()
+    node.send(study)
+    failed = node.wait(study, State.FAILED)
+    assert "ImageOrientationPatient is missing" in failed.reason
+    assert uids(archive) == []
