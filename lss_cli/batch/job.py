@@ -124,7 +124,7 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
                 study, points, job.bad_points, model, job.conditions, counted=counted
             )
         if result.levels:
-            for done in _outputs(job).write(study, result, model):
+            for done in _outputs(job, result).write(study, result, model):
                 if isinstance(done, Exception):
                     raise done
     except LssError as error:
@@ -143,8 +143,10 @@ def _load_locators(folder: str) -> Locators:
     return Locators.load(Path(folder), threads=1)
 
 
-def _outputs(job: GradingJob) -> Outputs:
-    dicom = Path(job.dicom) if job.dicom else None
+def _outputs(job: GradingJob, result: StudyGrade) -> Outputs:
+    # Where nothing was graded, the rows say why, and there is nothing to be sent.
+    graded = any(level.probabilities for level in result.levels)
+    dicom = Path(job.dicom) if job.dicom and graded else None
     return Outputs(
         html=Path(job.page) if job.page else None,
         dicom_sr=dicom / REPORT_FILE if dicom else None,

@@ -126,6 +126,7 @@ def node(
         largest_bytes=largest,
         unattended=unattended,
         coords=tuple(coords or ()),
+        locators=environment.models,
         workers=workers or processors(),
         timeout_s=timeout,
         certificates=_certificates(tls_cert, tls_key, tls_ca),

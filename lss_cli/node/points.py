@@ -1,13 +1,17 @@
-"""The points of a study, as far as a table has them; the table may grow while the node runs."""
+"""At which points a study is graded: a table's, which may grow while the node runs, or proposed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from lss_cli.anatomy import Condition
-from lss_cli.batch.job import GradingJob
+from lss_cli.batch.job import NO_POINT, GradingJob
 from lss_cli.batch.plan import plan_jobs
-from lss_cli.errors import LssError, PointsError
+from lss_cli.errors import LssError, ModelError, PointsError
+from lss_cli.locate.locate import CONDITIONS
+from lss_cli.locate.metadata import Kind
+from lss_cli.model.find import find_locator
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import read_points
 from lss_cli.text import join_words
@@ -20,14 +24,16 @@ class PointTables:
 
     Args:
         paths: CSV or JSON files, whose rows all name their study. None may be missing.
+        locators: Folder of the networks that propose points and count discs.
         say: Hears that a table cannot be used any more; the rows read before stay in use.
 
     Raises:
         PointsError: A table cannot be used.
     """
 
-    def __init__(self, paths: Sequence[Path], say: Callable[[str], None]) -> None:
+    def __init__(self, paths: Sequence[Path], locators: Path, say: Callable[[str], None]) -> None:
         self._paths = paths
+        self._locators = _find_locators(locators, say)
         self._say = say
         self._points: list[Point] = []
         self._bad_points: list[BadPoint] = []
@@ -49,7 +55,10 @@ class PointTables:
         return True
 
     def job_of(self, uid: str, folder: Path, conditions: Sequence[Condition]) -> GradingJob:
-        """What is to be graded in a study; known by its StudyInstanceUID, as in `lss report`.
+        """What is to be graded in a study, and at which points.
+
+        Those of a table count, by the StudyInstanceUID as in `lss report`; a study that none knows
+        gets the locator's proposals.
 
         Args:
             uid: StudyInstanceUID.
@@ -58,10 +67,14 @@ class PointTables:
         """
         (job,) = plan_jobs([folder], self._points, self._bad_points, conditions)
         rows: list[Point | BadPoint] = [*job.points, *job.bad_points]
-        named = {row.condition for row in rows}
-        wanted = [condition for condition in conditions if condition in named]
+        named = {row.condition for row in rows} or set(CONDITIONS.values())
         return replace(
-            job, study_id=uid, conditions=tuple(wanted or conditions), no_point=TO_BE_SET
+            job,
+            study_id=uid,
+            conditions=tuple(condition for condition in conditions if condition in named),
+            no_point=NO_POINT if rows else TO_BE_SET,
+            locators=self._locators,
+            propose=not rows and bool(self._locators),
         )
 
     def knows(self, uid: str) -> bool:
@@ -90,3 +103,14 @@ class PointTables:
                 todo="Fill the column study_id, with the StudyInstanceUID.",
             )
         self._points, self._bad_points, self._rows = points, bad_points, rows
+
+
+def _find_locators(folder: Path, say: Callable[[str], None]) -> str:
+    """The folder, or nothing where it has no networks that propose points."""
+    try:
+        for kind in get_args(Kind):
+            find_locator(kind, folder)
+    except ModelError:
+        say("Nothing here proposes points: studies wait until a table has theirs.")
+        return ""
+    return str(folder.absolute())

@@ -75,7 +75,7 @@ NEXT = {
     State.WAITING: {State.COMPLETE},
     State.SENDING: {State.SENT, State.FAILED},
     State.SENT: set(),
-    State.FAILED: set(),
+    State.FAILED: {State.COMPLETE},
 }
 
 

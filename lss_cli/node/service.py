@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from lss_cli.batch.pool import Worker
+from lss_cli.model.find import models_folder
 from lss_cli.model.session import Model
 from lss_cli.node.peers import Certificates, Peer, Senders
 from lss_cli.node.points import PointTables
@@ -38,6 +39,7 @@ class NodeOptions:
         largest_bytes: Of one object.
         unattended: Whether grades at proposed points are sent without anybody having looked.
         coords: Tables of points.
+        locators: Folder of the networks that propose points and count discs.
         workers: Processes that grade.
         timeout_s: The longest that grading a study may take.
         certificates: For TLS, to all peers.
@@ -54,6 +56,7 @@ class NodeOptions:
     largest_bytes: int
     unattended: bool = False
     coords: tuple[Path, ...] = ()
+    locators: Path = field(default_factory=models_folder)
     workers: int = 1
     timeout_s: float | None = None
     certificates: Certificates | None = None
@@ -81,7 +84,7 @@ def run_node(
     # It would print what peers send; what matters is said by us.
     logging.getLogger("pynetdicom").propagate = False
     senders = Senders(options.senders)
-    tables = PointTables(options.coords, say)
+    tables = PointTables(options.coords, options.locators, say)
     with closing(Spool(options.spool, options.limit_bytes)) as spool, ExitStack() as running:
         work = Work(spool, tables, model, options.timeout_s, options.unattended, say, stop)
         sender = Sender(options.title, options.archive, options.certificates, spool, say)

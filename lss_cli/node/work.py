@@ -9,14 +9,13 @@ import pydicom
 
 from lss_cli.batch.job import Row
 from lss_cli.batch.pool import Grader, Worker
+from lss_cli.locate.proposal import UNCONFIRMED
 from lss_cli.model.session import Model
 from lss_cli.node.points import TO_BE_SET, PointTables
 from lss_cli.node.register import ResultObject, State, StudyRecord
 from lss_cli.node.spool import Spool
 from lss_cli.points.point import PointSource
 from lss_cli.text import printable
-
-TO_BE_CONFIRMED = "points proposed, to be confirmed."
 
 
 class Work:
@@ -69,11 +68,12 @@ class Work:
         return True
 
     def look_again(self) -> None:
-        """Grade studies that wait for points, where a table has them now."""
+        """Grade studies that wait for points or have none, where a table has them now."""
         if self._tables.refresh():
-            for study in self._spool.register.studies(State.WAITING):
+            register = self._spool.register
+            for study in (*register.studies(State.WAITING), *register.studies(State.FAILED)):
                 if self._tables.knows(study.uid):
-                    self._spool.register.move(study, State.COMPLETE)
+                    register.move(study, State.COMPLETE)
 
     def _take(self) -> StudyRecord | None:
         if not self._spool.has_room_for_results():
@@ -110,12 +110,19 @@ class Work:
 
 
 def judge(rows: Sequence[Row], *, unattended: bool) -> tuple[State, str]:
-    """Where a study goes on from its rows, and why."""
+    """Where a study goes on from its rows, and why.
+
+    Args:
+        rows: Of its report.
+        unattended: Whether what was graded at proposed points is sent without anybody having
+            looked. Points that are not sure have no grade in any case.
+    """
+    reasons = dict.fromkeys(printable(row["reason"], 300) for row in rows)
     if not any(row["grade"] for row in rows):
-        reasons = dict.fromkeys(printable(row["reason"], 300) for row in rows)
-        if TO_BE_SET in reasons:
-            return State.WAITING, TO_BE_SET
+        for reason in (UNCONFIRMED, TO_BE_SET):
+            if reason in reasons:
+                return State.WAITING, reason
         return State.FAILED, next(iter(reasons), "nothing was graded.")
     if not unattended and any(row["points"] == PointSource.PROPOSED for row in rows):
-        return State.WAITING, TO_BE_CONFIRMED
+        return State.WAITING, UNCONFIRMED
     return State.SENDING, ""

@@ -169,7 +169,9 @@ class Node:
             settle_s=0.3,
             limit_bytes=2**30,
             largest_bytes=2**20,
-            coords=(coords,) if coords else (),
+            coords=(coords,),
+            # None; the shipped ones would take their time.
+            locators=folder / "locators",
         )
         self.thread: threading.Thread | None = None
 

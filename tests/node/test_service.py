@@ -1,5 +1,6 @@
 import subprocess
 from collections import Counter
+from dataclasses import replace
 
 import pydicom
 import pytest
@@ -7,9 +8,15 @@ from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
 from pynetdicom import AE, evt
 
 import lss_cli.node.send
+from lss_cli.locate.locate import Locators, locate
 from lss_cli.node.register import State
+from lss_cli.points.point import PointSource
+from lss_cli.points.table import write_points
+from lss_cli.study.study import read_study
 from tests.batch.studies import retag
-from tests.node.conftest import HERE, files, program, send, wait_for
+from tests.locate.studies import plan, write_coded_study, write_locators
+from tests.node.conftest import HERE, files, program, send, uid_of, wait_for
+from tests.output.conftest import items
 from tests.tables import read_rows, write_rows
 
 
@@ -171,3 +178,45 @@ def test_what_is_no_lumbar_study_fails_and_says_why(node, archive, study, coords
     failed = node.wait(study, State.FAILED)
     assert "ImageOrientationPatient is missing" in failed.reason
     assert uids(archive) == []
+
+
+@pytest.fixture
+def coded(tmp_path):
+    """A study in which the tests' locator finds all points."""
+    folder = write_coded_study(tmp_path / "coded", plan(1, slices=3))
+    for path in files(folder):
+        ds = pydicom.dcmread(path)
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID
+        ds.PatientID, ds.PatientName, ds.Modality = "HOSP-4711", "Doe^Secretive", "MR"
+        ds.save_as(path)
+    return folder
+
+
+def test_proposed_points_wait_for_a_person_and_go_on_when_confirmed(
+    node, archive, coded, coords, tmp_path
+):
+    node.start(locators=write_locators(tmp_path / "locators"))
+    node.send(coded)
+    assert node.wait(coded, State.WAITING).reason == "points to be confirmed."
+    assert uids(archive) == []
+    proposal = locate(read_study(coded), Locators.load(node.options.locators))
+    points = [
+        replace(item.point, study_id=uid_of(coded), source=PointSource.CONFIRMED)
+        for item in proposal.points
+    ]
+    write_points(coords, points)
+    node.wait(coded, State.SENT)
+    assert len(uids(archive)) == 7
+
+
+@pytest.mark.parametrize(("sure", "state"), [(0.5, State.SENT), (0.9, State.WAITING)])
+def test_unattended_only_what_is_sure_is_sent(node, archive, coded, tmp_path, sure, state):
+    node.start(locators=write_locators(tmp_path / "locators", sure=sure), unattended=True)
+    node.send(coded)
+    node.wait(coded, state)
+    if state is State.WAITING:
+        assert uids(archive) == []
+        return
+    report = next(made for made in archive.objects() if made.Modality == "SR")
+    comments = [item.TextValue for item in items(report, "Comment")]
+    assert any("proposed" in comment for comment in comments)
