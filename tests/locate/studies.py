@@ -99,13 +99,16 @@ def _file(phantom: Phantom, series: PhantomSeries, slice_, spots, tags):
         **tags,
     )
     ds.ImagePositionPatient = list(at.position)
-    places = np.stack(at.grid(), axis=-1)
-    pixels = np.full(places.shape[:2], float(BRIGHTEST))
+    x, y, z = at.grid()
+    pixels = np.full(x.shape, float(BRIGHTEST))
     for spot in spots:
         if abs(float((spot.centre - at.position) @ at.normal)) > max(spot.radii):
             continue
-        inside = (((places - spot.centre) / spot.radii) ** 2).sum(axis=-1) <= 1
-        pixels[inside] = spot.brightness * BRIGHTEST
+        steps = zip((x, y, z), spot.centre, spot.radii, strict=True)
+        squares = (
+            ((grid - np.float32(middle)) * np.float32(1 / mm)) ** 2 for grid, middle, mm in steps
+        )
+        pixels[sum(squares) <= 1] = spot.brightness * BRIGHTEST
     set_pixels(ds, pixels)
     return ds
 
@@ -178,4 +181,4 @@ def _write_locator(path: Path, kind: str, sure: float) -> None:
 
 def plan(number: int = 0, **options) -> Phantom:
     """A phantom of small pictures; with `slices`, of as many per disc."""
-    return plan_study(7, number, matrix=160, **options)
+    return plan_study(7, number, matrix=128, **options)
