@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lss_cli import extras
+from lss_cli.errors import MissingExtraError
 from lss_cli.model.find import models_folder
 from lss_cli.text import printable
 
@@ -117,6 +118,27 @@ class Environment:
             MissingExtraError: One is missing; says how to install it.
         """
         extras.require(command, *packages, is_installed=self.is_installed)
+
+    def can_draw(self, command: str, wanted: bool | None) -> bool:
+        """Whether to draw figures: where matplotlib is installed, unless told otherwise.
+
+        Args:
+            command: The command with its option, for the message.
+            wanted: What the user said of figures, if anything.
+
+        Raises:
+            MissingExtraError: They are wanted and cannot be had.
+        """
+        if wanted is False:
+            return False
+        try:
+            self.require(command, "matplotlib")
+        except MissingExtraError as missing:
+            if wanted:
+                raise
+            self.messages.print(f"Without figures: {missing}")
+            return False
+        return True
 
     def _console(self, stream: TextIO, **options: Any) -> "Console":
         from rich.console import Console  # here, since help does without

@@ -11,12 +11,15 @@ from lss_cli.cli.options import (
     BetaOption,
     Debug,
     EvaluationDataOption,
+    FiguresOption,
     Quiet,
     ResamplesOption,
     SeedOption,
     SplitOption,
 )
 from lss_cli.errors import UsageError
+
+EVALUATION = Path("evaluation")
 
 
 def evaluate(
@@ -30,8 +33,9 @@ def evaluate(
     data: EvaluationDataOption = PREPARED,
     split: SplitOption = "test",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for metrics.json, metrics.csv, figures, index.html.")
-    ] = None,
+        Path, typer.Option(help="Folder for predictions, figures and tables.")
+    ] = EVALUATION,
+    figures: FiguresOption = None,
     tilted: Annotated[
         bool,
         typer.Option(
@@ -58,7 +62,7 @@ def evaluate(
     from lss_cli.evaluation.evaluation import EvaluationSettings
     from lss_cli.evaluation.evaluation import evaluate as run
     from lss_cli.evaluation.predictions import read_predictions
-    from lss_cli.evaluation.presentation.page import write_report
+    from lss_cli.evaluation.presentation.page import FILES, write_report
     from lss_cli.evaluation.presentation.table import definitions as defined
     from lss_cli.evaluation.presentation.table import to_table
     from lss_cli.evaluation.sources import files_of as network_files
@@ -68,12 +72,9 @@ def evaluate(
     environment: Environment = context.obj
     if (model is None) == (predictions is None):
         raise UsageError("give one of --model and --predictions.")
-    if out:
-        environment.require("lss evaluate --out", "matplotlib")
-        outputs = [out / name for name in ("metrics.json", "metrics.csv", "index.html")]
-        reads = [*files_of(data), *([predictions] if predictions else network_files(str(model)))]
-        check_outputs({str(path): path for path in outputs}, reads)
-        make_folder(out)
+    drawn = environment.can_draw("lss evaluate --figures", figures)
+    reads = [*files_of(data), *([predictions] if predictions else network_files(str(model)))]
+    check_outputs({str(out / name): out / name for name in FILES}, reads)
 
     def progress(done: int, total: int) -> None:
         if done == total:
@@ -93,6 +94,5 @@ def evaluate(
         environment.results.print(defined(beta))
     else:
         environment.messages.print("What each figure is: lss evaluate … --definitions")
-    if out:
-        write_report(evaluation, out)
-        environment.messages.print(f"Wrote {out}; open {out / 'index.html'}.")
+    write_report(evaluation, make_folder(out), figures=drawn)
+    environment.messages.print(f"Wrote {out}; open {out / 'index.html'}.")

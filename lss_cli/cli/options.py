@@ -49,6 +49,15 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Processes.", show_default="all processors")
 ]
 
+FiguresOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--figures/--no-figures",
+        help="Draw figures.",
+        show_default="where matplotlib is installed",
+    ),
+]
+
 # Of what measures predictions.
 EvaluationDataOption = Annotated[
     Path, typer.Option("--data", help="Prepared data that models are run on.")

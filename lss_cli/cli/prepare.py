@@ -8,10 +8,18 @@ import typer
 
 from lss_cli.anatomy import Severity
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import PREPARED, Debug, Quiet, WorkersOption, with_options_of
+from lss_cli.cli.options import (
+    PREPARED,
+    Debug,
+    FiguresOption,
+    Quiet,
+    WorkersOption,
+    with_options_of,
+)
 from lss_cli.cli.progress import show_progress
-from lss_cli.dataset.options import PrepareOptions
-from lss_cli.errors import MissingExtraError
+from lss_cli.dataset.options import SPEC_OPTIONS, PrepareOptions
+from lss_cli.dataset.split import parse_proportions
+from lss_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,15 +34,16 @@ def prepare(
     source: Annotated[Path, typer.Argument(help="A folder in RSNA's layout, or an image table.")],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")] = PREPARED,
     options: Mapping[str, Any],
-    workers: WorkersOption = None,
-    figures: Annotated[
-        bool | None,
+    model: Annotated[
+        str | None,
         typer.Option(
-            "--figures/--no-figures",
-            help="Draw what is in the data.",
-            show_default="where matplotlib is installed",
+            metavar="NAME|FILE",
+            help="Data to judge this model on: inputs as it wants them, all conditions that it "
+            "grades, and nothing to train on, unless told otherwise.",
         ),
     ] = None,
+    workers: WorkersOption = None,
+    figures: FiguresOption = None,
     _quiet: Quiet = False,
     _debug: Debug = False,
 ) -> None:
@@ -46,28 +55,44 @@ def prepare(
     from lss_cli.processors import processors
 
     environment: Environment = context.obj
+    if model is not None:
+        options = _as_model_wants(model, environment.models, options)
     chosen = PrepareOptions.from_mapping(options, "options")
-    drawn = _can_draw(environment, figures)
+    drawn = environment.can_draw("lss prepare --figures", figures)
     with show_progress(environment.messages) as progress:
         summary = run(source, out, chosen, progress, workers=workers or processors(), figures=drawn)
     _print(summary, environment.results)
     if drawn:
         environment.messages.print(f"The figures are in {out}/figures/index.html")
-    todo = "" if chosen.tables_only else f" Train on it with: lss train --data {out}"
-    environment.messages.print(f"Wrote {out}.{todo}")
+    if chosen.proportions[0]:
+        todo = f" Train on it with: lss train --data {out}"
+    else:
+        todo = f" Judge a model on it with: lss evaluate --model {model or 'MODEL'} --data {out}"
+    environment.messages.print(f"Wrote {out}.{todo * (not chosen.tables_only)}")
 
 
-def _can_draw(environment: Environment, wanted: bool | None) -> bool:
-    if wanted is False:
-        return False
-    try:
-        environment.require("lss prepare --figures", "matplotlib")
-    except MissingExtraError as missing:
-        if wanted:
-            raise
-        environment.messages.print(f"Without figures: {missing}")
-        return False
-    return True
+def _as_model_wants(model: str, folder: Path, typed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options for data that a model is to be judged on; what was typed counts before that.
+
+    Raises:
+        ModelError: There is no such model, or it cannot be used.
+        UsageError: An option says what the model says.
+    """
+    from lss_cli.model.find import find_model
+    from lss_cli.model.session import load_model
+
+    if said := next((name for name in SPEC_OPTIONS if name in typed), None):
+        raise UsageError(
+            f"--{said.replace('_', '-')} would contradict --model, which says how inputs are made.",
+            todo="Leave one of them out.",
+        )
+    metadata = load_model(find_model(model, folder)).metadata
+    wanted = {
+        "spec": metadata.input,
+        "conditions": list(metadata.conditions),
+        "proportions": parse_proportions("0:0:100"),
+    }
+    return wanted | dict(typed)
 
 
 def _print(summary: "PrepareSummary", out: "Console") -> None:

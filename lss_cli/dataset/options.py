@@ -96,7 +96,7 @@ class PrepareOptions(OptionSet):
     )
     proportions: tuple[float, float, float] = option(
         parse_proportions(DEFAULT_SPLIT),
-        "Training:validation:test or training:test, by studies.",
+        "Training:validation:test or training:test, by studies; 0:0:100 where nothing is trained.",
         flag="--split",
         typed=DEFAULT_SPLIT,
         metavar="A:B:C|A:C",
@@ -123,10 +123,26 @@ class PrepareOptions(OptionSet):
                 "--mirror would add nothing.",
                 todo="It adds the other side of a left or right condition; leave it out.",
             )
+        if not self.proportions[0]:
+            self._check_nothing_is_about_training()
         if self.balance == "none" and self.balance_scope == "all":
             raise UsageError(
                 "--balance-scope would change nothing.",
                 todo="Choose a --balance, or leave it out.",
+            )
+
+    def _check_nothing_is_about_training(self) -> None:
+        about_training = {
+            "--mirror": self.mirror,
+            "--balance": self.balance != "none" and self.balance_scope == "training",
+            "--strategy": self.strategy != "random",
+            "--folds": self.folds > 0,
+        }
+        if flag := next((flag for flag, given in about_training.items() if given), None):
+            other = " The other side is judged by naming it: --condition." * (flag == "--mirror")
+            raise UsageError(
+                f"{flag} is about training, and nothing is left to train on.",
+                todo=f"Leave it out, or choose another --split.{other}",
             )
 
     @property

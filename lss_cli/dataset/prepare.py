@@ -23,7 +23,12 @@ from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepared import FIGURES, MASTER, REJECTS
 from lss_cli.dataset.sources.base import PointRef, Source
 from lss_cli.dataset.sources.image_table import ImageTable
-from lss_cli.dataset.sources.master_table import POINT_COLUMNS, select, usable
+from lss_cli.dataset.sources.master_table import (
+    POINT_COLUMNS,
+    select,
+    slice_distances,
+    usable,
+)
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
 from lss_cli.errors import DataError
 from lss_cli.files import check_outputs, make_folder, write_text
@@ -32,7 +37,7 @@ from lss_cli.versions import versions
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
 
 MASTER_COLUMNS = [*POINT_COLUMNS, "series_description", "severity"]
-MASTER_COLUMNS += ["source_condition", "split", "fold"]
+MASTER_COLUMNS += ["source_condition", "split", "fold", "annotated_instance"]
 REJECT_COLUMNS = ["file", "line", *POINT_COLUMNS, "severity", "reason", "detail"]
 INDEX_COLUMNS = [
     "position",
@@ -47,6 +52,7 @@ INDEX_COLUMNS = [
     "order",
     "slice_width_mm",
     "slice_height_mm",
+    "distance",
 ]
 
 
@@ -193,6 +199,7 @@ def _make_inputs(
         order=["known" if source.order_known(*key) else "unknown" for key in series],
         slice_width_mm=results["width_mm"].map("{:g}".format),
         slice_height_mm=results["height_mm"].map("{:g}".format),
+        distance=slice_distances(good),
     )
     return index.loc[usable(results), INDEX_COLUMNS]
 

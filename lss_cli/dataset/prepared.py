@@ -84,7 +84,8 @@ class Prepared:
         index: One row per input, in the order of the master table: ``position`` (in the arrays),
             ``row_id``, ``study_id``, ``condition``, ``source_condition``, ``level``,
             ``severity``, ``split``, ``fold`` (empty without folds), ``order``, and the full,
-            oriented slice's ``slice_width_mm`` and ``slice_height_mm``.
+            oriented slice's ``slice_width_mm`` and ``slice_height_mm``; ``distance`` in slices from
+            the annotated one, empty where it is not known, as in data made before 0.2.
         images: N × H × W × C half floats, memory-mapped.
         coords: N × 2 floats.
     """
@@ -144,6 +145,8 @@ class Prepared:
         index["position"] = index["position"].astype(int)
         sizes = ["slice_width_mm", "slice_height_mm"]
         index[sizes] = index[sizes].astype(float)
+        if "distance" not in index:
+            index["distance"] = ""
         # Mapped: what a damaged header claims takes no memory before it is looked at.
         images = np.lib.format.open_memmap(folder / IMAGES, mode="r")
         coords = np.lib.format.open_memmap(folder / COORDS, mode="r")

@@ -17,25 +17,27 @@ def parse_proportions(text: str) -> tuple[float, float, float]:
     """Read ``80:10:10`` (training, validation, test) or ``80:20`` (training, test).
 
     Raises:
-        UsageError: There are not two or three numbers, or none is left to train on.
+        UsageError: There are not two or three numbers, or there is a validation part and nothing
+            to train on.
 
     Examples:
-        >>> parse_proportions("80:20")
-        (80.0, 0.0, 20.0)
+        >>> parse_proportions("80:20"), parse_proportions("0:0:100")
+        ((80.0, 0.0, 20.0), (0.0, 0.0, 100.0))
     """
     try:
         train, *rest = map(float, text.split(":"))
         validation, test = rest if len(rest) == 2 else (0.0, *rest)
     except ValueError:
         train = validation = test = -1.0
-    if not (
-        0 < train < float("inf") and 0 <= validation < float("inf") and 0 <= test < float("inf")
-    ):
+    numbers = train, validation, test
+    some = train > 0 or (validation == 0 and test > 0)
+    if not (some and all(0 <= number < float("inf") for number in numbers)):
         raise UsageError(
             f"--split is {text!r}.",
-            todo="Give training:validation:test, such as 80:10:10, or training:test.",
+            todo="Give training:validation:test, such as 80:10:10, or training:test; 0:0:100 where "
+            "nothing is trained.",
         )
-    return train, validation, test
+    return numbers
 
 
 def split_studies(

@@ -1,6 +1,7 @@
 """Areas under ROC and precision–recall curves: exact ones, and those that Keras computes."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class Pooled:
     false_positives: Float64Array
 
     @classmethod
+    @lru_cache(maxsize=1)  # two metrics ask for the same sample in turn
     def of(cls, sample: Sample) -> "Pooled":
         """Count. As Keras does, in single precision: bucket i holds i/199 < p ≤ (i+1)/199."""
         scaled = sample.probabilities.astype(np.float32) * np.float32(BUCKETS)

@@ -1,4 +1,4 @@
-"""All metrics of one set of predictions, with intervals, by level, and beside baselines."""
+"""All metrics of one set of predictions, with intervals, by groups of rows, beside baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lss_cli.anatomy import Level
 from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
 from lss_cli.evaluation.metrics import DEFAULT_BETA, Metric, metrics_with
-from lss_cli.evaluation.predictions import ALL, Predictions
+from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
+from lss_cli.evaluation.scopes import Grouping, Scope, scopes_of
 
 MODEL = "model"
+# What is said of the baselines as well.
+BASELINE_GROUPS = ("all", "level")
 
 # By the key of the metric.
 Estimates = Mapping[str, Estimate]
@@ -45,7 +47,8 @@ class Evaluation:
         settings: How.
         metrics: In the order in which they are shown.
         baselines: The predictors that stand beside the model.
-        estimates: For the model and each baseline, for ``all`` and each level that there is.
+        scopes: The rows that there are figures of, by name.
+        estimates: For the model, of each scope; for each baseline, of all rows and each level.
         confusion: Rows are true classes, columns the most likely ones.
         resamples: The draws of studies behind the intervals.
     """
@@ -54,14 +57,18 @@ class Evaluation:
     settings: EvaluationSettings
     metrics: tuple[Metric, ...]
     baselines: Baselines
+    scopes: Mapping[str, Scope]
     estimates: Mapping[str, Mapping[str, Estimates]]
     confusion: list[list[int]]
     resamples: Resamples
 
     def rows(self, scope: str) -> int:
-        """How many rows there are at a level, or at all."""
-        table = self.part.table
-        return len(table) if scope == ALL else int((table["level"] == scope).sum())
+        """How many rows a scope has."""
+        return len(self.scopes[scope].rows)
+
+    def members(self, group: Grouping) -> list[str]:
+        """The names of the scopes of a group."""
+        return [name for name, scope in self.scopes.items() if scope.group == group]
 
 
 def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluation:
@@ -75,30 +82,24 @@ def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluati
     metrics = metrics_with(settings.beta)
     baselines = Baselines.fit(part)
     predictors = {MODEL: part.probabilities, **baselines.by_name}
+    scopes = scopes_of(part)
     return Evaluation(
         part,
         settings,
         metrics,
         baselines,
+        scopes,
         {
             name: {
-                scope: estimate(part, probabilities, metrics, resamples, rows)
-                for scope, rows in scopes(part).items()
+                scope: estimate(part, probabilities, metrics, resamples, rows.rows)
+                for scope, rows in scopes.items()
+                if name == MODEL or rows.group in BASELINE_GROUPS
             }
             for name, probabilities in predictors.items()
         },
         Sample.once(part.labels, part.probabilities).confusion[0].astype(int).tolist(),
         resamples,
     )
-
-
-def scopes(part: Predictions) -> dict[str, npt.NDArray[np.intp]]:
-    """All rows, and those of each level that there is."""
-    by_level = {str(level): np.flatnonzero(part.levels == level.ordinal) for level in Level}
-    return {
-        ALL: np.arange(len(part.labels)),
-        **{level: rows for level, rows in by_level.items() if len(rows)},
-    }
 
 
 def estimate(

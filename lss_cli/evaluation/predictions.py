@@ -6,12 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import DEFAULT_CONDITION, Condition, Level, Severity, row_id
 from lss_cli.dataset.dataframes import read_table, to_numbers, to_ordinals, write_table
 from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.errors import DataError
+from lss_cli.evaluation.grade_counts import TRAINING_PART, GradeCounts
 from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
 from lss_cli.evaluation.tilt import untilt
 from lss_cli.text import join_words, printable
@@ -21,6 +23,8 @@ PREDICTIONS = "predictions.csv"
 
 PROBABILITIES = [severity.column for severity in Severity]
 COLUMNS = ["row_id", "study_id", "condition", "level", "split", "severity", *PROBABILITIES]
+# In slices from the annotated one, where that is known; the last column then.
+DISTANCE = "distance"
 REQUIRED = ["study_id", "level", "severity", *PROBABILITIES]
 # All parts, or all levels.
 ALL = "all"
@@ -36,16 +40,17 @@ class Predictions:
     Attributes:
         name: What they are called, for people.
         table: One row per label: ``row_id``, ``study_id``, ``condition``, ``level``, ``split``,
-            ``severity``, ``normal_mild``, ``moderate``, ``severe``.
-        training: The rows of the training part with ``level`` and ``severity``, where known: what
-            a baseline may learn from.
+            ``severity``, ``normal_mild``, ``moderate``, ``severe``; ``distance``, in slices from
+            the annotated one, where it is known.
+        training: How often each grade was seen in training, where known: what a baseline may
+            learn from.
         start: The weights that the network's training started from, for people; empty where that
             is not known.
     """
 
     name: str
     table: pd.DataFrame
-    training: pd.DataFrame | None = None
+    training: GradeCounts | None = None
     start: str = ""
 
     @cached_property
@@ -57,6 +62,18 @@ class Predictions:
     def levels(self) -> Labels:
         """The level of each row, 0 to 4."""
         return to_ordinals(self.table["level"], Level)
+
+    @cached_property
+    def sides(self) -> "npt.NDArray[np.str_]":
+        """``left``, ``right`` or nothing: that of each row itself, which its ``row_id`` names."""
+        keys = self.table[["row_id", "study_id", "condition", "level"]].itertuples(index=False)
+        return np.array([_own_side(*key) for key in keys], dtype=str)
+
+    @cached_property
+    def distances(self) -> "npt.NDArray[np.str_]":
+        """Slices from the annotated one, of each row; empty where that is not known."""
+        known = self.table.get(DISTANCE, pd.Series("", self.table.index))
+        return np.array(known, dtype=str)
 
     @cached_property
     def probabilities(self) -> Float64Array:
@@ -106,18 +123,26 @@ def check_part(name: str, table: pd.DataFrame, split: str) -> None:
         )
 
 
-def training_part(table: pd.DataFrame) -> pd.DataFrame | None:
-    """The rows that a network learnt from, where a table holds any."""
+def _own_side(name: str, study_id: str, condition: str, level: str) -> str:
+    """A mirrored row stands in for the other side, and keeps its own side's name."""
+    stands_for = Condition(condition)
+    mirrored = name == row_id(study_id, stands_for.mirrored, Level(level))
+    return str((stands_for.mirrored if mirrored else stands_for).side or "")
+
+
+def training_part(table: pd.DataFrame) -> GradeCounts | None:
+    """What a network learnt from, where a table holds it."""
     rows = table[table["split"] == TRAIN]
-    return None if rows.empty else rows
+    return None if rows.empty else GradeCounts.of_rows(rows, TRAINING_PART)
 
 
 def read_predictions(path: Path, name: str | None = None) -> Predictions:
     """Read a ``predictions.csv``.
 
     Args:
-        path: A CSV file with the columns of `REQUIRED`; ``row_id``, ``condition`` and ``split``
-            are read where they are there. Without ``split``, all rows are the test part.
+        path: A CSV file with the columns of `REQUIRED`; ``row_id``, ``condition``, ``split`` and
+            ``distance`` are read where they are there. Without ``split``, all rows are the test
+            part.
         name: What to call them; the file's name if not given.
 
     Raises:
@@ -147,7 +172,13 @@ def read_predictions(path: Path, name: str | None = None) -> Predictions:
     if "row_id" not in table:
         keys = zip(table["study_id"], table["condition"], table["level"], strict=True)
         table["row_id"] = [row_id(study, Condition(c), Level(level)) for study, c, level in keys]
-    return Predictions(name or path.name, table[COLUMNS], training_part(table))
+    if DISTANCE in table:
+        slices = to_numbers(table[DISTANCE])
+        odd = (table[DISTANCE] != "") & ~((slices >= 0) & (slices % 1 == 0))
+        _fail_at(path, table, DISTANCE, odd, "is no number of slices")
+        table[DISTANCE] = slices.map("{:g}".format).where(slices.notna(), "")
+    columns = [*COLUMNS, *({DISTANCE} & {*table})]
+    return Predictions(name or path.name, table[columns], training_part(table))
 
 
 def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilities) -> None:
@@ -155,14 +186,17 @@ def write_predictions(path: Path, index: pd.DataFrame, probabilities: Probabilit
 
     Args:
         path: Of the file.
-        index: One row per label, with all of `COLUMNS` but the probabilities.
+        index: One row per label, with all of `COLUMNS` but the probabilities; with ``distance``
+            that is written where one is known.
         probabilities: N × 3.
 
     Raises:
         OutputError: The file cannot be written.
     """
     columns = dict(zip(PROBABILITIES, probabilities.round(6).T, strict=True))
-    write_table(index.assign(**columns)[COLUMNS], path)
+    known = DISTANCE in index and bool((index[DISTANCE] != "").any())
+    table = index.assign(**columns)
+    write_table(table[[*COLUMNS, DISTANCE] if known else COLUMNS], path)
 
 
 def _parse_words(

@@ -13,6 +13,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TRAIN
 from lss_cli.errors import DataError, ModelError, UsageError
+from lss_cli.evaluation.grade_counts import GradeCounts
 from lss_cli.evaluation.predictions import (
     ALL,
     PREDICTIONS,
@@ -193,8 +194,9 @@ def run_model(
         progress(start + len(some), len(rows))
     columns = dict(zip(PROBABILITIES, probabilities.T, strict=True))
     table = data.index.iloc[rows].assign(**columns)
+    learnt_from = training_part(data.index) or GradeCounts.of_model(model.metadata.training)
     began = describe_start(model.metadata.training.get("start", {}))
-    return Predictions(model.metadata.name, table, training_part(data.index), began)
+    return Predictions(model.metadata.name, table, learnt_from, began)
 
 
 def check_fits(model: Model, data: Prepared) -> None:
@@ -205,13 +207,14 @@ def check_fits(model: Model, data: Prepared) -> None:
     """
     wanted, held = model.metadata.input.to_json(), data.spec.to_json()
     # The level of each row is known, whether or not the data were prepared to be trained with it.
+    named = model.path.stem if model.path in shipped_models().values() else printable(model.path)
     if differing := [key for key in wanted if wanted[key] != held[key] and key != "level"]:
         raise ModelError(
             "the model wants other inputs than the prepared data hold: "
             + "; ".join(f"{key} {wanted[key]}, not {held[key]}" for key in differing)
             + ".",
             where=printable(model.path.name),
-            todo="Prepare the data as the model wants them: lss prepare --help",
+            todo=f"Prepare the data as it wants them: lss prepare SOURCE --model {named}",
         )
     model.require(Condition(name) for name in data.index["condition"].unique())
 

@@ -12,6 +12,7 @@ import tensorflow
 from lss_cli.anatomy import Condition
 from lss_cli.dataset.prepared import Prepared, count_by_split
 from lss_cli.dataset.split import TRAIN, VALIDATION
+from lss_cli.evaluation.grade_counts import TRAINING_PART, GradeCounts
 from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.model.ood import OodStatistics
@@ -155,6 +156,7 @@ def _metadata(
             "conditions": conditions,
             "mirrored": run.config["data"]["mirrored"],
             "parts": parts,
+            "levels": GradeCounts.of_rows(data.index.iloc[rows], TRAINING_PART).to_json(),
             "precision": precision,
             "largest_difference_to_keras": difference,
         },

@@ -7,10 +7,18 @@ import sys
 import pytest
 
 from tests.evaluation.handmade import rows, write
+from tests.tables import read_rows
 
 FIGURES = ["by_level", "confusion", "pr", "reliability", "roc"]
+CONTRACT = ["row_id", "study_id", "condition", "level", "split", "severity"]
+CONTRACT += ["normal_mild", "moderate", "severe"]
 WEIGHTS = {"normal_mild": 1, "moderate": 2, "severe": 4}
 INPUT = ("--size", "32,24", "--field-mm", "40,30", "--shift-mm", "5")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -38,6 +46,7 @@ def test_a_table_is_evaluated_into_a_folder(table, tmp_path, lss):
     names = {f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".svg")}
     assert {path.name for path in out.iterdir()} == {
         *names,
+        "predictions.csv",
         "metrics.json",
         "metrics.csv",
         "index.html",
@@ -56,7 +65,8 @@ def test_a_table_is_evaluated_into_a_folder(table, tmp_path, lss):
 
 
 def test_a_run_is_evaluated_from_its_predictions(run, lss):
-    code, out, _ = lss("evaluate", "--model", run, "--split", "train", "--definitions")
+    few = ("--resamples", "10", "--no-figures")
+    code, out, _ = lss("evaluate", "--model", run, "--split", "train", "--definitions", *few)
     assert code == 0
     assert out.startswith("first: train, ")
     assert "The training part is among these rows" in out
@@ -65,9 +75,28 @@ def test_a_run_is_evaluated_from_its_predictions(run, lss):
 
 def test_baselines_without_a_training_part_say_so(tmp_path, lss):
     only_test = [row for row in rows() if row["split"] == "test"]
-    code, out, _ = lss("evaluate", "--predictions", write(tmp_path / "p.csv", only_test))
+    few = ("--resamples", "10", "--no-figures")
+    code, out, _ = lss("evaluate", "--predictions", write(tmp_path / "p.csv", only_test), *few)
     assert code == 0
     assert "fitted on the evaluated rows" in out
+
+
+def test_the_predictions_that_were_measured_are_always_written(table, lss, tmp_path):
+    few = ("--resamples", "0", "--no-figures")
+    code, first, err = lss("evaluate", "--predictions", table, *few)
+    assert code == 0, err
+    assert "Wrote evaluation" in err
+    written = read_rows(tmp_path / "evaluation" / "predictions.csv")
+    assert list(written[0]) == CONTRACT
+    test_part = [row for row in read_rows(table) if row["split"] == "test"]
+    assert len(written) == len(test_part)
+    assert [float(row["severe"]) for row in written] == [float(r["severe"]) for r in test_part]
+    # They are predictions again; over what it reads nothing is written.
+    again = ("evaluate", "--predictions", tmp_path / "evaluation" / "predictions.csv")
+    assert lss(*again, *few)[0] == 2
+    code, second, _ = lss(*again, *few, "--out", tmp_path / "second")
+    assert code == 0
+    assert figure(second, "accuracy") == figure(first, "accuracy")
 
 
 def test_a_submission_is_compared_on_equal_terms(table, tmp_path, lss):
@@ -86,8 +115,9 @@ def test_a_submission_is_compared_on_equal_terms(table, tmp_path, lss):
         assert float(line["submission.csv"]) == pytest.approx(
             float(line["predictions.csv"]), abs=0.01
         ), line["figure"]
-    code, as_given, _ = lss("evaluate", "--predictions", submission, "--resamples", "0")
-    code, told, _ = lss("evaluate", "--predictions", submission, "--resamples", "0", "--tilted")
+    evaluate = ("evaluate", "--predictions", submission, "--resamples", "0", "--no-figures")
+    _, as_given, _ = lss(*evaluate)
+    _, told, _ = lss(*evaluate, "--tilted")
     assert figure(told, "tilted log loss") == figure(as_given, "RSNA log loss")
     code, _, err = lss("compare", table, "--tilted", "submission.csv")
     assert code == 2
@@ -97,6 +127,40 @@ def test_a_submission_is_compared_on_equal_terms(table, tmp_path, lss):
 def figure(shown, name):
     (line,) = [line for line in shown.splitlines() if line.startswith(name)]
     return line.removeprefix(name).split()[1]
+
+
+def test_figures_stand_by_side_level_severity_and_distance(tmp_path, lss):
+    made = []
+    for number, row in enumerate(rows()):
+        side = ("left", "right")[number % 2]
+        made.append(
+            row
+            | {"condition": f"{side}_subarticular_stenosis", "distance": ["0", "1", ""][number % 3]}
+        )
+    path = write(tmp_path / "p.csv", made, [*made[0]])
+    few = ("--resamples", "20", "--no-figures", "--out", tmp_path / "out")
+    code, shown, err = lss("evaluate", "--predictions", path, "--split", "all", *few)
+    assert code == 0, err
+    assert max(map(len, shown.splitlines())) <= 100
+    for title in ("By side", "By level", "By severity", "By distance from the annotated slice"):
+        assert title in shown.splitlines()
+        assert f"<h2>{title}</h2>" in (tmp_path / "out" / "index.html").read_text()
+    lines = read_rows(tmp_path / "out" / "metrics.csv")
+    hits = {(row["by"], row["of"]): row for row in lines if row["metric"] == "accuracy"}
+    for by, key in (("side", "condition"), ("severity", "severity"), ("distance", "distance")):
+        names = {name for group, name in hits if group == by}
+        values = {row[key] for row in made}
+        assert len(names) == len(values)
+        assert sum(int(hits[by, name]["rows"]) for name in names) == len(made)
+    right = [row for row in made if row["condition"].startswith("right")]
+    likely = [max(WEIGHTS, key=lambda name: row[name]) for row in right]
+    share = [
+        name == row["severity"].lower().replace("/", "_")
+        for name, row in zip(likely, right, strict=True)
+    ]
+    accuracy = hits["side", "right"]
+    assert float(accuracy["value"]) == pytest.approx(sum(share) / len(share))
+    assert float(accuracy["low"]) < float(accuracy["value"]) < float(accuracy["high"])
 
 
 @pytest.mark.parametrize(
@@ -117,13 +181,21 @@ def test_messages(arguments, code, said, lss, tmp_path, monkeypatch):
     assert not out
 
 
-def test_missing_matplotlib_is_named_before_the_work(table, tmp_path, lss):
-    command = ("evaluate", "--predictions", table, "--out", tmp_path / "out")
-    code, out, err = lss(*command, is_installed=lambda package: False)
+def test_missing_matplotlib_costs_the_figures_alone_and_is_named_where_they_are_asked_for(
+    table, tmp_path, lss
+):
+    command = ("evaluate", "--predictions", table, "--out", tmp_path / "out", "--resamples", "0")
+    code, out, err = lss(*command, "--figures", is_installed=lambda package: False)
     assert code == 3
     assert "[train]" in err
     assert not out
     assert not (tmp_path / "out").exists()
+    code, out, err = lss(*command, is_installed=lambda package: False)
+    assert code == 0
+    assert "Without figures" in err
+    assert "[train]" in err
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".json", ".csv", ".html"}
+    assert "<img" not in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_neither_tensorflow_nor_matplotlib_is_imported(table):
@@ -134,5 +206,5 @@ def test_neither_tensorflow_nor_matplotlib_is_imported(table):
         "heavy = {'tensorflow', 'keras', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    arguments = ["evaluate", "--predictions", str(table), "--resamples", "10"]
+    arguments = ["evaluate", "--predictions", str(table), "--resamples", "10", "--no-figures"]
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)

@@ -21,7 +21,7 @@ def test_the_least_that_is_needed(tmp_path):
 def test_parts(tmp_path):
     predictions = read_predictions(write(tmp_path / "p.csv", rows()))
     test, both = predictions.part("test"), predictions.part("all")
-    assert len(test.labels) + len(predictions.training) == len(both.labels)
+    assert len(test.labels) + predictions.training.by_grade.sum() == len(both.labels)
     with pytest.raises(DataError, match=r"no row of the part 'validation'.*test \(\d+\)"):
         predictions.part("validation")
 

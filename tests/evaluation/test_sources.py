@@ -1,6 +1,14 @@
+import pytest
+
 from tests.dataset.handmade import image_table
 
 INPUT = ("--size", "32,24", "--field-mm", "40,30", "--shift-mm", "5")
+FEW = ("--resamples", "10", "--no-figures")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def prepared(tmp_path, lss, *options):
@@ -12,7 +20,7 @@ def prepared(tmp_path, lss, *options):
 
 def test_a_model_is_run_on_prepared_data(tiny_model, tmp_path, lss):
     data = prepared(tmp_path, lss, *INPUT)
-    code, out, err = lss("evaluate", "--model", tiny_model, "--data", data)
+    code, out, err = lss("evaluate", "--model", tiny_model, "--data", data, *FEW)
     assert code == 0, err
     assert out.startswith("tiny: test, ")
     assert "fitted on the training part" in out
@@ -60,10 +68,10 @@ def test_a_model_that_wants_other_inputs_is_refused(tiny_model, tmp_path, lss):
     code, _, err = lss("evaluate", "--model", tiny_model, "--data", data)
     assert code == 3
     assert "size (32, 24), not (16, 16)" in err.replace("[", "(").replace("]", ")")
+    assert f"lss prepare SOURCE --model {tiny_model}" in err
 
 
-def test_the_name_of_a_shipped_model_is_no_folder(tmp_path, lss, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_name_of_a_shipped_model_is_no_folder(tmp_path, lss):
     (tmp_path / "default").mkdir()
     _, _, err = lss("evaluate", "--model", "default")
     assert "prepared: there are no complete prepared data" in err

@@ -3,7 +3,7 @@ import onnx
 import pandas as pd
 import pytest
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.errors import OutputError
@@ -104,6 +104,11 @@ def test_the_model_file_says_what_it_is(run, tmp_path):
         Condition.RIGHT_SUBARTICULAR: "mirrored",
     }
     assert metadata.training["summary"] == "noise: 160 labels of 16 studies"
+    levels = metadata.training["levels"]
+    assert list(levels) == list(map(str, Level))
+    for grade in Severity:
+        counts = [counts[str(grade)] for counts in levels.values()]
+        assert sum(counts) == metadata.training["parts"]["train"][str(grade)] > 0
     assert metadata.training["largest_difference_to_keras"] <= 1e-4
     assert set(metadata.metrics) == {"validation", "test"}
     assert "Not a medical device" in metadata.intended_use

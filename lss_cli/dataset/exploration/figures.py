@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.dataset.exploration.counts import LEVELS, SEVERITIES, Exploration
 from lss_cli.dataset.prepared import Prepared
-from lss_cli.dataset.split import TRAIN
+from lss_cli.dataset.split import TEST, TRAIN
 from lss_cli.render.plot import BLUE, GREEN, ORANGE, PALE, PURPLE, SKY, save, style
 
 # The severities also differ in lightness.
 SHADES = {"Normal/Mild": SKY, "Moderate": ORANGE, "Severe": "#8B1A1A"}
 CONDITIONS = (BLUE, SKY, GREEN, ORANGE, PURPLE)
+
+PARTS = {TRAIN: "training", TEST: "test"}
 
 # Inputs of each level in a contact sheet.
 EXAMPLES = 8
@@ -55,17 +57,18 @@ def _figures(exploration: Exploration, data: Prepared | None) -> Iterator[tuple[
     yield "axial-series", "Axial T2 series per study", per_study(exploration.axial_series)
     yield "places", "Where the points lie", places(exploration)
     if data is not None:
+        part = TRAIN if data.index["split"].eq(TRAIN).any() else TEST
         for condition in data.index["condition"].unique():
             for severity in Severity:
                 of_both = data.index["severity"].eq(severity) & data.index["condition"].eq(
                     condition
                 )
-                rows = np.flatnonzero(of_both & data.index["split"].eq(TRAIN))
+                rows = np.flatnonzero(of_both & data.index["split"].eq(part))
                 title = f"{_name_of(condition)}: {severity}"
                 yield (
                     f"examples-{condition.replace('_', '-')}-{severity.column.replace('_', '-')}",
-                    f"Examples of the training part, {title}",
-                    contact_sheet(data, rows, title),
+                    f"Examples of the {PARTS[part]} part, {title}",
+                    contact_sheet(data, rows, f"{title} ({len(rows):,} in the {PARTS[part]} part)"),
                 )
 
 
@@ -247,7 +250,7 @@ def contact_sheet(data: Prepared, rows: npt.NDArray[np.int64], title: str) -> Fi
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(f"{title} ({len(rows):,} in the training part)")
+    axes.set_title(title)
     return figure
 
 

@@ -13,7 +13,7 @@ from lss_cli.dataset.dataframes import normalize_names, to_numbers
 KEYS = ["study_id", "condition", "level"]
 # Those of the points of all sources.
 POINT_COLUMNS = ["study_id", "series_id", "instance_number", "condition", "level", "x", "y"]
-COLUMNS = ["file", "line", *POINT_COLUMNS, "series_description", "severity"]
+COLUMNS = ["file", "line", *POINT_COLUMNS, "series_description", "severity", "annotated_instance"]
 
 
 class Reason(StrEnum):
@@ -91,6 +91,21 @@ def check_keys(table: pd.DataFrame) -> pd.DataFrame:
         table, again, Reason.DUPLICATE, "the first is on line " + first.astype("Int64").astype(str)
     )
     return table
+
+
+def slice_distances(table: pd.DataFrame) -> "pd.Series[str]":
+    """How many slices each point lies from the annotated one; empty where that is not known.
+
+    Args:
+        table: ``instance_number`` and ``annotated_instance``, as text.
+
+    Examples:
+        >>> rows = {"instance_number": ["7", "8", "8"], "annotated_instance": ["7", "7.0", ""]}
+        >>> slice_distances(pd.DataFrame(rows)).tolist()
+        ['0', '1', '']
+    """
+    distance = to_numbers(table["annotated_instance"]) - to_numbers(table["instance_number"])
+    return distance.abs().map(lambda slices: "" if np.isnan(slices) else f"{slices:g}").astype(str)
 
 
 def select(table: pd.DataFrame, conditions: Sequence[Condition]) -> pd.DataFrame:

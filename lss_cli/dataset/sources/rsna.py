@@ -78,6 +78,8 @@ class RsnaFolder:
         described = both.drop(columns="series_description", errors="ignore").merge(
             self.series(), on=["study_id", "series_id"], how="left"
         )
+        # A point lies in the slice in which it was annotated.
+        described = described.assign(annotated_instance=described["instance_number"])
         table = described.reindex(columns=[*COLUMNS, "reason", "detail"]).fillna("")
         return _check_series(check_values(table))
 

@@ -8,7 +8,7 @@ from lss_cli.anatomy import Severity
 from lss_cli.evaluation.baselines import DEFINITIONS
 from lss_cli.evaluation.evaluation import Evaluation
 
-COLUMNS = ["predictor", "level", "rows", "metric", "value", "low", "high"]
+COLUMNS = ["predictor", "by", "of", "rows", "metric", "value", "low", "high"]
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -25,22 +25,21 @@ def to_json(evaluation: Evaluation) -> str:
             "resamples": len(evaluation.resamples.counts),
             "seed": evaluation.settings.seed,
         },
-        "baselines_fitted_on": "training part"
-        if evaluation.baselines.fitted_on_training
-        else "evaluated rows",
+        "baselines_fitted_on": evaluation.baselines.fitted_on,
         "confusion": {
             "classes": list(map(str, Severity)),
             "rows_true_columns_most_likely": evaluation.confusion,
         },
         "figures": {
             predictor: {
-                level: {
-                    "rows": evaluation.rows(level),
+                scope: {
+                    "by": evaluation.scopes[scope].group,
+                    "rows": evaluation.rows(scope),
                     **{key: asdict(value) for key, value in estimates.items()},
                 }
-                for level, estimates in by_level.items()
+                for scope, estimates in by_scope.items()
             }
-            for predictor, by_level in evaluation.estimates.items()
+            for predictor, by_scope in evaluation.estimates.items()
         },
         "definitions": {metric.key: metric.definition for metric in evaluation.metrics}
         | DEFINITIONS,
@@ -49,11 +48,18 @@ def to_json(evaluation: Evaluation) -> str:
 
 
 def to_csv(evaluation: Evaluation) -> str:
-    """One row per predictor, level and metric."""
+    """One row per predictor, scope (a side, level, severity, distance, or all) and metric."""
     rows = (
-        (predictor, level, evaluation.rows(level), key, *astuple(estimate))
-        for predictor, by_level in evaluation.estimates.items()
-        for level, estimates in by_level.items()
+        (
+            predictor,
+            evaluation.scopes[scope].group,
+            scope,
+            evaluation.rows(scope),
+            key,
+            *astuple(estimate),
+        )
+        for predictor, by_scope in evaluation.estimates.items()
+        for scope, estimates in by_scope.items()
         for key, estimate in estimates.items()
     )
     return tables.to_csv(COLUMNS, rows)

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lss_cli.anatomy import Severity
+from lss_cli.evaluation.baselines import BY_LEVEL as PRIOR_BY_LEVEL
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.curves import pr_points, roc_points
 from lss_cli.evaluation.evaluation import MODEL, Evaluation
 from lss_cli.evaluation.predictions import ALL
-from lss_cli.evaluation.presentation.table import BY_LEVEL
+from lss_cli.evaluation.presentation.table import FEW_METRICS
 from lss_cli.evaluation.reliability import BINS, reliability
 from lss_cli.evaluation.sample import BoolArray
 from lss_cli.render.plot import BLUE, GREY, VERMILION, style
@@ -155,17 +156,17 @@ def reliability_diagram(evaluation: Evaluation) -> Figure:
 
 
 def by_level(evaluation: Evaluation) -> Figure:
-    """Four metrics at each level and overall, beside the prior by level."""
+    """Four metrics at each level and overall, beside the prior by level where it is known."""
     figure = Figure(figsize=(8.4, 5.6))
-    scopes = [*(scope for scope in evaluation.estimates[MODEL] if scope != ALL), ALL]
-    for number, metric in enumerate(BY_LEVEL, start=1):
+    scopes = [*evaluation.members("level"), ALL]
+    drawn = {PRIOR_BY_LEVEL: {"marker": "D", "color": GREY, "markerfacecolor": "white"}}
+    drawn = {name: marks for name, marks in drawn.items() if name in evaluation.estimates}
+    drawn[MODEL] = {"marker": "o", "color": BLUE}
+    for number, metric in enumerate(FEW_METRICS, start=1):
         axes = figure.add_subplot(2, 2, number)
         better = "higher" if metric.better > 0 else "lower"
         axes.set_title(f"{metric.name} ({better} is better)")
-        for name, marks in (
-            ("prior by level", {"marker": "D", "color": GREY, "markerfacecolor": "white"}),
-            (MODEL, {"marker": "o", "color": BLUE}),
-        ):
+        for name, marks in drawn.items():
             values = [evaluation.estimates[name][scope][metric.key] for scope in scopes]
             _points(axes, values, shift=0.12 if name == MODEL else -0.12, **marks)
         axes.axvline(len(scopes) - 1.5, color=GREY, linewidth=0.6)
@@ -175,9 +176,8 @@ def by_level(evaluation: Evaluation) -> Figure:
         axes.grid(axis="y", linewidth=0.4, alpha=0.6)
     handles, _ = figure.axes[0].get_legend_handles_labels()
     figure.suptitle(_title(evaluation))
-    figure.legend(
-        handles[:2], ["prior by level", evaluation.part.name], loc="outside lower center", ncols=2
-    )
+    names = [evaluation.part.name if name == MODEL else name for name in drawn]
+    figure.legend(handles[: len(names)], names, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -1,5 +1,6 @@
 """An evaluation as tables for a terminal of 100 columns."""
 
+from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 
@@ -9,22 +10,34 @@ from rich.text import Text
 
 from lss_cli.anatomy import Severity
 from lss_cli.dataset.split import TRAIN
+from lss_cli.evaluation.baselines import BY_LEVEL as PRIOR_BY_LEVEL
 from lss_cli.evaluation.baselines import DEFINITIONS as BASELINE_DEFINITIONS
+from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import Estimate
 from lss_cli.evaluation.evaluation import MODEL, Evaluation
+from lss_cli.evaluation.grade_counts import EVALUATED_ROWS, TRAINING_PART
 from lss_cli.evaluation.metrics import GROUPS, METRICS, Metric, metrics_with
 from lss_cli.evaluation.predictions import ALL
+from lss_cli.evaluation.scopes import Grouping
 from lss_cli.render.table import plain_table
 from lss_cli.text import printable
 
 # The metrics whose intervals fit side by side; the files hold all.
-BY_LEVEL = [
+FEW_METRICS = [
     METRICS[key] for key in ("accuracy", "log_loss", "auc_at_least_moderate", "quadratic_kappa")
 ]
 
+# The groups whose figures are shown, each with the head of its table.
+TITLES: dict[Grouping, str] = {
+    "side": "By side",
+    "level": "By level",
+    "severity": "By severity",
+    "distance": "By distance from the annotated slice",
+}
+
 
 def to_table(evaluation: Evaluation) -> RenderableType:
-    """All metrics beside the baselines, the confusion matrix, and some metrics by level."""
+    """All metrics beside the baselines, the confusion matrix, and some metrics by group."""
     return Group(
         Text(heading(evaluation), style="bold"),
         Text(""),
@@ -32,9 +45,7 @@ def to_table(evaluation: Evaluation) -> RenderableType:
         Text(""),
         Text("True class (rows) and most likely class (columns)", style="bold"),
         _confusion(evaluation),
-        Text(""),
-        Text("By level", style="bold"),
-        _by_level(evaluation),
+        *_by_group(evaluation),
         Text(""),
         *(Text(line, style="dim") for line in remarks(evaluation)),
     )
@@ -60,15 +71,7 @@ def heading(evaluation: Evaluation) -> str:
 
 def remarks(evaluation: Evaluation) -> list[str]:
     """What has to be said beside the values."""
-    lines = [
-        _intervals(evaluation),
-        "Baselines see no image; they are fitted on the training part.",
-    ]
-    if not evaluation.baselines.fitted_on_training:
-        lines[-1] = (
-            "Baselines see no image. The training part is not in these predictions, so they are "
-            "fitted on the evaluated rows, which flatters them."
-        )
+    lines = [_intervals(evaluation), _about_baselines(evaluation.baselines)]
     lines.append("↑ higher is better, ↓ lower is better. – undefined: a class is missing.")
     if (evaluation.part.table["split"] == TRAIN).any():
         lines.append("The training part is among these rows: the figures flatter the model.")
@@ -81,6 +84,23 @@ def _intervals(evaluation: Evaluation) -> str:
     if evaluation.part.studies == 1:
         return "One study says nothing about others: there are no intervals."
     return "Without resamples there are no intervals."
+
+
+def _about_baselines(baselines: Baselines) -> str:
+    if baselines.fitted_on == EVALUATED_ROWS:
+        return (
+            "Baselines see no image. The training part is not in these predictions, so they are "
+            "fitted on the evaluated rows, which flatters them."
+        )
+    if baselines.fitted_on == TRAINING_PART:
+        return "Baselines see no image; they are fitted on the training part."
+    if not baselines.by_name:
+        return "There are no baselines: the model file does not say how often it saw each grade."
+    missing = "" if PRIOR_BY_LEVEL in baselines.by_name else "; it does not say them by level"
+    return (
+        "Baselines see no image; they are fitted on the counts of grades that the model was "
+        f"trained on, as its file has them{missing}."
+    )
 
 
 def text(estimate: Estimate, *, interval: bool = True) -> str:
@@ -125,11 +145,36 @@ def _confusion(evaluation: Evaluation) -> Table:
     return table
 
 
-def _by_level(evaluation: Evaluation) -> Table:
-    names = [metric.name for metric in BY_LEVEL]
-    table = plain_table("level", "rows", *names, numbers=range(1, 2 + len(names)))
-    for level, estimates in evaluation.estimates[MODEL].items():
-        if level != ALL:
-            values = [text(estimates[metric.key]) for metric in BY_LEVEL]
-            table.add_row(level, str(evaluation.rows(level)), *values)
-    return table
+def _by_group(evaluation: Evaluation) -> Iterator[RenderableType]:
+    for group, title in TITLES.items():
+        if not (members := evaluation.members(group)):
+            continue
+        # The names of distances leave room for three.
+        metrics = FEW_METRICS[group == "distance" :]
+        head = [group, "rows", *(metric.name for metric in metrics)]
+        rows = [
+            [
+                name,
+                str(evaluation.rows(name)),
+                *(text(evaluation.estimates[MODEL][name][metric.key]) for metric in metrics),
+            ]
+            for name in members
+        ]
+        if group == "severity":
+            head, rows = by_severity(evaluation)
+        yield from (Text(""), Text(title, style="bold"))
+        yield plain_table(*head, numbers=range(1, len(head)), rows=rows)
+
+
+def by_severity(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a table of each grade: how much of it is found, and how surely."""
+    overall, rows = evaluation.estimates[MODEL][ALL], []
+    for name in evaluation.members("severity"):
+        key, of_grade = Severity(name).column, evaluation.estimates[MODEL][name]
+        values = [
+            overall[f"sensitivity_{key}"],
+            overall[f"specificity_{key}"],
+            of_grade["log_loss"],
+        ]
+        rows.append([name, str(evaluation.rows(name)), *map(text, values)])
+    return ["severity", "rows", "sensitivity", "specificity", "log loss"], rows
