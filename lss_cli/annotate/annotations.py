@@ -142,6 +142,7 @@ def to_hints(
                     _mark(item.point, view)
                     | {
                         "confidence": round(item.confidence, 3),
+                        "sure": item.sure,
                         "doubts": [printable(doubt, 300) for doubt in item.doubts],
                     }
                 )

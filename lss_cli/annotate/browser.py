@@ -4,21 +4,23 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from lss_cli.anatomy import Condition
 from lss_cli.annotate.annotations import Annotations, add_proposals
 from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.guard import Guard
+from lss_cli.annotate.pages import OpenPages
 from lss_cli.annotate.patience import ImpatientProtocol
 from lss_cli.annotate.server import make_app
 from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations, RenderResult
-from lss_cli.annotate.view import StudyView
-from lss_cli.errors import PointsError, UsageError
+from lss_cli.annotate.view import StudyView, choose_clickable
+from lss_cli.errors import PointsError
 from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.study import Study
 
@@ -67,17 +69,9 @@ def annotate_in_browser(
         StudyError: The study has no axial series.
         PointsError: The page was closed before anything was set.
     """
-    clickable = [
-        condition for condition in conditions if condition.series_description.startswith("Axial")
-    ]
-    if not clickable:
-        raise UsageError(
-            "points are set by click on axial slices, and nothing that is wanted is graded there.",
-            todo="Give the points with --coords.",
-        )
     session = AnnotationSession(
         StudyView.of(study),
-        clickable,
+        choose_clickable(conditions),
         grade,
         draw_evidence,
         draft=draft,
@@ -102,13 +96,9 @@ def wait_for_annotations(
     Raises:
         PointsError: The page was closed before anything was set.
     """
-    with serve_page(session) as (link, port), ExitStack() as at_the_end:
-        if session.offer:
-            announce(f"The page offers what was clicked before ({session.offer['when']}).")
-        announce(_directions(link, port, opened=_hand_over(link, open_browser, at_the_end)))
-        # In short steps, because on Windows Ctrl-C does not interrupt a wait.
-        while not session.ended.wait(0.5):
-            pass
+    if session.offer:
+        announce(f"The page offers what was clicked before ({session.offer['when']}).")
+    wait_for_pages(make_app(session), session.pages, announce, open_browser)
     if session.fault:
         raise session.fault
     if not session.annotations:
@@ -116,14 +106,42 @@ def wait_for_annotations(
     return session.annotations
 
 
+def wait_for_pages(
+    app: ASGIApp,
+    pages: OpenPages,
+    announce: Callable[[str], None],
+    open_browser: Callable[[str], bool],
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve pages until the last of them is closed, or the person is done.
+
+    Args:
+        app: What is served.
+        pages: Those that are open.
+        announce: As for `annotate_in_browser`.
+        open_browser: As for `annotate_in_browser`.
+        is_over: Asked now and then; ends the wait.
+    """
+    with serve_app(app, pages.lose) as (link, port), ExitStack() as at_the_end:
+        announce(_directions(link, port, opened=_hand_over(link, open_browser, at_the_end)))
+        # In short steps, because on Windows Ctrl-C does not interrupt a wait.
+        while not pages.ended.wait(0.5) and not is_over():
+            pass
+
+
 @contextmanager
-def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
-    """Serve on 127.0.0.1 and a free port; gives the one-time link and the port."""
+def serve_app(app: ASGIApp, on_return: Callable[[], None]) -> Iterator[tuple[str, int]]:
+    """Serve on 127.0.0.1 and a free port; gives the one-time link and the port.
+
+    Args:
+        app: What is served, behind a `Guard`.
+        on_return: Called when another browser has come in by the link.
+    """
     # With its protocol named, asyncio sends small answers at once; else each waits for 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        guard = Guard(make_app(session), port, session.lose_pages)
+        guard = Guard(app, port, on_return)
         server = uvicorn.Server(
             uvicorn.Config(
                 guard,
@@ -150,6 +168,11 @@ def serve_page(session: AnnotationSession) -> Iterator[tuple[str, int]]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def serve_page(session: AnnotationSession) -> AbstractContextManager[tuple[str, int]]:
+    """Serve the page of one session; see `serve_app`."""
+    return serve_app(make_app(session), session.pages.lose)
 
 
 def _hand_over(link: str, open_browser: Callable[[str], bool], at_the_end: ExitStack) -> bool:

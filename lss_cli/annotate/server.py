@@ -1,5 +1,6 @@
 """What the server answers: the page's own files, the slices shown on it, and its actions."""
 
+from functools import cache
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -8,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from lss_cli.annotate.guard import CONTENT_SECURITY_POLICY
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import encode_pixels
 from lss_cli.errors import LssError, OutdatedPageError
@@ -31,8 +33,20 @@ RESULT_HEADERS = {
 }
 
 
-def make_app(session: AnnotationSession) -> Starlette:
-    """The application of one session. Whoever serves it puts a `Guard` around it."""
+# Of a page that another page of ours shows in a frame.
+FRAMED = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(ancestors="'self'"),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def make_app(session: AnnotationSession, *, framed: bool = False) -> Starlette:
+    """The application of one session. Whoever serves it puts a `Guard` around it.
+
+    Args:
+        session: What the page shows and does.
+        framed: Whether a page of ours may show it in a frame.
+    """
     page = page_files()
 
     def page_file(request: Request) -> Response:
@@ -40,7 +54,7 @@ def make_app(session: AnnotationSession) -> Starlette:
         if name not in page:
             raise HTTPException(404)
         content, media_type = page[name]
-        return Response(content, media_type=media_type)
+        return Response(content, media_type=media_type, headers=FRAMED if framed else None)
 
     def study(_: Request) -> Response:
         return JSONResponse(session.open_page())
@@ -86,7 +100,7 @@ def make_app(session: AnnotationSession) -> Starlette:
         return Response(status_code=204)
 
     def left(request: Request) -> Response:
-        session.close_page(request.path_params["page"])
+        session.pages.close(request.path_params["page"])
         return Response(status_code=204)
 
     def alive(_: Request) -> Response:
@@ -107,13 +121,18 @@ def make_app(session: AnnotationSession) -> Starlette:
             Route("/alive", alive),
             Route("/{name}", page_file),
         ],
-        exception_handlers={LssError: _show_error},
+        exception_handlers={LssError: show_error},
     )
 
 
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """The files of the page by name, with their media types: all that a path can lead to."""
-    folder = files("lss_cli.annotate") / "page"
+@cache
+def page_files(package: str = "lss_cli.annotate") -> dict[str, tuple[bytes, str]]:
+    """The files of a page by name, with their media types: all that a path can lead to.
+
+    Args:
+        package: Whose folder ``page`` they lie in.
+    """
+    folder = files(package) / "page"
     return {
         file.name: (file.read_bytes(), MEDIA_TYPES["." + file.name.rpartition(".")[2]])
         for file in folder.iterdir()
@@ -121,7 +140,8 @@ def page_files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def _show_error(_: Request, error: Exception) -> Response:
+def show_error(_: Request, error: Exception) -> Response:
+    """What went wrong, for the page to show."""
     return _say(error, 409 if isinstance(error, OutdatedPageError) else 422)
 
 

@@ -15,6 +15,7 @@ from lss_cli.annotate.annotations import (
     to_hints,
 )
 from lss_cli.annotate.draft import Draft
+from lss_cli.annotate.pages import RETURN_S, OpenPages
 from lss_cli.annotate.sides import find_side_faults
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, OutdatedPageError, OutputError
@@ -22,9 +23,6 @@ from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.text import printable
-
-# A page that is loaded again leaves and comes back within this time, even through a tunnel.
-RETURN_S = 3.0
 
 GradeAnnotations = Callable[[Annotations], StudyGrade]
 DrawEvidence = Callable[[LevelGrade], bytes]
@@ -49,6 +47,7 @@ class AnnotationSession:
         proposed: What is said of points in `given` that a person is to confirm.
         note: What is said when the page opens, such as why nothing is proposed.
         render: Makes the page of the result, which stands alone; shown in the end.
+        queued: Whether the page is one of a queue of studies.
 
     Attributes:
         offer: What an earlier command kept, with its date; ``None`` where there is nothing.
@@ -68,12 +67,14 @@ class AnnotationSession:
         proposed: Sequence[ProposedPoint] = (),
         note: str = "",
         render: RenderResult | None = None,
+        queued: bool = False,
     ) -> None:
         self.view = view
         self.conditions = tuple(conditions)
         given = Annotations() if given is None else given
         self._hints = to_hints(proposed, view, conditions)
         self._note = note
+        self._queued = queued
         document, not_shown = to_document(given, view, conditions)
         self._bad = (*given.bad, *not_shown)
         self.annotations = self._parse(document)
@@ -82,26 +83,24 @@ class AnnotationSession:
         self.unkept = ""
         self._read = remember_pixels()
         self.offer = self._read_draft()
-        self.ended = threading.Event()
+        self.pages = OpenPages(return_s)
         self.fault: Exception | None = None
         self._version = 0
         self._grade, self._draw_evidence, self._render = grade, draw_evidence, render
         self._rendered = -1, ""
-        self._return_s = return_s
         self._graded: dict[str, LevelGrade] = {}
         self._lock = threading.Lock()
-        self._pages_so_far = 0
-        self._pages: set[int] = set()
-        self._leaving: threading.Timer | None = None
+
+    @property
+    def ended(self) -> threading.Event:
+        """Set when the person is done."""
+        return self.pages.ended
 
     def open_page(self) -> dict[str, Any]:
         """A page has been loaded: tell it all it needs, and its number."""
         with self._lock:
-            self._pages_so_far += 1
-            self._pages.add(self._pages_so_far)
-            self._stay()
             return self.view.to_json() | {
-                "page": self._pages_so_far,
+                "page": self.pages.open(),
                 "version": self._version,
                 "conditions": [
                     {
@@ -117,6 +116,7 @@ class AnnotationSession:
                 "longest_remark": LONGEST_REMARK,
                 "set": self.annotations.document,
                 "hints": self._hints,
+                "queued": self._queued,
                 "note": printable(self._note, 500),
                 # As long as it would not take the place of anything.
                 "offer": self.offer if self._version == 0 else None,
@@ -198,9 +198,18 @@ class AnnotationSession:
             result = self._grade_version(version)
             with self._keep_fault():
                 self._rendered = version, self._render(result)
+        self.settled(version)
+        return self._rendered[1]
+
+    def settled(self, version: int) -> Annotations:
+        """What is set, if the page shows that.
+
+        Raises:
+            OutdatedPageError: Another page has changed the annotations.
+        """
         with self._lock:
             self._check(version)
-        return self._rendered[1]
+            return self.annotations
 
     def finish(self, version: int) -> None:
         """The person is done.
@@ -208,25 +217,8 @@ class AnnotationSession:
         Raises:
             OutdatedPageError: Another page has changed the annotations.
         """
-        with self._lock:
-            self._check(version)
+        self.settled(version)
         self.ended.set()
-
-    def lose_pages(self) -> None:
-        """The browser is gone, without having said so: another one has come in by the link."""
-        with self._lock:
-            self._pages.clear()
-
-    def close_page(self, page: int) -> None:
-        """A page was closed: end, unless another is open or it comes back soon."""
-        with self._lock:
-            if page not in self._pages:
-                return
-            self._pages.remove(page)
-            if not self._pages:
-                self._leaving = threading.Timer(self._return_s, self.ended.set)
-                self._leaving.daemon = True
-                self._leaving.start()
 
     @contextmanager
     def _keep_fault(self) -> Iterator[None]:
@@ -241,9 +233,7 @@ class AnnotationSession:
             raise LssError("a fault in lss; the terminal says more.") from error
 
     def _grade_version(self, version: int) -> StudyGrade:
-        with self._lock:
-            self._check(version)
-            annotations = self.annotations
+        annotations = self.settled(version)
         with self._keep_fault():
             return self._grade(annotations)
 
@@ -267,10 +257,6 @@ class AnnotationSession:
                 "the points were changed in another tab.",
                 todo="Load this page again to see them and go on.",
             )
-
-    def _stay(self) -> None:
-        if self._leaving:
-            self._leaving.cancel()
 
 
 def _row(level: LevelGrade) -> dict[str, Any]:

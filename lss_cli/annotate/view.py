@@ -1,13 +1,14 @@
 """What the page is shown of a study: its axial and sagittal series, slice by slice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lss_cli.errors import StudyError
+from lss_cli.anatomy import Condition
+from lss_cli.errors import StudyError, UsageError
 from lss_cli.slices import Float32Array
 from lss_cli.study.geometry import Plane
 from lss_cli.study.selection import FAT_SUPPRESSED, NOT_ANATOMY, weighting
@@ -101,6 +102,21 @@ class StudyView:
             "axial": list(range(len(self.axial))),
             "sagittal": list(range(len(self.axial), len(self.series))),
         }
+
+
+def choose_clickable(conditions: Iterable[Condition]) -> list[Condition]:
+    """Those whose points are set on axial slices.
+
+    Raises:
+        UsageError: None of them is.
+    """
+    clickable = [name for name in conditions if name.series_description.startswith("Axial")]
+    if not clickable:
+        raise UsageError(
+            "points are set by click on axial slices, and nothing that is wanted is graded there.",
+            todo="Give the points with --coords.",
+        )
+    return clickable
 
 
 def encode_pixels(pixels: Float32Array) -> tuple[str, bytes]:

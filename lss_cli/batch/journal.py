@@ -2,25 +2,23 @@
 
 import json
 import os
-import platform
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pydantic.dataclasses
 
 from lss_cli.batch.job import Row
+from lss_cli.batch.lines import HOLDER, append_holder, append_line, open_locked, parse_line
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.errors import OutputError
-from lss_cli.files import lock
 from lss_cli.output.rows import is_row
-from lss_cli.text import printable
 from lss_cli.validation import read_document
 
-# How a journal begins, and the line that each run leaves in it.
-RUN, HOLDER = "run", "holder"
+# How a journal begins.
+RUN = "run"
+COMMAND = "lss report"
 
 
 @pydantic.dataclasses.dataclass(frozen=True)
@@ -73,10 +71,10 @@ class Journal:
             OutputError: There is one already, or the file cannot be written.
         """
         try:
-            file = _open_locked(path, "xb+")
+            file = open_locked(path, "xb+", COMMAND)
         except FileExistsError:
             # Not yet unfinished, as long as another run is at it.
-            _open_locked(path, "rb+").close()
+            open_locked(path, "rb+", COMMAND).close()
             raise OutputError(
                 "an unfinished report is here.",
                 where=str(path),
@@ -97,7 +95,7 @@ class Journal:
         """
         if not path.exists():
             return cls.start(path, run)
-        file = _open_locked(path, "rb+")
+        file = open_locked(path, "rb+", COMMAND)
         try:
             return cls._read(path, file, run)
         except BaseException:
@@ -107,10 +105,9 @@ class Journal:
     @classmethod
     def _begin(cls, path: Path, file: BinaryIO, run: Mapping[str, Any]) -> "Journal":
         file.truncate(0)
-        journal = cls(path, {}, file)
-        journal._append({RUN: run})
-        journal._append(_holder())
-        return journal
+        append_line(file, {RUN: run})
+        append_holder(file)
+        return cls(path, {}, file)
 
     @classmethod
     def _read(cls, path: Path, file: BinaryIO, run: Mapping[str, Any]) -> "Journal":
@@ -123,7 +120,7 @@ class Journal:
         end = len(first)
         for line in file:
             try:
-                values = _parse(line)
+                values = parse_line(line)
                 if HOLDER not in values:
                     entry = JournalEntry.from_json(values)
                     if not entry.lost:
@@ -132,14 +129,13 @@ class Journal:
                 break
             end += len(line)
         file.truncate(end)
-        journal = cls(path, offsets, file)
-        journal._append(_holder())
-        return journal
+        append_holder(file)
+        return cls(path, offsets, file)
 
     def add(self, answer: JobAnswer) -> None:
         """Put a finished study on disk."""
         entry = {"study_id": answer.job.study_id, "lost": answer.lost, "rows": list(answer.rows)}
-        self.offsets[answer.job.study_id] = self._append(entry)
+        self.offsets[answer.job.study_id] = append_line(self.file, entry)
 
     def rows(self, study_ids: Iterable[str]) -> Iterator[Row]:
         """The rows of studies, read from disk one study at a time, in the order asked for.
@@ -150,7 +146,7 @@ class Journal:
         for study_id in study_ids:
             self.file.seek(self.offsets[study_id])
             try:
-                entry = JournalEntry.from_json(_parse(self.file.readline()))
+                entry = JournalEntry.from_json(parse_line(self.file.readline()))
             except ValueError:
                 entry = None
             if entry is None or entry.study_id != study_id:
@@ -175,80 +171,10 @@ class Journal:
         self.path.unlink()
         self.file.close()
 
-    def _append(self, entry: Mapping[str, Any]) -> int:
-        offset = self.file.seek(0, os.SEEK_END)
-        self.file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        return offset
-
-
-def _open_locked(path: Path, mode: str) -> BinaryIO:
-    """Open a journal for this process alone.
-
-    Raises:
-        FileExistsError: It is to be a new one, and is there.
-        OutputError: It cannot be opened, or another process has it; says which.
-    """
-    try:
-        file = cast(BinaryIO, path.open(mode))
-        # Between opening and locking, the process that had it may have ended and removed it.
-        if lock(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-    except FileExistsError:
-        raise
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise OutputError(
-            f"the file cannot be written ({error.strerror}).", where=str(path)
-        ) from error
-    with file:
-        who = _describe_holder(file)
-    raise OutputError(
-        f"another lss report is writing this{who}.",
-        where=str(path),
-        todo="Wait for it or end it, or name another --out.",
-    )
-
-
-def _holder() -> Mapping[str, Any]:
-    since = time.strftime("%Y-%m-%d %H:%M:%S")
-    return {HOLDER: {"pid": os.getpid(), "host": platform.node(), "since": since}}
-
-
-def _describe_holder(file: BinaryIO) -> str:
-    """Who left the last line of its kind."""
-    who = ""
-    file.seek(0)
-    for line in file:
-        if line.startswith(json.dumps({HOLDER: {}}).encode()[:-2]):
-            try:
-                holder = _parse(line)[HOLDER]
-                who = f": process {holder['pid']} on {holder['host']}, since {holder['since']}"
-            except (ValueError, KeyError, TypeError):
-                continue
-    return printable(who, 200)
-
-
-def _parse(line: bytes) -> Any:
-    """The object on a line.
-
-    Raises:
-        ValueError: The line is cut short, or holds no object.
-    """
-    try:
-        values = json.loads(line) if line.endswith(b"\n") else None
-    except RecursionError as error:
-        raise ValueError("it is too deep") from error
-    if not isinstance(values, dict):
-        raise ValueError("there is no whole object")
-    return values
-
 
 def _check_same(path: Path, first: bytes, now: Mapping[str, Any]) -> None:
     try:
-        before = _parse(first)[RUN]
+        before = parse_line(first)[RUN]
         changed = [key for key in now if before.get(key) != now[key]]
     except (ValueError, KeyError, AttributeError):
         raise OutputError(

@@ -5,11 +5,11 @@ import json
 import os
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from lss_cli.batch.job import GradingJob, Row, unplaced_rows
 from lss_cli.batch.journal import Journal
 from lss_cli.batch.plan import plan_jobs, plan_unplaced
 from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
+from lss_cli.batch.summary import ReportSummary, count_grades, summarize
 from lss_cli.errors import ModelError, PointsError
 from lss_cli.files import check_outputs, check_writable, is_file, make_folder, write_text
 from lss_cli.grading.proposed import proposable_conditions
@@ -31,7 +32,7 @@ from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
 from lss_cli.study.archive import is_archive
-from lss_cli.text import join_words, printable
+from lss_cli.text import join_words
 
 
 @dataclass(frozen=True)
@@ -87,36 +88,6 @@ class ReportRequest:
         return self.out.with_suffix(".pages")
 
 
-@dataclass(frozen=True)
-class ReportSummary:
-    """What became of the studies.
-
-    Attributes:
-        grades: Rows by level and grade.
-        reasons: Rows that were not graded, by reason.
-        uncertain: Graded rows for which several grades are possible.
-        warned: Graded rows with warnings.
-        without_folder: Studies of the table for which no folder was given.
-        seconds: How long this run took; a resumed report had more before.
-        done_now: Studies graded in this run.
-    """
-
-    studies: int
-    rows: int
-    grades: Mapping[tuple[str, str], int]
-    reasons: Mapping[str, int]
-    uncertain: int
-    warned: int
-    without_folder: int
-    seconds: float
-    done_now: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether every row was graded."""
-        return not self.reasons
-
-
 def make_report(
     request: ReportRequest, model: Model, progress: Callable[[int, int], None]
 ) -> ReportSummary:
@@ -138,17 +109,52 @@ def make_report(
     names = {point.study_id for point in points} | {point.study_id for point in bad}
     conditions = _choose_conditions(request, {point.condition for point in points}, model)
     folders = study_folders(request.studies, names, request.pages_folder)
-    _check_outputs(request, [*request.coords, model.path, *request.lists, *folders])
+    check_report_outputs(request, [*request.coords, model.path, *request.lists, *folders])
     pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
-    networks = _hash_locators(request)
+    networks = hash_locators(request)
     if networks:
         folder, propose = str(request.locators.absolute()), not request.coords
         jobs = [replace(job, locators=folder, propose=propose) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
-    run = _run(request, model, conditions) | networks
+    run = describe_run(request, model, conditions) | networks
+    return report_jobs(request, jobs, unplaced, run, model, progress, started=started)
+
+
+def report_jobs(
+    request: ReportRequest,
+    jobs: Sequence[GradingJob],
+    unplaced: Sequence[GradingJob],
+    run: Mapping[str, Any],
+    model: Model,
+    progress: Callable[[int, int], None],
+    *,
+    started: float,
+    known: Mapping[str, JobAnswer] = MappingProxyType({}),
+) -> ReportSummary:
+    """Grade what was planned and write the report.
+
+    Args:
+        request: What is asked for.
+        jobs: The studies, in their order.
+        unplaced: What the table of points has beside them.
+        run: What the results depend on.
+        model: What grades.
+        progress: Called with the studies done and their number.
+        started: When this began, on the monotonic clock.
+        known: What was graded before, by study; of other jobs than these it does not count.
+
+    Raises:
+        OutputError: A file cannot be written, or the unfinished report is of other inputs.
+        ModelError: A worker cannot use the model.
+    """
     open_journal = Journal.resume if request.resume else Journal.start
     with closing(open_journal(request.journal, run)) as journal:
+        for job in jobs:
+            answer = known.get(job.study_id)
+            # Points are the same wherever they came from; here that makes a difference.
+            if answer and asdict(answer.job) == asdict(job):
+                journal.add(answer)
         left = [job for job in jobs if job.study_id not in journal.offsets]
         for job in left:
             if job.page:
@@ -164,11 +170,11 @@ def make_report(
                 yield from unplaced_rows(job, model.card)
 
         seconds = time.monotonic() - started
-        summary = _summary(len(jobs), unplaced, rows(), seconds, len(left))
+        summary = summarize(len(jobs), unplaced, rows(), seconds, len(left))
         write_report(
             rows,
             {"csv": request.out, **request.more},
-            {**asdict(summary), "run": run, "grades": _by_level(summary)},
+            {**asdict(summary), "run": run, "grades": count_grades(summary)},
             _links(jobs, request),
         )
         write_text(
@@ -179,7 +185,7 @@ def make_report(
     return summary
 
 
-def _check_outputs(request: ReportRequest, reads: Iterable[Path]) -> None:
+def check_report_outputs(request: ReportRequest, reads: Iterable[Path]) -> None:
     """Say before the work what could not be written after it."""
     outputs = {
         "--out": request.out,
@@ -221,7 +227,9 @@ def _choose_conditions(
     return wanted
 
 
-def _run(request: ReportRequest, model: Model, conditions: Sequence[Condition]) -> dict[str, Any]:
+def describe_run(
+    request: ReportRequest, model: Model, conditions: Sequence[Condition]
+) -> dict[str, Any]:
     """What the results depend on, named as a person would name what changed."""
     return {
         "version of lss": __version__,
@@ -234,7 +242,7 @@ def _run(request: ReportRequest, model: Model, conditions: Sequence[Condition]) 
     }
 
 
-def _hash_locators(request: ReportRequest) -> dict[str, str]:
+def hash_locators(request: ReportRequest) -> dict[str, str]:
     """The networks that propose points, and that count discs where points are given.
 
     Raises:
@@ -262,44 +270,6 @@ def _answers(
     return grade_locally(jobs, grader, min(request.workers, max(1, len(jobs))))
 
 
-def _summary(
-    studies: int,
-    unplaced: Sequence[GradingJob],
-    rows: Iterable[Row],
-    seconds: float,
-    done_now: int,
-) -> ReportSummary:
-    grades: Counter[tuple[str, str]] = Counter()
-    reasons: Counter[str] = Counter()
-    count = uncertain = warned = 0
-    for row in rows:
-        count += 1
-        uncertain += len(row["possible"]) > 1
-        warned += bool(row["grade"] and row["warnings"])
-        if row["grade"]:
-            grades[row["level"], row["grade"]] += 1
-        else:
-            reasons[printable(row["reason"], 100)] += 1
-    return ReportSummary(
-        studies=studies,
-        rows=count,
-        grades=grades,
-        reasons=dict(reasons.most_common()),
-        uncertain=uncertain,
-        warned=warned,
-        without_folder=sum(bool(job.study_id) for job in unplaced),
-        seconds=seconds,
-        done_now=done_now,
-    )
-
-
-def _by_level(summary: ReportSummary) -> dict[str, dict[str, int]]:
-    table: dict[str, dict[str, int]] = {}
-    for (level, grade), count in sorted(summary.grades.items()):
-        table.setdefault(level, {})[grade] = count
-    return table
-
-
 def _run_report(
     request: ReportRequest, run: Mapping[str, Any], summary: ReportSummary
 ) -> Mapping[str, Any]:
@@ -311,7 +281,7 @@ def _run_report(
         "timeout_s": request.timeout_s,
         "studies": summary.studies,
         "rows": summary.rows,
-        "graded": _by_level(summary),
+        "graded": count_grades(summary),
         "uncertain": summary.uncertain,
         "with_warnings": summary.warned,
         "not_graded": dict(summary.reasons),

@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "Grade one study and print the probabilities per level.",
     "locate": "Propose the points of one study, from its images alone.",
     "report": "Grade many studies into one CSV file.",
+    "review": "Confirm the points of many studies in the browser, then grade them.",
     "node": "Be a DICOM node: receive studies, grade them, send results to the archive.",
     "prepare": "Turn labels, points and images into training data.",
     "train": "Train a network on prepared data.",

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.annotate.actions import Proposer
 from lss_cli.cli.environment import Environment
-from lss_cli.errors import LssError, ModelError
+from lss_cli.errors import ModelError
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import StudyGrade
 from lss_cli.locate.locate import Locators, count_discs, locate
@@ -17,19 +18,8 @@ from lss_cli.study.study import Study
 
 
 def propose_points(environment: Environment, study: Study) -> tuple[Sequence[ProposedPoint], str]:
-    """The points that a person is to confirm or to move, and what is to be said of them.
-
-    Whatever stands in the way costs the proposals alone.
-    """
-    try:
-        proposal = locate(study, Locators.load(environment.models))
-    except LssError as error:
-        return (), f"No points are proposed: {error.what}"
-    reasons: dict[str, list[str]] = {}
-    for level, reason in proposal.missing.items():
-        reasons.setdefault(reason, []).append(str(level))
-    texts = [f"{', '.join(levels)}: {reason}" for reason, levels in reasons.items()]
-    return proposal.points, " ".join((*proposal.doubts, *texts))
+    """The points that a person is to confirm or to move, and what is to be said of them."""
+    return Proposer(environment.models).propose(study)
 
 
 def count_levels(environment: Environment, study: Study) -> Mapping[Level, Vector]:

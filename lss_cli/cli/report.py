@@ -14,7 +14,7 @@ from lss_cli.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lss_cli.batch.report import ReportSummary
+    from lss_cli.batch.summary import ReportSummary
 
 
 def report(
@@ -95,14 +95,15 @@ def report(
     except KeyboardInterrupt:
         messages.print("Interrupted. Go on with the same command and --resume.")
         raise
-    _print(summary, environment.results)
+    print_summary(summary, environment.results)
     for path in (out, *request.more.values()):
         messages.print(f"Written: {path}")
     if not summary.complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _print(summary: "ReportSummary", console: "Console") -> None:
+def print_summary(summary: "ReportSummary", console: "Console") -> None:
+    """Say in a few lines what became of the studies."""
     from lss_cli.render.table import plain_table
 
     table = plain_table("Level", *Severity, numbers=range(1, 4))

@@ -114,6 +114,6 @@ def test_closing_the_page_ends_and_keeps_what_was_set(wait):
     def close(session):
         page = session.open_page()["page"]
         session.annotate({"marks": [ABSENT]}, 0)
-        session.close_page(page)
+        session.pages.close(page)
 
     assert wait(close, return_s=0.05)[0].not_visible

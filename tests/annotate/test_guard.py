@@ -76,7 +76,7 @@ def test_when_the_browser_is_gone_the_link_works_again(ask, link, own, session, 
     code, _, body = ask("GET", "/study", **newer)
     assert (code, ask.folder) == (200, folder)
     # The page that is gone keeps the command from ending no more.
-    session.close_page(json.loads(body)["page"])
+    session.pages.close(json.loads(body)["page"])
     assert session.ended.wait(5)
 
 

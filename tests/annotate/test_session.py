@@ -16,14 +16,14 @@ def test_a_page_loaded_again_goes_on(two_series):
     )
     first = session.open_page()["page"]
     session.annotate({"marks": [ABSENT]}, 0)
-    session.close_page(first)
+    session.pages.close(first)
     again = session.open_page()
     assert again["set"]["marks"] == [ABSENT]
     assert not session.ended.wait(0.3)
     # What is left of the first page may be late.
-    session.close_page(first)
+    session.pages.close(first)
     assert not session.ended.wait(0.3)
-    session.close_page(again["page"])
+    session.pages.close(again["page"])
     assert session.ended.wait(2)
 
 
@@ -32,9 +32,9 @@ def test_the_last_of_several_pages_ends_the_command(two_series):
         StudyView.of(two_series), SIDES, grade=lambda annotations: None, return_s=0.1
     )
     first, second = (session.open_page()["page"] for _ in range(2))
-    session.close_page(second)
+    session.pages.close(second)
     assert not session.ended.wait(0.3)
-    session.close_page(first)
+    session.pages.close(first)
     assert session.ended.wait(2)
 
 

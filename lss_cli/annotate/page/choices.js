@@ -14,10 +14,14 @@ export function offerSeries(choice, numbers, series, open) {
 }
 
 /** What to do first, and whether it is a doubt: words, and the kind of them. */
-export function greet({ axial, series }) {
+export function greet({ axial, series, bad, note, queued, set }, waiting) {
+  if (bad.length) return [`Not shown, so not graded: ${bad.join(" ")}`, "error"];
+  if (waiting) return [`Proposed, for you to look at: Enter confirms. ${note}`];
+  if (queued && set.marks.length) return ["For you to look at: Enter confirms."];
   const likely = axial.filter((number) => series[number].weighting === "T2");
   if (likely.length > 1) return [`${likely.length} series may be the axial T2: choose above.`];
   if (!likely.length) return ["No axial series says that it is T2-weighted.", "error"];
+  if (note) return [note];
   return ["Click the point of the chosen level."];
 }
 

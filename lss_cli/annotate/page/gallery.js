@@ -37,7 +37,7 @@ export class Gallery {
     const points = marks.all.filter((mark) => mark.level === level && !mark.not_visible);
     const own = points.find((mark) => mark.condition === condition) ?? points[0];
     const waits = points.filter((mark) => mark.source === "proposed");
-    const doubtful = waits.some((mark) => proposals.hint(mark)?.doubts.length);
+    const doubtful = waits.some((mark) => proposals.isDoubtful(mark));
     canvas.className = `${level === chosen ? "chosen" : ""} ${doubtful ? "doubtful" : ""}`;
     canvas.title = waits.length ? `${level}: proposed` : level;
     const sharp = window.devicePixelRatio || 1;

@@ -10,6 +10,7 @@ import { offer } from "./offer.js";
 import { drawAxial, drawSagittal } from "./overlay.js";
 import { listen } from "./pointer.js";
 import { Proposals } from "./proposals.js";
+import { QueuedStudy } from "./queued.js";
 import * as server from "./server.js";
 import { PointSetter } from "./setting.js";
 import { Sides } from "./sides.js";
@@ -21,10 +22,11 @@ const study = await server.openStudy();
 const { levels, series, severities, conditions } = study;
 
 const slices = new server.Slices();
-const set = new Marks(study.set);
+const marks = new Marks(study.set);
+const proposals = new Proposals(marks, study.hints);
 const state = {
-  marks: set,
-  proposals: new Proposals(set, study.hints),
+  marks,
+  proposals,
   series,
   conditions,
   levels,
@@ -36,7 +38,7 @@ const state = {
   sideFaults: {},
   stale: false,
 };
-const { axial, sagittal, marks, proposals } = state;
+const { axial, sagittal } = state;
 let finished = false;
 let graded;
 let whereWanted = null;
@@ -45,6 +47,7 @@ const sides = new Sides(state);
 const ruler = new Ruler();
 const cursor = new LinkedCursor([axial, sagittal]);
 const gallery = new Gallery($("gallery"), state, slices, visit);
+const queued = new QueuedStudy({ state, say, confirm });
 const setter = new PointSetter({ state, sides, say, refresh, choose, advance, changed, show });
 
 // ---- what happens
@@ -64,8 +67,10 @@ function refresh() {
   // Unasked until the first point of this side is set.
   showWhere($("where"), sides.own.label, whereWanted ?? count(sides.own) === 0);
   $("where-button").setAttribute("aria-pressed", !$("where").hidden);
-  const waiting = proposals.waiting.length > 0;
-  for (const id of ["grade", "finish", "up", "down"]) $(id).disabled = marks.all.length === 0;
+  const waiting = proposals.waiting.length > 0 && !study.queued;
+  for (const id of ["grade", "finish", "confirm", "up", "down"]) {
+    $(id).disabled = marks.all.length === 0;
+  }
   // A result is of what a person stands by.
   $("finish").disabled ||= waiting;
   $("grade").textContent = waiting ? "Confirm and grade" : "Grade";
@@ -105,10 +110,6 @@ function draw(overlay, viewer, ink) {
   ruler.draw(viewer, ink);
 }
 
-function measure() {
-  say(ruler.toggle() ? "Measuring: drag a line. L ends it." : "Clicks set points again.");
-}
-
 function choose(level, condition = state.condition) {
   Object.assign(state, { level, condition });
   refresh();
@@ -136,6 +137,7 @@ function visit(level, condition = state.condition) {
 
 /** The next level of this side without a mark; the same one where none is open. */
 function advance() {
+  if (study.queued) return queued.advance();
   const from = levels.indexOf(state.level);
   const order = [...levels.slice(from + 1), ...levels.slice(0, from)];
   state.level = order.find((level) => !marks.get(state.condition, level)) ?? state.level;
@@ -175,7 +177,6 @@ function where() {
   whereWanted = $("where").hidden;
   refresh();
 }
-
 function reset() {
   axial.resetView();
   sagittal.resetView();
@@ -191,25 +192,12 @@ function rename(by) {
   changed();
 }
 
-const up = () => rename(-1);
-const down = () => rename(1);
-
-/** Confirm what was proposed; where a doubtful point was not looked at, show it instead. */
 function confirm() {
-  const { unseen } = proposals;
-  if (!unseen) {
-    marks.confirm();
-    refresh();
-    return true;
-  }
-  visit(unseen.level, unseen.condition);
-  const doubt = proposals.hint(unseen).doubts.join(" ");
-  say(`${sides.own.label} ${unseen.level}: ${doubt} Once it is right, Enter confirms.`, "error");
-  return false;
+  return proposals.confirm({ say, visit, refresh, sides });
 }
 
 async function grade() {
-  if (proposals.waiting.length && !confirm()) return;
+  if (proposals.waiting.length && !study.queued && !confirm()) return;
   say("Grading …");
   try {
     await server.report(marks);
@@ -226,6 +214,13 @@ async function grade() {
   } catch (error) {
     say(error.message, "error");
   }
+}
+
+/** What Enter means: set a point where the keyboard's cross was moved, else take what is there. */
+function enter() {
+  if (!setter.aims && study.queued) queued.confirm();
+  else if (!setter.aims && proposals.waiting.length) grade();
+  else setter.setByKey();
 }
 
 async function finish() {
@@ -245,7 +240,8 @@ async function finish() {
 function openAxial(number, index) {
   $("axial-series").value = number;
   axial.open(number, series[number], index);
-  axial.canvas.focus();
+  // A study of a queue is made ready behind the one that has the keys.
+  if (!window.frameElement?.inert) axial.canvas.focus();
 }
 
 /** From the middle slice on, where the canal is. */
@@ -279,8 +275,13 @@ listen(axial, ruler.before(axial, setter));
 listen(sagittal, ruler.before(sagittal, findDiscs(axial, sagittal, say)));
 openAxial(study.axial[0], 0);
 if (study.sagittal.length) openSagittal(study.sagittal[0]);
-say(...greet(study));
-$("gallery").hidden = !study.set.marks.some((mark) => mark.source);
+$("gallery").hidden = !study.queued && !study.set.marks.some((mark) => mark.source);
+if (study.queued) {
+  document.body.classList.add("queued");
+  $("finish").hidden = true;
+  $("confirm").hidden = false;
+  $("grade").classList.remove("main");
+}
 
 $("remark").value = marks.remark;
 $("remark").maxLength = study.longest_remark;
@@ -288,7 +289,16 @@ $("remark").addEventListener("input", () => {
   marks.remark = $("remark").value;
   report();
 });
-for (const [id, act] of Object.entries({ undo, redo, reset, grade, finish, up, down })) {
+for (const [id, act] of Object.entries({
+  undo,
+  redo,
+  reset,
+  grade,
+  finish,
+  up: () => rename(-1),
+  down: () => rename(1),
+  confirm: () => queued.confirm(),
+})) {
   $(id).addEventListener("click", act);
 }
 for (const id of ["where", "where-button"]) $(id).addEventListener("click", where);
@@ -301,15 +311,15 @@ const help = () => $("help").showModal();
 $("help-button").addEventListener("click", help);
 listenToKeys(axial, sagittal, {
   ...Object.fromEntries(levels.map((level, i) => [i + 1, () => choose(level)])),
-  Enter: () => (proposals.waiting.length && !setter.aims ? grade() : setter.setByKey()),
+  Enter: enter,
   Delete: remove,
   Backspace: remove,
   "?": help,
-  f: down,
-  h: up,
+  f: () => rename(1),
+  h: () => rename(-1),
   g: () => $("grade").disabled || grade(),
   j: jump,
-  l: measure,
+  l: () => say(ruler.toggle() ? "Measuring: drag a line. L ends it." : "Clicks set points again."),
   m: () => setter.mirror(),
   n: () => absent(state.level),
   p: () => say(`Window: ${nextWindow(aimed())}.`),
@@ -318,6 +328,7 @@ listenToKeys(axial, sagittal, {
   u: undo,
   w: where,
   y: redo,
+  ...(study.queued && queued.keys),
 });
 function takeUp(set) {
   marks.take(set);
@@ -332,9 +343,8 @@ addEventListener("pagehide", () => finished || server.leave(study.page));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();
 if (marks.all.length) check().catch((error) => say(error.message, "error"));
-if (proposals.waiting.length) {
+if (marks.all.some((mark) => mark.source)) {
   visit(levels.find((level) => marks.get(state.condition, level)) ?? levels[0]);
-  say(`Proposed, for you to look at: Enter confirms. ${study.note}`);
-} else if (study.note) say(study.note);
-if (study.bad.length) say(`Not shown, so not graded: ${study.bad.join(" ")}`, "error");
+}
+say(...greet(study, proposals.waiting.length));
 if (study.offer) offer($("offer"), study.offer, takeUp);

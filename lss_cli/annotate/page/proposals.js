@@ -9,7 +9,7 @@ export class Proposals {
   /**
    * @param {import("./marks.js").Marks} marks
    * @param {object[]} hints Of each proposed point: condition, series, slice, x, y; confidence
-   *   (0 to 1) and doubts.
+   *   (0 to 1), whether that is sure, and doubts.
    */
   constructor(marks, hints) {
     this.marks = marks;
@@ -37,11 +37,35 @@ export class Proposals {
     this.#seen.add(`${series}/${slice}`);
   }
 
+  /** Whether a mark waits that the program itself is not sure of. */
+  isDoubtful(mark) {
+    const hint = this.hint(mark);
+    return Boolean(hint && (!hint.sure || hint.doubts.length));
+  }
+
   /** The first doubtful mark that has not been looked at. */
   get unseen() {
     return this.waiting.find(
-      (mark) => this.hint(mark)?.doubts.length && !this.#seen.has(`${mark.series}/${mark.slice}`),
+      (mark) => this.isDoubtful(mark) && !this.#seen.has(`${mark.series}/${mark.slice}`),
     );
+  }
+
+  /**
+   * Take the person's word for all; a doubtful mark that was not looked at is shown instead.
+   *
+   * @param {object} page What it does: say, visit, refresh; and its sides.
+   */
+  confirm({ say, visit, refresh, sides }) {
+    const { unseen } = this;
+    if (!unseen) {
+      this.marks.confirm();
+      refresh();
+      return true;
+    }
+    visit(unseen.level, unseen.condition);
+    const doubt = this.hint(unseen).doubts.join(" ") || "not sure.";
+    say(`${sides.own.label} ${unseen.level}: ${doubt} Once it is right, Enter confirms.`, "error");
+    return false;
   }
 
   /** How sure a mark is, in words; empty where that is not known. */

@@ -31,6 +31,9 @@ export async function finish() {
   pulse.terminate();
 }
 
+/** What the marks are called, for the page around this one. */
+export const shownVersion = () => version;
+
 export const leave = (page) => navigator.sendBeacon(`left/${page}`);
 
 let unsent = null;

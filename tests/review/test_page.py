@@ -1,0 +1,127 @@
+"""A person at the queue: a real browser, the real command, phantoms whose recesses are known."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lss_cli.points.table import read_points
+from tests.tables import read_rows
+
+LSS = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
+
+
+@pytest.fixture
+def reviewing(studies, tiny_model, tmp_path):
+    """Start the command, on a machine without a screen; gives the process and its link."""
+
+    @contextmanager
+    def start(*options) -> Iterator[tuple[subprocess.Popen, str]]:
+        screens = ("DISPLAY", "WAYLAND_DISPLAY")
+        environment = {key: value for key, value in os.environ.items() if key not in screens}
+        out = tmp_path / "report.csv"
+        with subprocess.Popen(
+            [*LSS, "review", studies, *options, "--out", out, "--model", tiny_model],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as process:
+            try:
+                link = next(
+                    re.search(r"http://\S+", line) for line in process.stderr if "http" in line
+                )
+                yield process, link[0]
+            finally:
+                process.kill()
+
+    return start
+
+
+def come_in(page, link, index):
+    page.goto(link)
+    stands(page, index)
+
+
+def stands(page, index):
+    page.wait_for_selector(f"body[data-shown='{index}']")
+
+
+def state(page, index):
+    return page.locator(f"#study-{index} span").first.text_content()
+
+
+def confirm(page, following) -> tuple[float, float]:
+    """Enter; gives the ms until the next study stands, and the seconds that it took here."""
+    started = time.monotonic()
+    page.keyboard.press("Enter")
+    stands(page, following)
+    return float(page.locator("body").get_attribute("data-ms")), time.monotonic() - started
+
+
+def test_five_studies_by_keyboard_alone_killed_in_between(
+    page, reviewing, studies, points, tmp_path, capsys
+):
+    names = sorted(path.name for path in studies.iterdir())
+    saved = tmp_path / "report.coords.csv"
+    with reviewing("--coords", points) as (process, link):
+        come_in(page, link, 0)
+        page.wait_for_selector("#queue .cannot")
+        # A damaged study has its reason, and is passed over.
+        assert "no DICOM image" in page.locator("#study-1").text_content()
+        assert state(page, 0) == "proposed"
+        ms, seconds = confirm(page, 2)
+        assert {row["points"] for row in read_rows(saved)} == {"confirmed"}
+        assert {row["study_id"] for row in read_rows(saved)} == {names[0]}
+        # Half of the next is done when the power goes.
+        frame = page.frame_locator("iframe.shown")
+        page.keyboard.press("f")
+        page.keyboard.press("u")
+        page.keyboard.press("n")
+        frame.locator("#absent-1[aria-pressed='true']").wait_for()
+        page.wait_for_load_state("networkidle")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    page.goto("about:blank")
+    with reviewing("--coords", points) as (process, link):
+        # A second person is told who is at it.
+        second = subprocess.run(
+            process.args, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert second.returncode == 3
+        assert f"another lss review is writing this: process {process.pid} on " in second.stderr
+        come_in(page, link, 2)
+        assert state(page, 0) in {"confirmed", "graded"}
+        assert state(page, 2) == "begun"
+        frame = page.frame_locator("iframe.shown")
+        assert frame.locator("#absent-1").get_attribute("aria-pressed") == "true"
+        times = [confirm(page, index) for index in (3, 4)]
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#message:not([hidden])")
+        assert "4 of 5 confirmed, 1 cannot be used" in page.locator("#message").text_content()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("body.done")
+        _, err = process.communicate(timeout=60)
+    with capsys.disabled():
+        shown = ", ".join(f"{ms:.0f}" for ms, _ in [(ms, seconds), *times])
+        print(f"\none key per study; the next one stood within {shown} ms")
+    assert process.returncode == 4, err
+    assert max(ms for ms, _ in times) < 1000
+    rows = read_rows(tmp_path / "report.csv")
+    assert len(rows) == 50
+    graded = [row for row in rows if row["status"] == "graded"]
+    assert {row["points"] for row in graded} == {"confirmed"}
+    rest = {(row["study_id"], row["level"]): row["reason"] for row in rows if not row["grade"]}
+    assert rest.pop((names[2], "L1/L2")) == "marked as not visible."
+    assert {study for study, _ in rest} == {names[1]}
+    assert all("no DICOM image" in reason for reason in rest.values())
+    # The table gives the same grades.
+    points, bad = read_points(saved)
+    assert (len(points), len(bad)) == (39, 1)
+    assert {point.source for point in points} == {"confirmed"}
