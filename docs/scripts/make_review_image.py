@@ -60,7 +60,7 @@ def main() -> None:
     """Review phantoms, the first of them confirmed, and take a picture."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "demo"
-        write_phantoms(data, 5, SEED)
+        write_phantoms(data, 5, SEED, matrix=224, slices=3)
         folders = sorted((data / "train_images").iterdir())
         for file in folders[1].rglob("*.dcm"):
             file.write_bytes(b"")
