@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from lss_cli.anatomy import Condition
+from lss_cli.dataset.margin import margin_of
 from lss_cli.dataset.sources.base import PointRef, Source, StudyImages
 from lss_cli.dataset.sources.master_table import Reason, Unusable
 from lss_cli.dataset.store import IMAGE_TYPE, InputResult, Store, StudyInputs
@@ -93,7 +94,7 @@ class InputMaker:
 
     def make(self, task: StudyTask) -> StudyInputs:
         """Make the inputs of one study, and keep them."""
-        images = np.zeros((len(task.requests), *self.spec.shape), IMAGE_TYPE)
+        images = np.zeros((len(task.requests), *self.store.shape), IMAGE_TYPE)
         results = [InputResult()] * len(task.requests)
         # Points of one slice follow each other, so that no slice is decoded twice.
         wanted = sorted(enumerate(task.requests), key=lambda item: item[1].point.slice)
@@ -114,7 +115,12 @@ class InputMaker:
         try:
             slices, point = study.at(request.point, self.spec.neighbours)
             image, coords = model_input(
-                slices, point, self.spec, side=request.condition.side, mirror=request.mirror
+                slices,
+                point,
+                self.spec,
+                side=request.condition.side,
+                mirror=request.mirror,
+                margin=margin_of(self.spec),
             )
         except ValueError as error:
             raise Unusable(Reason.POINT_OUTSIDE, str(error)) from error
@@ -153,7 +159,8 @@ def make_inputs(
         DataError: A worker process died.
         OutputError: The disk is full.
     """
-    store = Store(make_folder(folder), spec.shape)
+    (height, width, channels), (columns, rows) = spec.shape, margin_of(spec)
+    store = Store(make_folder(folder), (height + 2 * rows, width + 2 * columns, channels))
     maker = InputMaker(source, spec, store)
     tasks = _tasks(source, requests, spec, versions)
     missing = [task for task in tasks if not store.path(task.key).is_file()]
@@ -182,7 +189,7 @@ def _tasks(
     spec: InputSpec,
     versions: Mapping[str, str],
 ) -> list[StudyTask]:
-    basis = json.dumps([spec.to_json(), dict(versions)], sort_keys=True)
+    basis = json.dumps([spec.to_json(), margin_of(spec), dict(versions)], sort_keys=True)
     tasks = []
     for study_id, wanted in requests.items():
         files = source.files_key(study_id, {request.point.series_id for request in wanted})

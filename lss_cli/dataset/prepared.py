@@ -86,7 +86,8 @@ class Prepared:
             ``severity``, ``split``, ``fold`` (empty without folds), ``order``, and the full,
             oriented slice's ``slice_width_mm`` and ``slice_height_mm``; ``distance`` in slices from
             the annotated one, empty where it is not known, as in data made before 0.2.
-        images: N × H × W × C half floats, memory-mapped.
+        images: N × H × W × C half floats, memory-mapped; larger than what a network sees by
+            `margin` on each side, for training.
         coords: N × 2 floats.
     """
 
@@ -150,9 +151,21 @@ class Prepared:
         # Mapped: what a damaged header claims takes no memory before it is looked at.
         images = np.lib.format.open_memmap(folder / IMAGES, mode="r")
         coords = np.lib.format.open_memmap(folder / COORDS, mode="r")
-        if images.shape[1:] != spec.shape or coords.shape != (len(images), 2):
+        around = np.subtract(images.shape[1:], spec.shape)
+        if (
+            (around < 0).any()
+            or (around % 2).any()
+            or around[2]
+            or coords.shape != (len(images), 2)
+        ):
             raise ValueError("the files do not belong together")
         return cls(folder, report or {}, spec, index, images, np.array(coords, np.float32))
+
+    @property
+    def margin(self) -> tuple[int, int]:
+        """Columns and rows of an image beyond each edge of its field; data of before have none."""
+        height, width, _ = self.spec.shape
+        return (self.images.shape[2] - width) // 2, (self.images.shape[1] - height) // 2
 
     @property
     def severities(self) -> npt.NDArray[np.int64]:
@@ -168,11 +181,18 @@ class Prepared:
         """The rows of the index that belong to one split."""
         return np.flatnonzero((self.index["split"] == split).to_numpy())
 
-    def inputs(self, rows: npt.NDArray[np.int64]) -> dict[str, Float32Array]:
-        """The model inputs of some rows of the index: ``image``, ``coords`` and maybe ``level``."""
+    def inputs(self, rows: npt.NDArray[np.int64], *, wide: bool = False) -> dict[str, Float32Array]:
+        """The model inputs of some rows of the index: ``image``, ``coords`` and maybe ``level``.
+
+        Args:
+            rows: Which.
+            wide: Whether the images come with the margin around their fields.
+        """
         positions = self.index["position"].to_numpy()[rows]
+        (height, width, _), (left, top) = self.spec.shape, self.margin
+        field = np.s_[:, :] if wide else np.s_[top : top + height, left : left + width]
         inputs = {
-            "image": self.images[positions].astype(np.float32),
+            "image": self.images[positions, *field].astype(np.float32),
             "coords": self.coords[positions],
         }
         if self.spec.level:

@@ -22,6 +22,7 @@ def model_input(
     *,
     side: Side | None,
     mirror: bool = False,
+    margin: tuple[int, int] = (0, 0),
 ) -> tuple[Float32Array, Float32Array]:
     """Turn slices and a point into one model input.
 
@@ -31,12 +32,14 @@ def model_input(
         spec: What the model wants.
         side: The side of the condition, which the shift towards the midline depends on.
         mirror: Exchange left and right first; the side is then the other one.
+        margin: Columns and rows beyond each edge of the field that come with it, for training. The
+            field between them is the same to the bit.
 
     Returns:
-        The image, H × W × C, and the coordinates ((x + 0.5) / width, (y + 0.5) / height) of the
-        point in the full slice, after mirroring. Parts of the field that the slices do not hold
-        are 0 in the image. For a neighbour that shows nothing in the field, the next slice on the
-        way to it stands in.
+        The image, H × W × C and larger by the margin, and the coordinates ((x + 0.5) / width,
+        (y + 0.5) / height) of the point in the full slice, after mirroring. Parts of the field that
+        the slices do not hold are 0 in the image. For a neighbour that shows nothing in the field,
+        the next slice on the way to it stands in.
 
     Raises:
         ValueError: There are too few slices, the field misses them altogether, or nothing is to
@@ -51,8 +54,7 @@ def model_input(
     covered = _covered_pixels(box, spec.size, (pixels.shape[2], pixels.shape[1]))
     if not covered.any():
         raise ValueError("the field around the point lies outside the image.")
-    fields = [resample(slice_, box, spec.size) for slice_ in pixels]
-    channels = _stand_in([_normalise(field, covered, spec) for field in fields])
+    channels = _stand_in([_make_channel(slice_, box, covered, spec, margin) for slice_ in pixels])
     coords = (np.asarray(point) + 0.5) / np.asarray(slices.full_size)
     return np.stack(channels, axis=-1), coords.astype(np.float32)
 
@@ -129,16 +131,39 @@ def resample(
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=moved), dtype=np.float32)
 
 
-def _normalise(
-    image: Float32Array, covered: npt.NDArray[np.bool_], spec: InputSpec
+def _make_channel(
+    slice_: npt.NDArray[Any],
+    box: tuple[float, float, float, float],
+    covered: npt.NDArray[np.bool_],
+    spec: InputSpec,
+    margin: tuple[int, int],
 ) -> Float32Array | None:
     """Each channel by itself, since 8-bit sources are scaled slice by slice.
 
     ``None`` for one that shows nothing.
     """
-    low, span = _grey_range(image[covered], spec)
+    field = resample(slice_, box, spec.size)
+    low, span = _grey_range(field[covered], spec)
     if not span > 0:
         return None
+    image = _normalise(field, covered, low, span, spec)
+    if not any(margin):
+        return image
+    (width, height), (columns, rows) = spec.size, margin
+    wide_size = width + 2 * columns, height + 2 * rows
+    x, y = (box[2] - box[0]) / width * columns, (box[3] - box[1]) / height * rows
+    wide_box = box[0] - x, box[1] - y, box[2] + x, box[3] + y
+    held = _covered_pixels(wide_box, wide_size, (slice_.shape[1], slice_.shape[0]))
+    wide = _normalise(resample(slice_, wide_box, wide_size), held, low, span, spec)
+    # Resampled from a box of its own, the middle would differ in the last digit.
+    wide[rows : rows + height, columns : columns + width] = image
+    return wide
+
+
+def _normalise(
+    image: Float32Array, covered: npt.NDArray[np.bool_], low: float, span: float, spec: InputSpec
+) -> Float32Array:
+    """Grey values brought to one range; 0 where nothing is covered."""
     scaled = (image - low) / span
     if spec.normalise == "percentile":
         scaled = scaled.clip(0, 1)

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow
 
+from lss_cli.dataset.margin import LARGEST_ROTATION, LARGEST_SCALING, LARGEST_SHIFT_MM
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.slices import Float32Array
 
-# At strength 1.
-LARGEST_SCALING = 0.15
-LARGEST_ROTATION = np.deg2rad(12)
-LARGEST_SHIFT_MM = 2.0
+# At strength 1, beside what moves the field.
 LARGEST_BEND = 0.4
 LARGEST_NOISE = 0.04
 HIDDEN_NEIGHBOURS = 0.1
@@ -33,6 +31,7 @@ class PointGeometry:
         slice_mm: N × 2, width and height of the full slices.
         order_known: N, whether the channels surely run head to feet.
         bounded: Whether grey values lie in 0…1.
+        margin: Columns and rows of the images beyond each edge of the field.
     """
 
     points: Float32Array
@@ -40,6 +39,7 @@ class PointGeometry:
     slice_mm: Float32Array
     order_known: npt.NDArray[np.bool_]
     bounded: bool
+    margin: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, data: Prepared) -> "PointGeometry":
@@ -52,6 +52,7 @@ class PointGeometry:
             index[["slice_width_mm", "slice_height_mm"]].to_numpy(np.float32),
             (index["order"] == "known").to_numpy(),
             spec.normalise != "zscore",
+            data.margin,
         )
 
 
@@ -71,7 +72,7 @@ def augment(
     slice on the way to the point's own stands in.
 
     Args:
-        images: N × H × W × C.
+        images: N × H × W × C, with their margin.
         coords: N × 2, the points as fractions of the full slice's width and height.
         rows: N rows of the prepared data, for `geometry`.
         geometry: Where things lie.
@@ -79,7 +80,7 @@ def augment(
         strength: Factor on the largest changes.
 
     Returns:
-        New images of the same shape, and their coordinates.
+        New images without the margin, and their coordinates.
     """
     count = len(rows)
     swapped = (rng.random(count) < 0.5) & ~geometry.order_known[rows]
@@ -88,7 +89,7 @@ def augment(
         images[swapped] = images[swapped][..., ::-1]
     click_mm = rng.uniform(-1, 1, (count, 2)) * LARGEST_SHIFT_MM * strength
     click = click_mm * geometry.pixels_per_mm
-    moved = _turn(images, geometry.points[rows], click, rng, strength)
+    moved = _turn(images, geometry.points[rows], geometry.margin, click, rng, strength)
     coords = np.asarray(coords + click_mm / geometry.slice_mm[rows], np.float32)
     changed = _retouch(moved, geometry.bounded, rng, strength)
     return _hide_neighbours(changed, HIDDEN_NEIGHBOURS * strength, rng), coords
@@ -97,25 +98,37 @@ def augment(
 def _turn(
     images: Float32Array,
     points: Float32Array,
+    margin: tuple[int, int],
     clicks: npt.NDArray[np.float64],
     rng: np.random.Generator,
     strength: float,
 ) -> Float32Array:
-    """One affine transform per image; what comes in from outside is 0.
+    """One affine transform per image, from the field with its margin to the field alone.
 
-    A pixel p of the new image shows the old one at turn · (p − centre) + centre + click.
+    A pixel p of the new image shows the old one at turn · (p − centre) + centre + click; what comes
+    in from beyond the margin is 0.
     """
-    count, height, width, _ = images.shape
+    count, columns, rows = len(images), *margin
+    height, width = images.shape[1] - 2 * rows, images.shape[2] - 2 * columns
     angle = rng.uniform(-1, 1, count) * LARGEST_ROTATION * strength
     scale = np.exp(rng.uniform(-1, 1, count) * LARGEST_SCALING * strength)
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     # The transform counts pixels from the centre of the first.
     x, y = (points * (width, height) - 0.5).T
-    right = x - cos * x + sin * y + clicks[:, 0]
-    down = y - sin * x - cos * y + clicks[:, 1]
+    right = x - cos * x + sin * y + clicks[:, 0] + columns
+    down = y - sin * x - cos * y + clicks[:, 1] + rows
     zero = np.zeros(count)
     transforms = np.stack([cos, -sin, right, sin, cos, down, zero, zero], axis=1)
-    return np.asarray(keras.ops.image.affine_transform(images, transforms.astype(np.float32)))
+    # As keras.ops.image.affine_transform, which cannot give a smaller image.
+    moved = tensorflow.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms.astype(np.float32),
+        output_shape=(height, width),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )
+    return np.asarray(moved)
 
 
 def _retouch(

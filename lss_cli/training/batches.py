@@ -78,7 +78,7 @@ def augmented_reader(data: Prepared, strength: float, seed: int) -> Reader:
     geometry = PointGeometry.of(data)
 
     def read(rows: Rows, epoch: int) -> Inputs:
-        images, coords, *level = data.inputs(rows).values()
+        images, coords, *level = data.inputs(rows, wide=True).values()
         rng = np.random.default_rng((seed, epoch, int(rows[0])))
         return *augment(images, coords, rows, geometry, rng, strength), *level
 

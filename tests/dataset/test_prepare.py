@@ -41,7 +41,9 @@ def test_prepared_data_are_complete_and_belong_together(tmp_path):
 
     data = Prepared.open(tmp_path / "out")
     assert data.spec == SPEC
-    assert data.images.shape == (50, 16, 16, 3)
+    assert data.images.shape == (50, 26, 26, 3)
+    assert data.margin == (5, 5)
+    assert data.inputs(np.arange(50))["image"].shape == (50, 16, 16, 3)
     assert data.index["row_id"][0] == "1000_left_subarticular_stenosis_l1_l2"
     assert data.index["severity"].tolist() == master["severity"].tolist()
     assert set(data.index["order"]) == {"known"}

@@ -87,3 +87,21 @@ def test_a_report_of_something_else_is_refused(copy):
     (copy / prepared.REPORT).write_text(json.dumps({"tables_only": False}))
     with pytest.raises(DataError, match="cannot be read"):
         Prepared.open(copy)
+
+
+def test_what_is_kept_around_a_field_is_for_training_alone(made, copy):
+    data, rows = Prepared.open(made), np.arange(4)
+    inputs, wide = data.inputs(rows), data.inputs(rows, wide=True)
+    left, top = data.margin
+    assert min(data.margin) > 0
+    assert wide["image"].shape[1:3] == (16 + 2 * top, 16 + 2 * left)
+    assert (wide["image"][:, top:-top, left:-left] == inputs["image"]).all()
+    # Data of before have no margin.
+    np.save(copy / prepared.IMAGES, data.images[:, top:-top, left:-left])
+    old = Prepared.read(copy, SPEC)
+    assert old.margin == (0, 0)
+    assert (old.inputs(rows)["image"] == inputs["image"]).all()
+    assert (old.inputs(rows, wide=True)["image"] == inputs["image"]).all()
+    np.save(copy / prepared.IMAGES, data.images[:, 1:])
+    with pytest.raises(ValueError, match="do not belong together"):
+        Prepared.read(copy, SPEC)

@@ -134,3 +134,24 @@ def test_a_field_without_contrast_is_an_error_but_for_a_neighbour_the_middle_sta
         image, _ = model_input(slices(pixels), (50, 40), spec, side=None)
         np.testing.assert_array_equal(image[:, :, 0], image[:, :, 1])
         assert np.ptp(image[:, :, 1]) > 0
+
+
+@pytest.mark.parametrize("normalise", ["percentile", "minmax", "zscore"])
+@pytest.mark.parametrize("point", [(49.3, 38.9), (6.2, 71.4)])
+def test_a_margin_leaves_the_field_as_it_is_to_the_bit(normalise, point):
+    spec = InputSpec(size=(30, 22), field_mm=(27, 19), shift_mm=3, normalise=normalise)
+    source = slices(picture(), spacing=(0.7, 0.6))
+    image, coords = model_input(source, point, spec, side=Side.LEFT)
+    wide, same = model_input(source, point, spec, side=Side.LEFT, margin=(7, 4))
+    assert wide.shape == (30, 44, 3)
+    assert wide[4:26, 7:37].tobytes() == image.tobytes()
+    assert same.tobytes() == coords.tobytes()
+
+
+def test_a_margin_shows_what_lies_around_the_field_by_the_same_greys():
+    spec = InputSpec(size=(20, 10), field_mm=(20, 10), neighbours=0, normalise="minmax")
+    source = ramp()
+    image, _ = model_input(slices(source), (9.5, 39.5), spec, side=None, margin=(4, 3))
+    # From column 0 to 19 grey values go from 0 to 1, and go on; before column 0 there is nothing.
+    assert image[0, :4, 0].tolist() == [0] * 4
+    assert image[0, 4:, 0] == pytest.approx(np.arange(24) / 19, abs=1e-5)

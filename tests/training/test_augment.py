@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from lss_cli.training.augment import HIDDEN_NEIGHBOURS, LARGEST_SHIFT_MM, PointGeometry, augment
+from lss_cli.dataset.margin import LARGEST_SHIFT_MM, margin_of
+from lss_cli.model.spec import InputSpec
+from lss_cli.training.augment import HIDDEN_NEIGHBOURS, PointGeometry, augment
 from lss_cli.training.batches import augmented_reader
 
 
@@ -100,3 +102,30 @@ def test_some_neighbours_are_hidden_as_in_a_study_that_lacks_them():
         hidden += [same[0], same[1], False, same[2], same[3]]
     assert hidden[[0, 1, 3, 4]] / 300 == pytest.approx([HIDDEN_NEIGHBOURS] * 4, abs=0.05)
     assert changed(image[..., :1], seed=0)[0].shape == (24, 24, 1)
+
+
+@pytest.mark.parametrize("size", [(40, 32), (32, 40)])
+def test_no_border_comes_in_that_prediction_never_has(size):
+    """All around the field is bright; without a margin, dark corners would come in."""
+    spec = InputSpec(size=size, field_mm=(36, 30), shift_mm=6)
+    margin = margin_of(spec)
+    pixels_per_mm = np.array(size, np.float32) / spec.field_mm
+    darkest = []
+    for columns, rows in (margin, (0, 0)):
+        image = np.ones((size[1] + 2 * rows, size[0] + 2 * columns, 3), np.float32)
+        about = {"point": (0.5 + 6 / 36, 0.5), "pixels_per_mm": pixels_per_mm}
+        for seed in range(150):
+            new, _ = changed(image, seed=seed, margin=(columns, rows), bounded=True, **about)
+            assert new.shape == (size[1], size[0], 3)
+            darkest.append(new.min())
+    assert min(darkest[:150]) > 0.5
+    assert min(darkest[150:]) < 0.2
+
+
+def test_training_images_without_changes_are_those_of_prediction(prepared):
+    rows = prepared.rows("train")[:6]
+    geometry = PointGeometry.of(prepared)
+    wide, field = prepared.inputs(rows, wide=True), prepared.inputs(rows)
+    rng = np.random.default_rng(0)
+    images, _ = augment(wide["image"], wide["coords"], rows, geometry, rng, 0.0)
+    assert images == pytest.approx(field["image"], abs=1e-6)
