@@ -25,6 +25,9 @@ Answer = tuple[Mapping[str, Any], bytes]
 # How long a process may take to end that has closed its answers.
 END_S = 2
 
+# Of what is told before the answer.
+PROGRESS = "progress"
+
 # Linux, and Linux inside of Windows.
 CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
@@ -53,12 +56,18 @@ class Child:
         self._command = [sys.executable, "-m", module, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, request: Any, timeout_s: float | None = None) -> Answer:
+    def ask(
+        self,
+        request: Any,
+        timeout_s: float | None = None,
+        on_progress: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> Answer:
         """Send a request and wait for the answer.
 
         Args:
             request: Plain values.
             timeout_s: The longest that it may take, the start aside; ``None`` for no limit.
+            on_progress: Called with what the process tells on its way, by `tell_parent`.
 
         Raises:
             ChildFaultError: The process refused to start.
@@ -80,7 +89,11 @@ class Child:
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            return _receive(process.stdout)
+            while True:
+                values, content = _receive(process.stdout)
+                if PROGRESS not in values:
+                    return values, content
+                on_progress(values[PROGRESS])
         except (OSError, ValueError):
             # Its own end tells more than ours of it, and comes at once.
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -141,7 +154,8 @@ def serve(begin: Callable[[], Callable[[Any], Answer]], memory_bytes: int | None
         limit_memory(memory_bytes)
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
-    answers = os.fdopen(os.dup(1), "wb")
+    global _answers  # noqa: PLW0603 - a process has one parent
+    answers = _answers = os.fdopen(os.dup(1), "wb")
     # What libraries print must not get between the answers.
     os.dup2(2, 1)
     try:
@@ -152,6 +166,15 @@ def serve(begin: Callable[[], Callable[[Any], Answer]], memory_bytes: int | None
     _send(answers, {})
     while True:
         _send(answers, *answer(json.loads(requests.get())))
+
+
+_answers: BinaryIO | None = None
+
+
+def tell_parent(values: Mapping[str, Any]) -> None:
+    """Tell how far this process has come with its answer; plain values."""
+    assert _answers
+    _send(_answers, {PROGRESS: values})
 
 
 def limit_memory(most_bytes: int) -> None:

@@ -1,7 +1,10 @@
 import io
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from lss_cli.cli.environment import Environment
 from lss_cli.cli.main import main
 from lss_cli.phantom.dataset import write_phantoms
 from tests.models import write_tiny_model
+from tests.processes import wait_for
 
 # How long an example takes says more about what else the machine is doing.
 settings.register_profile("lss", deadline=None)
@@ -63,6 +67,35 @@ def lss():
         return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
     return run
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a Dask scheduler, and the processes of two workers."""
+    settings = tmp_path / "scheduler.json"
+    # Workers without a nanny: a killed one stays dead, and the other has to do its work.
+    programs = [
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        *[["dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
+    ]
+    where = ["--scheduler-file", str(settings)]
+    processes = []
+    try:
+        for program, *options in programs:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", f"distributed.cli.{program}", *options, *where],
+                    cwd=tmp_path,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            wait_for(settings.exists)
+        yield json.loads(settings.read_text())["address"], processes[1:]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture(scope="session")

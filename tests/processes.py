@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 
 def imported_modules(code):
@@ -15,3 +16,10 @@ def lss_code(*arguments):
         "from lss_cli.cli.main import main\n"
         f"try: main({list(map(str, arguments))})\nexcept SystemExit as e: assert not e.code"
     )
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

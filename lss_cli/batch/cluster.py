@@ -6,10 +6,8 @@ from typing import Any
 
 from lss_cli.batch.job import GradingJob, failed_rows
 from lss_cli.batch.pool import Grader, JobAnswer, Worker
-from lss_cli.errors import LssError, UsageError
-
-RETRIES = 3
-CONNECT_S = 20
+from lss_cli.cluster import RETRIES, connect
+from lss_cli.errors import LssError
 
 
 def grade_on_cluster(
@@ -28,16 +26,9 @@ def grade_on_cluster(
     Raises:
         UsageError: No scheduler answers there.
     """
-    from distributed import Client, as_completed
+    from distributed import as_completed
 
-    try:
-        client = Client(address, timeout=CONNECT_S)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(
-            f"no Dask scheduler answers at {address} ({type(error).__name__}).",
-            todo="Start one with: dask scheduler",
-        ) from error
-    with client:
+    with connect(address) as client:
         futures: dict[Any, GradingJob] = {
             client.submit(_grade, job.to_json(), grader, retries=RETRIES, pure=False): job
             for job in jobs

@@ -18,6 +18,7 @@ from lss_cli.cli.options import (
     with_options_of,
 )
 from lss_cli.cli.training import collect_options, show_training
+from lss_cli.errors import UsageError
 from lss_cli.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def train(
     folds: Annotated[
         bool, typer.Option("--folds", help="Train once per fold; collect the held-out answers.")
     ] = False,
+    scheduler: Annotated[
+        str, typer.Option(help="With --folds: use a Dask cluster, such as tcp://host:8786.")
+    ] = "",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well.")
     ] = False,
@@ -59,6 +63,10 @@ def train(
     # What is wrong with options, packages and data is said before TensorFlow's seconds.
     wanted = collect_options(options, config)
     environment.require("lss train", "tensorflow", "keras", "matplotlib")
+    if scheduler:
+        environment.require("lss train --scheduler", "distributed")
+        if not folds:
+            raise UsageError("--scheduler trains folds side by side.", todo="Add --folds.")
     target = out or Path("runs") / wanted.backbone
     outputs = [target / name for name in (*RUN_FILES, "figures")]
     reads = [*files_of(data), config, Path(wanted.weights)]
@@ -79,15 +87,12 @@ def train(
         environment.messages.print(note)
     wanted = choose_start(wanted, environment.messages.print)
     with show_training(environment.messages) as display:
-        scores = (train_folds if folds else once)(
-            prepared,
-            target,
-            wanted,
-            display,
-            resume=resume,
-            tensorboard=tensorboard,
-            command=shlex.join(["lss", *environment.arguments]),
-        )
+        command = shlex.join(["lss", *environment.arguments])
+        more: dict[str, Any] = {"resume": resume, "tensorboard": tensorboard, "command": command}
+        if folds:
+            scores = train_folds(prepared, target, wanted, display, scheduler=scheduler, **more)
+        else:
+            scores = once(prepared, target, wanted, display, **more)
     environment.results.print(_table(scores))
     environment.results.print(f"start: {start_of_run(target)}")
     environment.messages.print(

@@ -13,6 +13,7 @@ from lss_cli.errors import UsageError
 from lss_cli.evaluation.predictions import PREDICTIONS
 from lss_cli.evaluation.sources import STATE
 from lss_cli.training import run
+from lss_cli.training.cluster import train_on_cluster
 from lss_cli.training.ensemble import FOLDER, collect_out_of_fold
 from lss_cli.training.fit import OnProgress, TrainingProgress
 from lss_cli.training.options import TrainingOptions
@@ -31,6 +32,7 @@ def train_folds(
     resume: bool = False,
     tensorboard: bool = False,
     command: str = "",
+    scheduler: str = "",
 ) -> dict[str, Any]:
     """Train each fold in a folder of its own, and collect what they say.
 
@@ -45,6 +47,7 @@ def train_folds(
         resume: Go on: finished folds stay.
         tensorboard: As of `train`.
         command: As of `train`.
+        scheduler: Address of a Dask scheduler, whose workers train the folds side by side.
 
     Returns:
         The metrics out of fold, and of the test part.
@@ -59,26 +62,36 @@ def train_folds(
             f"--folds deals the studies out, and so does --strategy {options.strategy}.",
             todo="Leave one of them; --strategy prepared goes before what a file says.",
         )
-    folds = [(name, out / f"{FOLDER}{name}") for name in fold_names(data)]
+    names = fold_names(data)
     run.check_free(out, resume=resume)
     run.begin(out, data, options)
-    for number, (name, target) in enumerate(folds):
-        if not (target / run.CONFIG).is_file():
-            train(
-                fold_of(data, name),
-                target,
-                replace(options, seed=fold_seed(options.seed, number)),
-                _named(on_progress, f"fold {name}"),
-                resume=(target / STATE).exists(),
-                tensorboard=tensorboard,
-                command=command,
+    wanted = [name for name in names if not (out / f"{FOLDER}{name}" / run.CONFIG).is_file()]
+    if scheduler:
+        job = {
+            "data": str(data.folder.resolve()),
+            "fingerprint": data.report["fingerprint"],
+            "out": str(out.resolve()),
+            "options": options.to_json(),
+            "versions": run.program_versions(),
+            "tensorboard": tensorboard,
+            "command": command,
+        }
+        train_on_cluster(
+            [job | {"fold": name} for name in wanted],
+            scheduler,
+            lambda told: on_progress(TrainingProgress.from_json(told)),
+        )
+    else:
+        for name in wanted:
+            train_fold(
+                data, name, out, options, on_progress, tensorboard=tensorboard, command=command
             )
     out_of_fold = collect_out_of_fold([out], data)
     out_of_fold.write(out / PREDICTIONS)
     metrics = out_of_fold.metrics
     run.write_json(out / run.METRICS, metrics)
     config = run.describe_request(data, options, command)
-    run.write_json(out / run.CONFIG, config | {"folds": [target.name for _, target in folds]})
+    run.write_json(out / run.CONFIG, config | {"folds": [f"{FOLDER}{name}" for name in names]})
     shutil.rmtree(out / STATE)
     return metrics
 
@@ -91,6 +104,42 @@ def fold_seed(seed: int, fold: int) -> int:
         (968811710, 964924996, 835504127)
     """
     return int(np.random.SeedSequence((seed, fold)).generate_state(1)[0] % LARGEST_SEED)
+
+
+def train_fold(
+    data: Prepared,
+    name: str,
+    out: Path,
+    options: TrainingOptions,
+    on_progress: OnProgress,
+    *,
+    tensorboard: bool = False,
+    command: str = "",
+) -> None:
+    """Train one fold, or go on with it.
+
+    Args:
+        data: Prepared data with folds.
+        name: Of the fold.
+        out: The run folder of all folds.
+        options: How to train all folds; this one gets a seed of its own.
+        on_progress: As of `train`.
+        tensorboard: As of `train`.
+        command: As of `train`.
+
+    Raises:
+        DataError, OutputError, UsageError: As `train`.
+    """
+    target = out / f"{FOLDER}{name}"
+    train(
+        fold_of(data, name),
+        target,
+        replace(options, seed=fold_seed(options.seed, fold_names(data).index(name))),
+        _named(on_progress, f"fold {name}"),
+        resume=(target / STATE).exists(),
+        tensorboard=tensorboard,
+        command=command,
+    )
 
 
 def _named(on_progress: OnProgress, name: str) -> OnProgress:

@@ -6,7 +6,7 @@ own ``BackupAndRestore`` forgets what ``ReduceLROnPlateau`` and ``EarlyStopping`
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +84,12 @@ class TrainingProgress:
         """As fast as it went since `began`, with so many more images to come `later`."""
         rate = done / (time.monotonic() - began)
         return cls(what, done, total, rate, (total - done + later) / rate, epoch)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "TrainingProgress":
+        """From the plain values of `dataclasses.asdict`."""
+        epoch = values["epoch"]
+        return cls(**(dict(values) | {"epoch": epoch and Epoch(**epoch)}))
 
 
 OnProgress = Callable[[TrainingProgress], None]

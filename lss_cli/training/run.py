@@ -219,9 +219,14 @@ def describe_request(data: Prepared, options: TrainingOptions, command: str) -> 
         "options": options.to_json(),
         "start": describe_weights(options),
         "data": {"folder": str(data.folder.resolve()), "fingerprint": data.report["fingerprint"]},
-        "versions": versions(["tensorflow", "keras", "numpy"]),
+        "versions": program_versions(),
         "command": command,
     }
+
+
+def program_versions() -> dict[str, str]:
+    """Of the programs that a trained network depends on."""
+    return versions(["tensorflow", "keras", "numpy"])
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import textwrap
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -207,10 +206,3 @@ def check_damage(studies):
         assert len(complete) == 10, name
         assert len([row for row in bad if row in complete]) == cost, name
         assert any(reason in row["reason"] for row in bad), (name, bad[0]["reason"])
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)

@@ -1,43 +1,13 @@
 """The Dask cluster: a real scheduler and two workers on this machine."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 
-from tests.batch.studies import command, copies, wait_for
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    """The scheduler's address, and the processes of two workers."""
-    settings = tmp_path / "scheduler.json"
-    # Workers without a nanny: a killed one stays dead, and the other has to do its work.
-    programs = [
-        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
-        *[["dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
-    ]
-    where = ["--scheduler-file", str(settings)]
-    processes = []
-    try:
-        for program, *options in programs:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", f"distributed.cli.{program}", *options, *where],
-                    cwd=tmp_path,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            )
-            wait_for(settings.exists)
-        yield json.loads(settings.read_text())["address"], processes[1:]
-    finally:
-        for process in reversed(processes):
-            process.kill()
-            process.wait()
+from tests.batch.studies import command, copies
+from tests.processes import wait_for
 
 
 @pytest.fixture
@@ -68,7 +38,7 @@ def test_a_cluster_gives_the_same_report_also_when_a_worker_is_killed(
 
 
 def test_no_scheduler_there(sixty, tiny_model, lss, tmp_path, monkeypatch):
-    monkeypatch.setattr("lss_cli.batch.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("lss_cli.cluster.CONNECT_S", 1)
     studies, coords = sixty
     options = ("--coords", coords, "--model", tiny_model, "--out", tmp_path / "out.csv")
     code, _, err = lss("report", studies, *options, "--scheduler", "tcp://127.0.0.1:9")

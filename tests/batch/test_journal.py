@@ -10,7 +10,8 @@ from lss_cli.batch.journal import Journal
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.errors import OutputError
 from lss_cli.model.metadata import ModelCard
-from tests.batch.studies import by_study, command, copies, sabotage, wait_for
+from tests.batch.studies import by_study, command, copies, sabotage
+from tests.processes import wait_for
 
 
 def test_an_unfinished_report_is_not_thrown_away(three_phantoms, report, tmp_path):

@@ -1,6 +1,12 @@
 import io
 import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
 import tomllib
+from contextlib import closing
 from dataclasses import replace
 
 import pandas as pd
@@ -16,6 +22,7 @@ from lss_cli.training.options import TrainingOptions
 from lss_cli.training.space import default_space, space_json
 from lss_cli.training.trials import FIGURES, HIGH, LOW, Trial
 from lss_cli.training.tune import TuningRequest, possible_strategies, tune
+from tests.processes import wait_for
 from tests.training.conftest import quiet
 
 BASE = TrainingOptions(epochs=2, blocks=2, filters=2)
@@ -178,6 +185,61 @@ def test_train_takes_what_was_found_for_as_long_as_usual(searched, prepared, tmp
     assert code == 0, err
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["epochs_done"] == TrainingOptions().epochs
+
+
+# As `lss tune`, in less of a hurry than it is in a test.
+COMMAND = """
+    import sys
+    from lss_cli.cli.main import main
+    from lss_cli.training import search
+    search.BEAT_S, search.LOST_S, search.POLL_S = 1.0, 8.0, 0.5
+    main(["tune", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_of_two_commands_one_is_killed_in_a_trial_and_the_other_does_everything(prepared, tmp_path):
+    space, url = tmp_path / "space.toml", f"sqlite:///{tmp_path}/search.db"
+    space.write_text('activation = ["relu", "tanh"]\nbatch_size = [16, 32, 64]\n')
+
+    def start(name):
+        options = ["--data", prepared.folder, "--space", space, "--trials", "6", "--storage", url]
+        small = ["--epochs", "1", "--filters", "2", "--out", tmp_path / name]
+        code = [sys.executable, "-c", textwrap.dedent(COMMAND)]
+        return subprocess.Popen([*code, *options, *small])
+
+    def running():
+        if not (tmp_path / "search.db").exists():
+            return []
+        with closing(sqlite3.connect(tmp_path / "search.db")) as database:
+            try:
+                return database.execute("SELECT 1 FROM trials WHERE state = 'RUNNING'").fetchall()
+            except sqlite3.OperationalError:  # the tables are being made
+                return []
+
+    killed = survivor = start("killed")
+    try:
+        wait_for(running, 120)
+        # It is in a trial, and cannot come to its end any more.
+        killed.send_signal(signal.SIGSTOP)
+        assert running()
+        survivor = start("survivor")
+        killed.kill()
+        assert survivor.wait(600) == 0
+    finally:
+        for process in (killed, survivor):
+            process.kill()
+            process.wait()
+    table = pd.read_csv(tmp_path / "survivor" / "trials.csv")
+    complete = table[table["state"] == "complete"]
+    assert len(complete) == 6
+    assert not complete.duplicated(["activation", "batch_size"]).any()
+    assert (table["state"] == "lost").sum() == 1
+    own = {int(path.name) for path in (tmp_path / "survivor" / "trials").iterdir()}
+    assert own <= set(complete["trial"])
+    best = tomllib.loads((tmp_path / "survivor" / "best.toml").read_text())
+    assert best["activation"] == complete.iloc[0]["activation"]
 
 
 def test_what_is_set_is_not_searched(prepared, tmp_path, lss):

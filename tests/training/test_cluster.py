@@ -1,0 +1,116 @@
+"""Folds on a Dask cluster: a real scheduler and two workers on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from lss_cli.errors import DataError
+from lss_cli.training.cluster import train_on_cluster
+from lss_cli.training.crossval import train_folds
+from lss_cli.training.options import TrainingOptions
+from tests.processes import wait_for
+from tests.training.conftest import made, quiet
+
+OPTIONS = TrainingOptions(epochs=4, filters=2, blocks=2, dense=(4,))
+RESULTS = ("predictions.csv", "history.csv")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_folds_on_a_cluster_are_those_of_one_machine_also_when_a_worker_is_killed(
+    tmp_path, cluster
+):
+    address, workers = cluster
+    data = made(tmp_path / "data", studies=10, folds=3)
+    train_folds(data, tmp_path / "local", OPTIONS, quiet)
+
+    told = []
+
+    def kill_one(progress):
+        told.append(progress.what)
+        if len(told) == 1:
+            # Each worker has a fold by now, and one of them an epoch of it.
+            os.kill(workers[0].pid, signal.SIGKILL)
+
+    remote = tmp_path / "remote"
+    train_folds(data, remote, OPTIONS, kill_one, scheduler=address)
+    assert workers[0].wait(10) == -signal.SIGKILL
+    assert {what.partition(",")[0] for what in told} == {"fold 0", "fold 1", "fold 2"}
+    for path in [f"fold_{fold}/{name}" for fold in range(3) for name in RESULTS]:
+        assert (remote / path).read_bytes() == (tmp_path / "local" / path).read_bytes(), path
+    assert (remote / "predictions.csv").read_bytes() == (
+        tmp_path / "local" / "predictions.csv"
+    ).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_folds_of_a_command_that_was_killed_end_and_it_can_be_gone_on_with(tmp_path, cluster):
+    address, _ = cluster
+    data, out = made(tmp_path / "data", studies=10, folds=2), tmp_path / "run"
+    small = ["--filters", "2", "--blocks", "2", "--dense", "4", "--patience", "0"]
+    command = subprocess.Popen(
+        [
+            *(
+                sys.executable,
+                "-c",
+                "from lss_cli.cli.main import main; main()",
+                "train",
+                "--folds",
+            ),
+            *("--data", data.folder, "--out", out, "--scheduler", address, "--epochs", "1000"),
+            *small,
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: all(checkpoints(out, fold) for fold in (0, 1)), 120)
+    finally:
+        command.kill()
+        command.wait()
+    wait_for(lambda: not changes(out), 60)
+    # Its last epochs are there, and that is more than enough.
+    options = replace(OPTIONS, epochs=1, patience=0)
+    train_folds(data, out, options, quiet, resume=True)
+    assert (out / "predictions.csv").is_file()
+
+
+def checkpoints(out, fold):
+    return list((out / f"fold_{fold}" / "state").glob("state.npz"))
+
+
+def changes(folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    time.sleep(3)
+    return before != {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_missing_on_a_machine_is_told(tmp_path, cluster):
+    address, _ = cluster
+    job = {"fold": "0", "data": str(tmp_path / "none"), "out": str(tmp_path), "fingerprint": ""}
+    with pytest.raises(DataError, match="prepared data are not here") as raised:
+        train_on_cluster([job], address, lambda _: None)
+    assert "file system that all machines share" in raised.value.todo
+
+
+def test_a_cluster_is_for_folds_and_has_to_be_there(tmp_path, lss, monkeypatch):
+    data = made(tmp_path / "data", studies=6, folds=2)
+    command = ("train", "--data", data.folder, "--out", tmp_path / "run")
+    monkeypatch.setattr("lss_cli.cluster.CONNECT_S", 1)
+    code, _, err = lss(*command, "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "Add --folds." in err
+    code, _, err = lss(*command, "--folds", "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in err
+    code, _, err = lss(
+        *(*command, "--folds", "--scheduler", "tcp://127.0.0.1:9"),
+        is_installed=lambda name: name != "distributed",
+    )
+    assert code == 3
+    assert "needs Dask" in err
