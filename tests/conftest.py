@@ -79,6 +79,8 @@ def cluster(tmp_path):
         *[["dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
     ]
     where = ["--scheduler-file", str(settings)]
+    # Their processes may run modules of the tests.
+    around = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     processes = []
     try:
         for program, *options in programs:
@@ -86,6 +88,7 @@ def cluster(tmp_path):
                 subprocess.Popen(
                     [sys.executable, "-m", f"distributed.cli.{program}", *options, *where],
                     cwd=tmp_path,
+                    env=around,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )

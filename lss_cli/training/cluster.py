@@ -22,7 +22,10 @@ Job = Mapping[str, Any]
 
 
 def train_on_cluster(
-    jobs: Sequence[Job], address: str, tell: Callable[[Mapping[str, Any]], None]
+    jobs: Sequence[Job],
+    address: str,
+    tell: Callable[[Mapping[str, Any]], None],
+    module: str = "lss_cli.training.fold_worker",
 ) -> None:
     """Train folds on a cluster; the fold of a worker that is lost goes on at another.
 
@@ -32,6 +35,7 @@ def train_on_cluster(
         jobs: The folds.
         address: Of the scheduler.
         tell: Called with what the processes tell, as plain values, from another thread.
+        module: Of the processes.
 
     Raises:
         UsageError: No scheduler answers there.
@@ -44,13 +48,13 @@ def train_on_cluster(
     with connect(address) as client:
         client.subscribe_topic(topic, lambda event: tell(event[1]["told"]))
         futures = {
-            client.submit(_train_fold, dict(job), topic, retries=RETRIES, pure=False): job["fold"]
+            client.submit(_train_fold, module, dict(job), topic, retries=RETRIES, pure=False): job
             for job in jobs
         }
         for future in as_completed(list(futures)):  # type: ignore[no-untyped-call]
             failure = future.exception()
             if failure is not None:
-                lost.append(f"fold {futures[future]} ({type(failure).__name__})")
+                lost.append(f"fold {futures[future]['fold']} ({type(failure).__name__})")
             elif error := future.result():
                 raise DataError(**error)
     if lost:
@@ -61,7 +65,7 @@ def train_on_cluster(
         )
 
 
-def _train_fold(job: dict[str, Any], topic: str) -> dict[str, str]:
+def _train_fold(module: str, job: dict[str, Any], topic: str) -> dict[str, str]:
     """Run on a Dask worker.
 
     Returns:
@@ -74,7 +78,7 @@ def _train_fold(job: dict[str, Any], topic: str) -> dict[str, str]:
 
     worker: Any = get_worker()
     key = worker.get_current_task()
-    child, ended = Child("lss_cli.training.fold_worker"), threading.Event()
+    child, ended = Child(module), threading.Event()
 
     def watch() -> None:
         while not ended.wait(WANTED_S):

@@ -20,6 +20,59 @@ OPTIONS = TrainingOptions(epochs=4, filters=2, blocks=2, dense=(4,))
 RESULTS = ("predictions.csv", "history.csv")
 
 
+WORKER = "tests.training.counting_worker"
+
+
+def counted(path):
+    """The numbers that are in a file, and the processes that wrote them."""
+    pairs = [pair.split(":") for pair in path.read_text().split()] if path.exists() else []
+    return [int(number) for number, _ in pairs], [int(pid) for _, pid in pairs]
+
+
+def test_the_fold_of_a_worker_that_is_killed_goes_on_at_another(tmp_path, cluster):
+    address, workers = cluster
+    files = [tmp_path / name for name in "ab"]
+    jobs = [{"fold": file.name, "file": str(file)} for file in files]
+    told = []
+
+    def kill_one(values):
+        told.append((values["fold"], values["number"]))
+        # Each worker has a fold by now, and has begun it.
+        if len({fold for fold, _ in told}) == 2 and workers[0].poll() is None:
+            os.kill(workers[0].pid, signal.SIGKILL)
+
+    train_on_cluster(jobs, address, kill_one, WORKER)
+    assert [counted(file)[0] for file in files] == [list(range(20))] * 2
+    # Each went on where it was; one of them in another process, the first having ended at once.
+    processes = sorted(len(set(counted(file)[1])) for file in files)
+    assert processes == [1, 2]
+    assert {("a", 0), ("b", 0)} <= set(told)
+
+
+def test_a_fold_ends_that_nobody_wants_any_more(tmp_path, cluster):
+    address, _ = cluster
+    file = tmp_path / "a"
+    script = (
+        "from lss_cli.training.cluster import train_on_cluster as train\n"
+        f"train([{{'fold': 'a', 'file': {str(file)!r}}}], {address!r}, lambda _: None, {WORKER!r})"
+    )
+    command = subprocess.Popen([sys.executable, "-c", script])
+    wait_for(lambda: len(counted(file)[0]) > 1)
+    command.kill()
+    command.wait()
+    pid = counted(file)[1][0]
+    wait_for(lambda: not is_alive(pid))
+    assert len(counted(file)[0]) < 20
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_folds_on_a_cluster_are_those_of_one_machine_also_when_a_worker_is_killed(
