@@ -1,4 +1,4 @@
-"""Stands for the process that trains a fold: counts to twenty in a file, a step in half a second."""
+"""Stands for the process that trains a fold: counts to twenty in a file, twice a second."""
 
 import os
 import time
