@@ -4,7 +4,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,10 +175,3 @@ class _TimelyContext(ssl.SSLContext):
         wrapped = super().wrap_socket(sock, *args, **options)
         wrapped.settimeout(None)
         return wrapped
-
-
-def tls_arguments(
-    peer: Peer, certificates: Certificates | None
-) -> Mapping[str, tuple[ssl.SSLContext, str]]:
-    """What pynetdicom wants for TLS to a peer; nothing without certificates."""
-    return {"tls_args": (certificates.client_context(), peer.host)} if certificates else {}

@@ -15,6 +15,9 @@ import pytest
 
 pytest.importorskip("pynetdicom")
 
+from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
+from pynetdicom import AE, evt
+
 import lss_cli.node.service
 from lss_cli.batch.job import grade_job
 from lss_cli.batch.pool import JobAnswer
@@ -124,6 +127,33 @@ class Archive:
         return [pydicom.dcmread(path) for path in sorted(self.folder.iterdir())]
 
 
+class OddArchive:
+    """An archive that answers as it is told; gives what it was sent."""
+
+    def __init__(
+        self,
+        port,
+        classes=(Comprehensive3DSRStorage, SecondaryCaptureImageStorage),
+        ssl_context=None,
+    ):
+        self.taken, self.answers = [], []
+        self.entity = AE(ae_title="PACS")
+        for name in classes:
+            self.entity.add_supported_context(name)
+        handlers = [(evt.EVT_C_STORE, self.store)]
+        self.server = self.entity.start_server(
+            (HERE, port), block=False, evt_handlers=handlers, ssl_context=ssl_context
+        )
+
+    def store(self, event):
+        answer = self.answers.pop(0) if self.answers else 0
+        if answer == "abort":
+            event.assoc.abort()
+        elif answer == 0:
+            self.taken.append(str(event.request.AffectedSOPInstanceUID))
+        return 0 if answer == "abort" else answer
+
+
 @pytest.fixture
 def archive(tmp_path):
     archive = Archive(tmp_path / "archive").start()
@@ -204,7 +234,7 @@ class Node:
             record = self.record(study)
             return record if record and record.state is state else None
 
-        return wait_for(stands)
+        return wait_for(stands, seconds=200)
 
 
 @pytest.fixture

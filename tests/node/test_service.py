@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pydicom
 import pytest
-from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
-from pynetdicom import AE, evt
+from pydicom.uid import Comprehensive3DSRStorage
 
 import lss_cli.node.send
 from lss_cli.locate.locate import Locators, locate
@@ -15,7 +14,7 @@ from lss_cli.points.table import write_points
 from lss_cli.study.study import read_study
 from tests.batch.studies import retag
 from tests.locate.studies import plan, write_coded_study, write_locators
-from tests.node.conftest import HERE, files, program, send, uid_of, wait_for
+from tests.node.conftest import OddArchive, files, program, send, uid_of, wait_for
 from tests.output.conftest import items
 from tests.tables import read_rows, write_rows
 
@@ -97,26 +96,6 @@ def test_an_archive_that_is_down_gets_its_results_when_it_is_back(
     node.start()
     assert node.wait(study, State.SENT).reason == ""
     assert len(uids(archive)) == 7
-
-
-class OddArchive:
-    """An archive that answers as it is told; gives what it was sent."""
-
-    def __init__(self, port, classes=(Comprehensive3DSRStorage, SecondaryCaptureImageStorage)):
-        self.taken, self.answers = [], []
-        self.entity = AE(ae_title="PACS")
-        for name in classes:
-            self.entity.add_supported_context(name)
-        handlers = [(evt.EVT_C_STORE, self.store)]
-        self.server = self.entity.start_server((HERE, port), block=False, evt_handlers=handlers)
-
-    def store(self, event):
-        answer = self.answers.pop(0) if self.answers else 0
-        if answer == "abort":
-            event.assoc.abort()
-        elif answer == 0:
-            self.taken.append(str(event.request.AffectedSOPInstanceUID))
-        return 0 if answer == "abort" else answer
 
 
 @pytest.fixture
