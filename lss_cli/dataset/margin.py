@@ -17,7 +17,7 @@ def margin_of(spec: InputSpec) -> tuple[int, int]:
 
     Examples:
         >>> margin_of(InputSpec(size=(80, 64), field_mm=(36.0, 30.0), shift_mm=6.0))
-        (20, 21)
+        (20, 22)
     """
     if spec.view == "slice":
         return 0, 0
