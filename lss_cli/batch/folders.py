@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lss_cli.errors import StudyError
-from lss_cli.files import is_folder, own_name
+from lss_cli.files import is_file, is_folder, own_name
 from lss_cli.study.archive import is_archive, study_name
-from lss_cli.study.headers import ImageFile, scan_folder
+from lss_cli.study.headers import ImageFile, read_file, scan_folder
 from lss_cli.text import encodable
 
 
@@ -20,7 +20,8 @@ def study_folders(paths: Sequence[Path], names: set[str], pages: Path | None = N
         paths: One folder of study folders, or one study folder whose name the table knows; one
             text file with a folder per line (relative to it); or several study folders. Where
             the table names no study, one folder is the study.
-        names: Names of studies in the table.
+        names: Names of studies in the table; none where there is no table, so that the files say
+            which folders are studies.
         pages: Folder of the studies' own pages, which may lie among them after an earlier run.
 
     Raises:
@@ -54,6 +55,8 @@ def _look_into(folder: Path, names: set[str], pages: Path | None) -> list[Path]:
         return [folder]
     if not inner and entries:
         return [folder]
+    if not names:
+        return _find_apart(folder, inner)
     missing = names - {study_name(path) for path in inner}
     return [
         nested
@@ -62,6 +65,38 @@ def _look_into(folder: Path, names: set[str], pages: Path | None) -> list[Path]:
             _find_nested(path, missing) if missing and study_name(path) not in names else [path]
         )
     ]
+
+
+def _find_apart(folder: Path, inner: Sequence[Path]) -> list[Path]:
+    """The studies in a folder of which no table tells, by the StudyInstanceUIDs in their files.
+
+    Args:
+        folder: Of the studies; or of one study, whose series lie apart.
+        inner: The folders and archives in it.
+    """
+    uids = [_first_uid(path) for path in inner if path.is_dir()]
+    if len(uids) == len(inner) > 1 and all(uids) and len(set(uids)) == 1:
+        return [folder]
+    return [nested for path in inner for nested in _split(path)]
+
+
+def _split(folder: Path) -> list[Path]:
+    """The folders in it that are of several studies; else this one, as it is."""
+    if not folder.is_dir():
+        return [folder]
+    inner = sorted(path for path in folder.iterdir() if path.is_dir())
+    uids = {uid for path in inner if (uid := _first_uid(path))}
+    if len(uids) < 2 or any(
+        isinstance(read_file(path), ImageFile) for path in folder.iterdir() if is_file(path)
+    ):
+        return [folder]
+    return [nested for path in inner for nested in _split(path)]
+
+
+def _first_uid(folder: Path) -> str:
+    """The study that the first image in a folder is of; empty where there is none."""
+    files = (file for file in scan_folder(folder) if isinstance(file, ImageFile))
+    return next((file.study_uid for file in files), "")
 
 
 def _find_nested(folder: Path, names: set[str]) -> list[Path]:

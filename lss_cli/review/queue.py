@@ -295,10 +295,11 @@ class ReviewQueue:
     def _write_points(self) -> None:
         points, absent = [], []
         for entry in self._record.entries.values():
-            points += [
-                replace(point, study_id=entry.study_id, remark=entry.remark)
-                for point in entry.points
-            ]
+            for point in entry.points:
+                # Of a study that is not confirmed, nothing may pass for a person's word.
+                source = point.source if entry.confirmed else PointSource.PROPOSED
+                own = replace(point, study_id=entry.study_id, remark=entry.remark)
+                points.append(replace(own, source=source))
             for bad in entry.annotations.bad_points(entry.study_id):
                 absent.append(replace(bad, remark=entry.remark))
         write_points(self._coords, points, absent, None)

@@ -36,6 +36,25 @@ def test_a_study_is_found_by_the_name_that_the_table_knows(tmp_path):
     assert study_folders([tmp_path / "a"], {"inner"}) == [tmp_path / "a" / "inner"]
 
 
+def test_without_a_table_the_files_say_which_folders_are_studies(three_phantoms, tmp_path):
+    studies, _ = copies(three_phantoms, tmp_path, ["a", "b", "c"])
+    # A patient with two studies, and one that cannot be read.
+    shutil.copytree(studies / "b", studies / "patient" / "first" / "deep")
+    shutil.copytree(studies / "c", studies / "patient" / "second")
+    shutil.make_archive(studies / "d", "zip", studies / "a")
+    (studies / "empty").mkdir()
+    (studies / "empty" / "notes.txt").write_text("no image")
+    names = ["a", "b", "c", "d.zip", "empty", "patient/first", "patient/second"]
+    assert study_folders([studies], set()) == [studies / name for name in names]
+    # One study whose series lie apart is one study.
+    (series,) = (path for path in (studies / "a").iterdir() if path.is_dir())
+    shutil.copytree(series, studies / "a" / "again")
+    assert study_folders([studies / "a"], set()) == [studies / "a"]
+    # Images beside the folders: what is wrong is said of all of it.
+    shutil.copy(files(series)[0], studies / "patient")
+    assert studies / "patient" in study_folders([studies], set())
+
+
 def test_every_folder_has_its_own_reason(three_phantoms, report, tmp_path):
     studies, coords = copies(three_phantoms, tmp_path, ["a", "b", "c"])
     shutil.copytree(studies / "a", studies / "a copy")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from lss_cli.points.table import read_points
 from tests.tables import read_rows
 
+LEFT, RIGHT = "left_subarticular_stenosis", "right_subarticular_stenosis"
 LSS = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
 
 
@@ -129,3 +131,41 @@ def test_five_studies_by_keyboard_alone_killed_in_between(
     points, bad = read_points(saved)
     assert (len(points), len(bad)) == (39, 1)
     assert {point.source for point in points} == {"confirmed"}
+
+
+def test_both_sides_of_a_level_are_set_on_one_slice(page, reviewing, studies, tmp_path):
+    for folder in sorted(studies.iterdir())[1:]:
+        shutil.rmtree(folder)
+    with reviewing("--condition", LEFT, "--condition", RIGHT) as (process, link):
+        come_in(page, link, 0)
+        frame = page.frame_locator("iframe.shown")
+        words, side = frame.locator("#status"), frame.locator("#sides :checked")
+        page.keyboard.press("Enter")
+        assert "Set a point first" in words.text_content()
+        # Ten pixels from the middle to either side.
+        to_left, to_right = "Control+Shift+ArrowRight", "Control+Shift+ArrowLeft"
+        for condition, level, keys, counts in (
+            (LEFT, 1, [to_left], ["1/5", "0/5"]),
+            (RIGHT, 1, [to_right, to_right], ["1/5", "1/5"]),
+            (LEFT, 2, [to_left, to_left], ["2/5", "1/5"]),
+        ):
+            assert side.get_attribute("value") == condition
+            assert frame.locator(f"#level-{level}[aria-pressed='true']").count() == 1
+            for key in (*keys, "Enter"):
+                page.keyboard.press(key)
+            assert frame.locator("#sides small").all_text_contents() == counts
+        # What is open is said before the person's word is taken without it.
+        page.keyboard.press("Enter")
+        assert "Open: Left L3/L4" in words.text_content()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#message:not([hidden])")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("body.done")
+        assert process.wait(timeout=60) == 4
+    rows = read_rows(tmp_path / "report.coords.csv")
+    assert [(row["level"], row["points"]) for row in rows] == [
+        ("L1/L2", "clicked"),
+        ("L2/L3", "clicked"),
+        ("L1/L2", "clicked"),
+    ]
+    assert len({row["instance_number"] for row in rows}) == 1

@@ -71,12 +71,14 @@ def test_a_study_goes_from_new_to_graded_and_back(begin, tmp_path):
     version = session.annotate({"marks": [MARK, ABSENT], "remark": "six"}, 0)
     assert states(queue) == ["begun", "new", "new"]
     points, (absent,) = read_points(tmp_path / "coords.csv")
-    assert (points[0].study_id, points[0].source, points[0].remark) == ("1", "clicked", "six")
+    # Nobody has said yet that this is all, and right.
+    assert (points[0].study_id, points[0].source, points[0].remark) == ("1", "proposed", "six")
     assert absent.not_visible
     # Before it is confirmed, nothing of it is graded.
     assert queue.to_job(0).points == ()
     assert queue.to_job(0).no_point == "points to be confirmed."
     assert queue.confirm(0, version) == 1
+    assert read_points(tmp_path / "coords.csv")[0][0].source == "clicked"
     assert queue.ahead(0) == 2
     assert states(queue) == ["confirmed", "cannot be used", "new"]
     # The reason, and no path.
