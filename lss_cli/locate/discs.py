@@ -205,11 +205,13 @@ def combine(look: Look) -> FoundDiscs:
     candidates = find_candidates(look)
     chain = choose_chain(candidates)
     discs = []
-    for level, places, chosen in zip(Level, candidates, chain.chosen, strict=True):
+    for level, places, chosen, confidence in zip(
+        Level, candidates, chain.chosen, chain.confidence, strict=True
+    ):
         if chosen is not None:
             place = places.positions[chosen] / look.metadata.window.pixel_mm
-            discs.append(_disc(look, level, place, float(places.confidence[chosen])))
-    ends = doubt_ends(candidates, chain)
+            discs.append(_disc(look, level, place, confidence))
+    ends = doubt_ends(chain)
     # From L5/S1 all others are counted.
     doubts = (
         *_doubts(look, discs, chain),

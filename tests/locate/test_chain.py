@@ -60,12 +60,30 @@ def test_a_level_that_nobody_saw_is_left_out():
 def test_a_further_disc_that_could_be_the_lowest_is_said():
     def doubts(share):
         levels = candidates(*[[(at, 0.9)] for at in SPINE[:4]], [(SPINE[4], 0.7), (BELOW, share)])
-        return doubt_ends(levels, choose_chain(levels))
+        return doubt_ends(choose_chain(levels))
 
     assert doubts(0.05) == []
     assert doubts(0.25) == [(Level.L5_S1, "a further disc below it could be L5/S1 as well (25%).")]
-    levels = candidates([(SPINE[0], 0.7), (ABOVE, 0.25)], *[[(at, 0.9)] for at in SPINE[1:]])
-    assert [level for level, _ in doubt_ends(levels, choose_chain(levels))] == [Level.L1_L2]
+
+
+def test_a_level_is_surer_where_the_others_leave_it_no_other_place():
+    levels = candidates([(SPINE[0], 0.5), (ABOVE, 0.4)], *[[(at, 0.9)] for at in SPINE[1:]])
+    chain = choose_chain(levels)
+    assert chain.chosen[0] == 0
+    # A tenth of its probability lies elsewhere.
+    assert chain.confidence[0] == pytest.approx(0.5 / 0.6, abs=0.08)
+    assert doubt_ends(chain) == []
+
+
+def test_the_lowest_level_is_no_surer_than_the_picture_shows_it():
+    levels = candidates(*[[(at, 0.9)] for at in SPINE[:4]], [(SPINE[4], 0.5), (BELOW, 0.4)])
+    assert choose_chain(levels).confidence[4] == pytest.approx(0.5)
+
+
+def test_where_all_could_be_called_otherwise_none_is_sure():
+    below = [*SPINE[1:], BELOW]
+    torn = candidates(*[[(at, 0.55), (other, 0.4)] for at, other in zip(SPINE, below, strict=True)])
+    assert max(choose_chain(torn).confidence) < 0.6
 
 
 def test_usual_distances_are_not_doubted():
