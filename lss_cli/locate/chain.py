@@ -21,9 +21,9 @@ LARGEST_STEP_RATIO = 1.5
 NEAREST_MM, FARTHEST_MM = 20.0, 60.0
 # What it is worth not to have seen a disc: a place that is less probable is none.
 NOT_SEEN = 0.05
-# A numbering is doubtful if another one is worth, per level, this share of the chosen one. So it was
-# in eight of 384 patients that the networks had not seen, two of them numbered wrongly; in the only
-# other one that was, L5/S1 was not sure.
+# A numbering is doubtful if another one is worth, per level, this share of the chosen one.
+# It was so in 8 of 384 patients that the networks had not seen, 2 of them numbered wrongly; in the
+# only other one that was, L5/S1 was not sure.
 RIVAL_SHARE = 0.12
 # So is its end, if a further disc is as likely as this share of the chosen one.
 FURTHER_SHARE = 0.2
