@@ -142,8 +142,11 @@ class AnnotationSession:
         annotations = self._parse(document)
         with self._lock:
             self._check(version)
+            same = annotations.document == self.annotations.document
             self.annotations = annotations
             self._version += 1
+            if same and not self.unkept:
+                return self._version
             self.unkept = ""
             try:
                 self._draft.keep(annotations)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from lss_cli.anatomy import Condition, Level
-from lss_cli.annotate.actions import Proposer
 from lss_cli.cli.environment import Environment
 from lss_cli.errors import ModelError
 from lss_cli.grading.proposed import grade_proposal
@@ -19,6 +18,9 @@ from lss_cli.study.study import Study
 
 def propose_points(environment: Environment, study: Study) -> tuple[Sequence[ProposedPoint], str]:
     """The points that a person is to confirm or to move, and what is to be said of them."""
+    # The page's, of which a command without one has no use.
+    from lss_cli.annotate.actions import Proposer
+
     return Proposer(environment.models).propose(study)
 
 

@@ -128,7 +128,7 @@ def test_points_from_a_table_load_no_server(study, coords, tiny_model):
     modules = imported_modules(
         lss_code("predict", study, "--coords", coords, "--model", tiny_model)
     )
-    assert not modules & {"starlette", "uvicorn", "anyio"}
+    assert not modules & {"starlette", "uvicorn", "anyio", "jinja2"}
 
 
 def test_what_a_report_lacks_is_said_before_the_first_click(predict, study, tiny_model, tmp_path):

@@ -119,8 +119,12 @@ def test_points_of_a_table_wait_and_its_bad_rows_stay(begin):
     queue = begin("1", points=[given()], bad_points=[bad])
     session = queue.open(0)
     assert states(queue) == ["proposed"]
-    marks = [mark | {"source": "confirmed"} for mark in session.annotations.document["marks"]]
-    queue.confirm(0, session.annotate({"marks": marks}, 0))
+    marks = session.annotations.document["marks"]
+    # To be graded they are sent as they are: nobody has changed anything.
+    version = session.annotate({"marks": marks}, 0)
+    assert states(queue) == ["proposed"]
+    marks = [mark | {"source": "confirmed"} for mark in marks]
+    queue.confirm(0, session.annotate({"marks": marks}, version))
     job = queue.to_job(0)
     assert [point.source for point in job.points] == [PointSource.CONFIRMED]
     assert [point.reason for point in job.bad_points] == [bad.reason]
