@@ -101,6 +101,7 @@ def node(
         _show(environment, spool, as_json=as_json)
         return
     environment.require("lss node", "pynetdicom")
+    import logging
     import signal
     import threading
 
@@ -134,6 +135,10 @@ def node(
     stop = threading.Event()
     # As service managers end a program.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    if environment.debug:
+        logging.basicConfig(stream=environment.stderr)
+        logging.getLogger("lss_cli.node").setLevel(logging.DEBUG)
 
     def say(text: str) -> None:
         environment.messages.print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")

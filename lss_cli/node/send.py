@@ -1,5 +1,6 @@
 """Sending results to the archive, until it has them."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ LONGEST_PAUSE_S = 600.0
 TAKEN = {0x0000, 0xB000, 0xB006, 0xB007, 0x0111}
 # Refused since out of resources, of which there may be more later.
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
+
+
+LOGGER = logging.getLogger(__name__)
 
 
 class LaterError(Exception):
@@ -79,6 +83,10 @@ class Sender:
             self._send(study)
         except LaterError as error:
             self._put_off(study, str(error))
+        except ValueError as error:
+            # Of pynetdicom, where an association ends at a moment that it did not think of.
+            LOGGER.debug("sending", exc_info=True)
+            self._put_off(study, f"sending was cut off ({type(error).__name__}).")
         except RefusedError as error:
             self._failures = 0
             if register.move(study, State.FAILED, str(error)):
@@ -101,6 +109,9 @@ class Sender:
 
     def _send(self, study: StudyRecord) -> None:
         objects = self._spool.register.unsent(study)
+        if not objects:
+            # The last time, it ended between the last object and the note that it was the last.
+            return
         with self._associate(objects) as assoc:
             for made in objects:
                 current = self._spool.register.find(study.uid)
@@ -119,13 +130,13 @@ class Sender:
             RefusedError: It does not take what we have.
         """
         classes = dict.fromkeys(made.class_uid for made in objects)
-        self._entity.requested_contexts = [
-            build_context(name, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-            for name in classes
-        ]
         assoc = self._entity.associate(
             self._archive.host,
             self._archive.port,
+            contexts=[
+                build_context(name, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+                for name in classes
+            ],
             ae_title=self._archive.title,
             tls_args=self._tls,
         )

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from lss_cli.batch.pool import Worker
+from lss_cli.errors import LssError, ModelError
 from lss_cli.model.find import models_folder
 from lss_cli.model.session import Model
 from lss_cli.node.peers import Certificates, Peer, Senders
@@ -21,6 +22,10 @@ from lss_cli.node.work import Work
 
 # How often the parts look for something to do.
 LOOK_S = 0.25
+# How long a part rests after what nobody foresaw.
+PAUSE_S = 30.0
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,34 +94,40 @@ def run_node(
         work = Work(spool, tables, model, options.timeout_s, options.unattended, say, stop)
         sender = Sender(options.title, options.archive, options.certificates, spool, say)
         receiver = Receiver(options.title, senders, spool, options.largest_bytes, say)
-        # What is not complete yet gets its quiet time anew: its sender may have been cut off.
         started = time.time()
         port = running.enter_context(
             receiver.listen(options.host, options.port, options.certificates)
         )
         say(f"{options.title} listens on {options.host}:{port}.")
-        parts = _Parts(stop)
+        parts = _Parts(stop, say)
         workers = [Worker(work.grader) for _ in range(options.workers)]
         running.callback(parts.end, workers)
         for worker in workers:
             parts.start(partial(work.grade_next, worker), worker.stop)
         parts.start(sender.send_next)
-        while not stop.wait(LOOK_S):
+
+        def look_around() -> bool:
             now = time.time()
+            # What is not complete yet gets its quiet time anew: its sender may have been cut off.
             if now - started >= options.settle_s:
                 for study in spool.register.settle(now - options.settle_s, now):
                     say(f"{study.uid}: {study.state}, {study.files} files")
             work.look_again()
+            return False
+
+        parts.start(look_around)
+        stop.wait()
     parts.raise_failure()
 
 
 class _Parts:
     """Threads that do one thing over and over until all are stopped."""
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, stop: threading.Event, say: Callable[[str], None]) -> None:
         self._stop = stop
+        self._say = say
         self._threads: list[threading.Thread] = []
-        self._failure: BaseException | None = None
+        self._failure: ModelError | None = None
 
     def start(self, step: Callable[[], bool], end: Callable[[], None] = lambda: None) -> None:
         """Do `step` again at once where it had something to do, else after a while."""
@@ -124,9 +135,8 @@ class _Parts:
         def run() -> None:
             try:
                 while not self._stop.is_set():
-                    if not step():
-                        self._stop.wait(LOOK_S)
-            except BaseException as error:
+                    self._stop.wait(self._try(step))
+            except ModelError as error:
                 # The others must not go on as if it were still there.
                 self._failure = self._failure or error
                 self._stop.set()
@@ -136,6 +146,19 @@ class _Parts:
         thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _try(self, step: Callable[[], bool]) -> float:
+        """Do a step; how long to wait before the next, in seconds."""
+        try:
+            return 0 if step() else LOOK_S
+        except ModelError:
+            raise
+        except Exception as error:
+            # Such as a full disk. What was not done is not lost.
+            what = str(error) if isinstance(error, LssError) else type(error).__name__
+            self._say(f"Interrupted ({what}); going on in {PAUSE_S:g} s.")
+            LOGGER.debug("interrupted", exc_info=True)
+            return PAUSE_S
 
     def end(self, workers: Sequence[Worker]) -> None:
         """Stop all, also what workers are at, and wait until they have ended."""

@@ -1,5 +1,7 @@
 """Grading complete studies, in the same worker processes as `lss report`."""
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,6 +11,7 @@ import pydicom
 
 from lss_cli.batch.job import Row
 from lss_cli.batch.pool import Grader, Worker
+from lss_cli.errors import LssError
 from lss_cli.locate.proposal import UNCONFIRMED
 from lss_cli.model.session import Model
 from lss_cli.node.points import TO_BE_SET, PointTables
@@ -16,6 +19,8 @@ from lss_cli.node.register import ResultObject, State, StudyRecord
 from lss_cli.node.spool import Spool
 from lss_cli.points.point import PointSource
 from lss_cli.text import printable
+
+LOGGER = logging.getLogger(__name__)
 
 
 class Work:
@@ -86,19 +91,34 @@ class Work:
         return None
 
     def _grade(self, study: StudyRecord, worker: Worker) -> None:
+        try:
+            outcome = self._try(study, worker)
+        except (LssError, OSError, sqlite3.Error):
+            # Not the study's fault: it stays complete.
+            raise
+        except Exception as error:
+            LOGGER.debug("grading", exc_info=True)
+            outcome = State.FAILED, f"a fault in lss ({type(error).__name__}).", []
+        if outcome is None:
+            return
+        state, reason, result = outcome
+        if self._spool.register.move(study, state, reason, result):
+            self._say(f"{study.uid}: {state}" + (f", {reason}" if reason else ""))
+
+    def _try(
+        self, study: StudyRecord, worker: Worker
+    ) -> tuple[State, str, Sequence[ResultObject]] | None:
+        """Where a study goes on, why, and with what; ``None`` where grading was interrupted."""
         folder = self._spool.result_folder(study)
         job = self._tables.job_of(study.uid, self._spool.study_folder(study.uid), self._conditions)
         answer = worker.grade(replace(job, dicom=str(folder.absolute())))
         if answer.lost and self._stop.is_set():
-            # It is not the study's fault, and it is graded when the node runs again.
-            return
+            return None
         state, reason = judge(answer.rows, unattended=self._unattended)
-        result = []
-        if state is State.SENDING:
-            self._spool.keep_result(folder)
-            result = self._objects(folder)
-        if self._spool.register.move(study, state, reason, result):
-            self._say(f"{study.uid}: {state}" + (f", {reason}" if reason else ""))
+        if state is not State.SENDING:
+            return state, reason, []
+        self._spool.keep_result(folder)
+        return state, reason, self._objects(folder)
 
     def _objects(self, folder: Path) -> list[ResultObject]:
         objects = []

@@ -136,14 +136,18 @@ class OddArchive:
         classes=(Comprehensive3DSRStorage, SecondaryCaptureImageStorage),
         ssl_context=None,
     ):
-        self.taken, self.answers = [], []
+        self.taken, self.answers, self.proposed = [], [], []
         self.entity = AE(ae_title="PACS")
         for name in classes:
             self.entity.add_supported_context(name)
-        handlers = [(evt.EVT_C_STORE, self.store)]
+        handlers = [(evt.EVT_C_STORE, self.store), (evt.EVT_ACCEPTED, self.count)]
         self.server = self.entity.start_server(
             (HERE, port), block=False, evt_handlers=handlers, ssl_context=ssl_context
         )
+
+    def count(self, event):
+        """Presentation contexts, of which an association can hold 128."""
+        self.proposed.append(len(event.assoc.requestor.requested_contexts))
 
     def store(self, event):
         answer = self.answers.pop(0) if self.answers else 0

@@ -8,7 +8,8 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 import lss_cli.node.send
 from lss_cli.locate.locate import Locators, locate
-from lss_cli.node.register import State
+from lss_cli.node.register import State, StudyRegister
+from lss_cli.node.spool import register_path
 from lss_cli.points.point import PointSource
 from lss_cli.points.table import write_points
 from lss_cli.study.study import read_study
@@ -136,6 +137,7 @@ def test_an_archive_that_breaks_off_or_is_full_gets_the_rest_later(
     node.send(study)
     node.wait(study, State.SENT)
     assert len(odd.taken) == len(set(odd.taken)) == 7
+    assert len(odd.proposed) == 3 and max(odd.proposed) <= 2
 
 
 def test_without_points_a_study_waits_until_a_table_has_them(node, archive, study, coords):
@@ -199,3 +201,47 @@ def test_unattended_only_what_is_sure_is_sent(node, archive, coded, tmp_path, su
     report = next(made for made in archive.objects() if made.Modality == "SR")
     comments = [item.TextValue for item in items(report, "Comment")]
     assert any("proposed" in comment for comment in comments)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("odd")])
+def test_what_nobody_foresaw_interrupts_and_loses_nothing(
+    node, archive, study, monkeypatch, error, said
+):
+    monkeypatch.setattr(lss_cli.node.service, "PAUSE_S", 0.2)
+    monkeypatch.setattr(lss_cli.node.send, "FIRST_PAUSE_S", 0.2)
+    errors = {"keep_result": [error] if isinstance(error, OSError) else [], "_store": [error]}
+
+    def failing(owner, name):
+        whole = getattr(owner, name)
+
+        def step(*arguments):
+            if errors[name]:
+                raise errors[name].pop()
+            return whole(*arguments)
+
+        monkeypatch.setattr(owner, name, step)
+
+    failing(lss_cli.node.spool.Spool, "keep_result")
+    failing(lss_cli.node.send.Sender, "_store")
+    node.start()
+    node.send(study)
+    node.wait(study, State.SENT)
+    assert errors == {"keep_result": [], "_store": []}
+    assert len(uids(archive)) == 7
+    assert "going on in 0.2 s" in " ".join(said) or "cut off (ValueError)" in " ".join(said)
+
+
+def test_a_node_that_ended_just_before_it_noted_the_end_sends_nothing_again(
+    node, odd, study, monkeypatch
+):
+    node.start()
+    node.send(study)
+    node.wait(study, State.SENT)
+    node.stop()
+    register = StudyRegister(register_path(node.options.spool))
+    register._database.execute("UPDATE study SET state = ?", (State.SENDING,))
+    register.close()
+    node.said.clear()
+    node.start()
+    node.wait(study, State.SENT)
+    assert len(odd.taken) == 7
