@@ -276,7 +276,9 @@ def _doubts(look: Look, discs: Sequence[Disc], chain: Chain) -> tuple[str, ...]:
     seen = {disc.level: disc for disc in discs}
     not_seen = [level for level in Level if level not in seen]
     if discs and not_seen:
-        doubts.append(f"{join_words(not_seen)} was not seen; the others may be numbered wrongly.")
+        were = "was" if len(not_seen) == 1 else "were"
+        names = join_words(not_seen)
+        doubts.append(f"{names} {were} not seen; the others may be numbered wrongly.")
     if disc := seen.get(Level.L5_S1):
         geometry = look.reference
         if not disc.sure:

@@ -91,7 +91,7 @@ def locate(
         doubts += [sagittal.doubt] if sagittal.doubt else []
         found = find_discs(sagittal.series, models.sagittal, read)
     except StudyError as error:
-        reason = printable(error, 300)
+        reason = printable(error.what, 300)
     used += [UsedSeries("axial", choice.series.id, choice.why) for choice in axial]
     if found.discs:
         cuts, missing = find_cuts(
