@@ -73,7 +73,8 @@ def test_a_bright_spot_is_found_where_it_lies_in_the_picture(tmp_path):
     maps = model.heatmaps(cut_window(picture, spacing, centre, model.window)[np.newaxis])
     peaks = model.peaks(maps)
     found = to_picture(peaks.positions[0], spacing, centre, model.window)
-    assert np.allclose(found[0], (150, 100), atol=1)
+    # A cell of the map is four pixels of the picture, and the spot has no middle of its own.
+    assert np.allclose(found[0], (150, 100), atol=1.5)
     assert peaks.confidence[0].tolist() == pytest.approx([1, 0])
 
 
