@@ -66,16 +66,16 @@ class Spool:
         self._received = make_folder(folder / "received")
         self._results = make_folder(folder / "results")
         self._lock_file = _lock(folder / "lock")
-        self._incoming = make_folder(folder / "incoming")
         # Of a change to what lies there together with the register.
         self._changing = threading.Lock()
         try:
+            self._incoming = make_folder(folder / "incoming")
             self.register = StudyRegister(register_path(folder))
-        except OutputError:
+            self._tidy()
+            self._bytes = self.register.received_bytes()
+        except BaseException:
             self._lock_file.close()
             raise
-        self._tidy()
-        self._bytes = self.register.received_bytes()
 
     def close(self) -> None:
         """Let others have it."""
