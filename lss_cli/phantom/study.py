@@ -1,7 +1,7 @@
 """One phantom study: how it is acquired, where its points lie, and its pictures."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,10 +85,14 @@ class Phantom:
             return None
         return self.body.grades.severity(condition, level)
 
-    def pictures(self, series: PhantomSeries) -> Iterator[tuple[PhantomSlice, Pixels]]:
-        """The slices of a series with their pixels."""
+    def pictures(
+        self, series: PhantomSeries, numbers: Collection[int] | None = None
+    ) -> Iterator[tuple[PhantomSlice, Pixels]]:
+        """The slices of a series with their pixels; those of some instance numbers, if given."""
         tissue = Tissue(self.body)
         for slice_ in series.slices:
+            if numbers is not None and slice_.instance_number not in numbers:
+                continue
             rng = np.random.default_rng([*self.key, series.series_number, slice_.instance_number])
             yield slice_, take_picture(tissue, slice_.plane, series.scanner, self._coil, rng)
 

@@ -198,7 +198,7 @@ class ImageStudy:
     def at(self, ref: PointRef, neighbours: int) -> tuple[Slices, tuple[float, float]]:
         """See `StudyImages.at`."""
         entry = self.entries[ref.line]
-        pixels = self._pixels(str(entry["image"]))
+        pixels = read_image_file(self.folder, str(entry["image"]))
         if len(pixels) < 2 * neighbours + 1 or len(pixels) % 2 == 0:
             raise Unusable(Reason.TOO_FEW_SLICES, f"the image has {len(pixels)}")
         if ref.series_id in self.feet_first:
@@ -213,18 +213,30 @@ class ImageStudy:
         point = (ref.x + origin[0], ref.y + origin[1])
         return Slices(pixels, (spacing, spacing), full, origin), point
 
-    def _pixels(self, name: str) -> npt.NDArray[Any]:
-        path = path_inside(self.folder, name)
-        # A link could lead out of the folder where the name does not.
-        if path is None or not path.resolve().is_relative_to(self.folder.resolve()):
-            raise Unusable(Reason.BAD_PATH, name)
-        if not is_file(path):
-            raise Unusable(Reason.MISSING, name)
-        try:
-            pixels = _read_npy(path) if path.suffix.lower() == ".npy" else _read_image(path)
-        except Exception as error:  # decoders raise what they like on broken files
-            raise Unusable(Reason.UNREADABLE, _why(error)) from error
-        return pixels
+
+def read_image_file(folder: Path, name: str) -> npt.NDArray[Any]:
+    """Read an image that a table names.
+
+    Args:
+        folder: Where the table lies.
+        name: Of the image, from there.
+
+    Returns:
+        C × H × W, grey or of three slices.
+
+    Raises:
+        Unusable: It lies elsewhere, is missing or cannot be read.
+    """
+    path = path_inside(folder, name)
+    # A link could lead out of the folder where the name does not.
+    if path is None or not path.resolve().is_relative_to(folder.resolve()):
+        raise Unusable(Reason.BAD_PATH, name)
+    if not is_file(path):
+        raise Unusable(Reason.MISSING, name)
+    try:
+        return _read_npy(path) if path.suffix.lower() == ".npy" else _read_image(path)
+    except Exception as error:  # decoders raise what they like on broken files
+        raise Unusable(Reason.UNREADABLE, _why(error)) from error
 
 
 def _read_image(path: Path) -> npt.NDArray[Any]:
