@@ -31,6 +31,7 @@ COMMANDS = {
     "evaluate": "Measure how good predictions are.",
     "compare": "Put networks side by side in one table.",
     "export-onnx": "Write a trained network as one model file for lss predict.",
+    "train-locator": "Train a network that finds discs or recesses, and write its model file.",
     "phantom": "Write synthetic studies with known stenosis.",
     "models": "List the models at hand, with their cards' key figures.",
     "doctor": "Check the installation.",

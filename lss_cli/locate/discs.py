@@ -161,14 +161,19 @@ def _look(
     return Look(maps, tuple(slices), series.id, centre, model.metadata)
 
 
-def find_candidates(look: Look) -> list[Candidates]:
-    """Where each level may lie, by all slices together; in mm from the window's first pixel."""
-    maps = look.heatmaps.mean(axis=0)[None].copy()
-    pixel_mm, stride = look.metadata.window.pixel_mm, look.metadata.map_stride
+def find_candidates(heatmaps: Float32Array, metadata: LocatorMetadata) -> list[Candidates]:
+    """Where each level may lie, by all slices together; in mm from the window's first pixel.
+
+    Args:
+        heatmaps: S × rows × columns × levels, of parallel slices.
+        metadata: Of the network.
+    """
+    maps = heatmaps.mean(axis=0)[None].copy()
+    pixel_mm, stride = metadata.window.pixel_mm, metadata.map_stride
     rows, columns = np.ogrid[: maps.shape[1], : maps.shape[2]]
     positions, confidence = [], []
     for _ in range(CANDIDATES):
-        peaks = read_peaks(maps, look.metadata)
+        peaks = read_peaks(maps, metadata)
         positions.append(peaks.positions[0] * pixel_mm)
         confidence.append(peaks.confidence[0])
         cells = (peaks.positions[0] - (stride - 1) / 2) / stride
@@ -185,7 +190,7 @@ def find_candidates(look: Look) -> list[Candidates]:
 
 def _rate(look: Look) -> tuple[float, Vector]:
     """The probabilities of the discs that a window shows, and their middle in the patient."""
-    candidates = find_candidates(look)
+    candidates = find_candidates(look.heatmaps, look.metadata)
     chosen = [
         (level.confidence[index], level.positions[index])
         for level, index in zip(candidates, choose_chain(candidates).chosen, strict=True)
@@ -202,7 +207,7 @@ def combine(look: Look) -> FoundDiscs:
 
     A disc that lies out of order with the others, or that hardly any slice shows, is not seen.
     """
-    candidates = find_candidates(look)
+    candidates = find_candidates(look.heatmaps, look.metadata)
     chain = choose_chain(candidates)
     discs = []
     for level, places, chosen, confidence in zip(

@@ -1,6 +1,7 @@
 """From a run to one model file that needs no TensorFlow."""
 
 import datetime
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,14 +73,12 @@ def export_onnx(
     model = convert_to_onnx(run.network)
     if precision == "fp16":
         store_half_floats(model)
-    difference = largest_difference(run.network, model, data)
-    if not difference <= TOLERANCE[precision]:
-        raise RuntimeError(f"the exported network differs by {difference:.2g} from the trained one")
+    # Those of the validation part, or where there is none the first of the training part.
+    rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
+    compared = read_in_order(reader(data), rows, BATCH)
+    difference = check_difference(run.network, model, compared, TOLERANCE[precision])
     document = _metadata(run, data, difference, name, trained_on, licence, precision).to_json()
-    onnx.helper.set_model_props(model, {METADATA_KEY: document})
-    onnx.checker.check_model(model)
-    with replacing(out) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+    write_onnx(model, document, out)
     return difference
 
 
@@ -98,22 +97,50 @@ def convert_to_onnx(network: Any) -> Any:
     return model
 
 
-def largest_difference(network: Any, model: onnx.ModelProto, data: Prepared) -> float:
-    """Run both networks on some rows; the largest difference of a probability.
+def check_difference(
+    network: Any,
+    model: onnx.ModelProto,
+    batches: Iterable[Sequence[Any]],
+    tolerance: float,
+) -> float:
+    """Run both networks on some inputs.
 
-    They are those of the validation part, or where there is none the first of the training part.
+    Args:
+        network: Of Keras, with one output.
+        model: The same, converted.
+        batches: The inputs, some at a time, in the order of the network's own.
+        tolerance: The largest difference of a probability that is let through.
+
+    Returns:
+        The largest difference.
+
+    Raises:
+        RuntimeError: It is larger.
     """
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    largest = 0.0
+    difference = 0.0
     names = [tensor.name for tensor in network.inputs]
-    rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
-    for inputs in read_in_order(reader(data), rows, BATCH):
+    for inputs in batches:
         expected = network.predict_on_batch(inputs)
-        (got,) = session.run(["prob"], dict(zip(names, inputs, strict=True)))
-        largest = max(largest, float(np.abs(got - expected).max()))
-    return largest
+        (got,) = session.run(None, dict(zip(names, inputs, strict=True)))
+        difference = max(difference, float(np.abs(got - expected).max()))
+    if not difference <= tolerance:
+        raise RuntimeError(f"the exported network differs by {difference:.2g} from the trained one")
+    return difference
+
+
+def write_onnx(model: onnx.ModelProto, document: str, out: Path) -> None:
+    """Write a model with what it says of itself, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    onnx.helper.set_model_props(model, {METADATA_KEY: document})
+    onnx.checker.check_model(model)
+    with replacing(out) as temporary:
+        temporary.write_bytes(model.SerializeToString())
 
 
 def store_half_floats(model: onnx.ModelProto) -> None:

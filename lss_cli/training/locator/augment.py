@@ -1,5 +1,6 @@
 """Pictures as other scanners, positions and hospitals would have taken them."""
 
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +79,23 @@ def vary(picture: Picture, kind: Kind, rng: Rng) -> tuple[Picture, tuple[float, 
     return picture, (float(column), float(row))
 
 
+def move_window(picture: Picture) -> tuple[Picture, tuple[float, float]]:
+    """An axial picture as held-out ones are asked for: as it is, but for border and window.
+
+    Both lie at random, in the same way whenever a picture is asked for.
+
+    Returns:
+        The picture, and the column and row of the window's middle.
+    """
+    rng = np.random.default_rng(zlib.crc32(f"{picture.name} {picture.level}".encode()))
+    variation = VARIATIONS["axial"]
+    if picture.real:
+        picture = _hide_border(picture, variation, rng)
+    shift = rng.uniform(-1, 1, 2) * variation.shift_mm / np.array(picture.spacing_mm)
+    column, row = _target(picture, "axial") + shift
+    return picture, (float(column), float(row))
+
+
 def mirror(picture: Picture) -> Picture:
     """Left and right of the picture exchanged; the landmarks keep their names."""
     points = picture.points.copy()
@@ -116,7 +134,7 @@ def _cut_field(picture: Picture, variation: Variation, rng: Rng) -> Picture:
     size = np.array([width, height], dtype=float)
     sides = np.minimum(rng.uniform(*variation.field_mm, 2) / picture.spacing_mm, size)
     left, top = np.floor(rng.uniform(0, 1, 2) * (size - sides)).astype(int)
-    right, bottom = np.ceil((left, top) + sides).astype(int)
+    right, bottom = np.ceil(np.add((left, top), sides)).astype(int)
     points = picture.points - (left, top)
     outside = (points < 0).any(axis=1) | (points > (right - left - 1, bottom - top - 1)).any(axis=1)
     points[outside] = np.inf
@@ -133,7 +151,7 @@ def _hide_border(picture: Picture, variation: Variation, rng: Rng) -> Picture:
     room = np.array([width, height]) - 2 * inset
     sides = np.minimum(rng.uniform(*variation.field_mm, 2) / picture.spacing_mm, room)
     left, top = np.round(inset + rng.uniform(0, 1, 2) * (room - sides)).astype(int)
-    right, bottom = (left, top) + np.round(sides).astype(int)
+    right, bottom = np.add((left, top), np.round(sides)).astype(int)
     across, down = np.round(MARGIN_MM / np.array(picture.spacing_mm)).astype(int)
     pixels = np.zeros((height + 2 * down, width + 2 * across), dtype=np.float32)
     pixels[top + down : bottom + down, left + across : right + across] = picture.pixels[
@@ -143,7 +161,7 @@ def _hide_border(picture: Picture, variation: Variation, rng: Rng) -> Picture:
     # Where a recess is not to be seen, nobody could say where it lies, nor that there is none.
     hidden = (points < (left, top)).any(axis=1) | (points > (right - 1, bottom - 1)).any(axis=1)
     points[hidden] = np.nan
-    return replace(picture, pixels=pixels, points=points + (across, down))
+    return replace(picture, pixels=pixels, points=np.add(points, (across, down)))
 
 
 def _target(picture: Picture, kind: Kind) -> npt.NDArray[np.float64]:
@@ -171,7 +189,8 @@ def _recolour(pixels: npt.NDArray[np.generic], contrast: float, rng: Rng) -> Flo
         a, b, c, d, e = rng.normal(0, 0.35, 5)
         values = values * np.exp(a * x + b * y + c * x * y + d * x * x + e * y * y)
     if rng.random() < 0.5:
-        values = values + rng.normal(0, rng.uniform(0, 0.08), values.shape)
+        grain = rng.standard_normal(values.shape, dtype=np.float32)
+        values = values + grain * np.float32(rng.uniform(0, 0.08))
     if rng.random() < 0.25:
         for _ in range(rng.integers(1, 4)):
             _hide(values, rng)

@@ -18,13 +18,12 @@ from lss_cli.training.locator.augment import vary
 from lss_cli.training.locator.pictures import Picture
 from lss_cli.training.locator.unet import STRIDES, build_unet
 
-WINDOWS: dict[Kind, WindowSpec] = {
-    "sagittal": WindowSpec((192, 192), 1.375),
-    "axial": WindowSpec((96, 64), 0.5),
-}
 BATCH = 8
 RATE = 2e-3
 WEIGHT_DECAY = 1e-4
+REPORTED = 100
+# Compiled, a step takes half the time, which makes up for the compiling after so many.
+WORTH_COMPILING = 200
 # Shares of a batch that are phantoms, and pictures of the other kind.
 PHANTOM_SHARE, STRANGER_SHARE = 0.12, 0.04
 
@@ -67,9 +66,7 @@ def make_example(
     return window, make_target(positions, spec, STRIDES[kind])
 
 
-def make_target(
-    positions: npt.NDArray[np.float64], spec: WindowSpec, stride: int
-) -> Float32Array:
+def make_target(positions: npt.NDArray[np.float64], spec: WindowSpec, stride: int) -> Float32Array:
     """The probabilities that maps are trained towards.
 
     Args:
@@ -127,28 +124,25 @@ def map_loss(target: Any, logits: Any) -> Any:
 def fit(
     material: Material,
     kind: Kind,
+    spec: WindowSpec,
     steps: int,
     seed: int,
     *,
-    spec: WindowSpec | None = None,
-    report: Callable[[int, float], None] = lambda step, loss: None,
-    every: int = 100,
+    report: Callable[[int, float], None],
 ) -> Any:
     """Train a network from scratch.
 
     Args:
         material: What on.
         kind: What it looks at.
+        spec: Of the windows.
         steps: How many batches.
         seed: What everything random follows from.
-        spec: Of the windows; that of `WINDOWS` unless told otherwise.
-        report: Called with the number of steps done and the loss since the last call.
-        every: Steps between two calls.
+        report: Called every `REPORTED` steps with how many are done, and the loss since then.
 
     Returns:
         The network, with the output ``logits``.
     """
-    spec = spec or WINDOWS[kind]
     keras.utils.set_random_seed(seed)
     network = build_unet(kind, spec.size, len(LANDMARKS[kind]))
     warm = max(1, steps // 20)
@@ -160,7 +154,7 @@ def fit(
     )
     optimizer.build(network.trainable_variables)
 
-    @tensorflow.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    @tensorflow.function(jit_compile=steps >= WORTH_COMPILING)  # type: ignore[untyped-decorator]
     def step(windows: Any, targets: Any) -> Any:
         with tensorflow.GradientTape() as tape:
             loss = map_loss(targets, network(windows, training=True))
@@ -173,8 +167,8 @@ def fit(
         losses.append(float(step(tensorflow.constant(windows), tensorflow.constant(targets))))
         if not math.isfinite(losses[-1]):
             raise FloatingPointError(f"the loss is {losses[-1]} at step {number}")
-        if number % every == 0 or number == steps:
-            report(number, float(np.mean(losses[-every:])))
+        if number % REPORTED == 0 or number == steps:
+            report(number, float(np.mean(losses[-REPORTED:])))
     optimizer.finalize_variable_values(network.trainable_variables)
     return network
 

@@ -126,13 +126,13 @@ def read_sagittal(folder: Path) -> list[Picture]:
     pictures = []
     for image, rows in table.groupby("image", sort=False):
         boxes: list[list[npt.NDArray[np.float64]]] = [[] for _ in Level]
-        for index, row in rows.iterrows():
+        for index, row in zip(rows.index.to_list(), rows.to_dict("records"), strict=True):
             where = f"{path}, line {row['line']}"
             try:
                 level = Level.parse(row["level"])
             except ValueError as error:
                 raise DataError(f"{error}", where=where) from error
-            box = corners.loc[index].to_numpy()
+            box = corners.to_numpy()[index]
             if not np.isfinite(box).all():
                 raise DataError("a corner is no number.", where=where)
             boxes[level.ordinal].append((box[:2] + box[2:] - 1) / 2)

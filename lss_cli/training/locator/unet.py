@@ -1,5 +1,6 @@
 """Small U-Nets that answer with a map per landmark."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -44,17 +45,26 @@ def build_unet(kind: Kind, size: tuple[int, int], landmarks: int) -> Any:
     cells = layers.Reshape((-1, landmarks))(layers.Conv2D(landmarks, 1)(x))
     nowhere = layers.Reshape((1, landmarks))(nowhere)
     logits = layers.Concatenate(axis=1, name="logits", dtype="float32")([nowhere, cells])
-    return keras.Model(image, logits, name=f"locate_{kind}")
+    return keras.Model(image, logits, name="unet")
 
 
-def with_maps(network: Any, stride: int) -> Any:
-    """The network with the output that a locator's file has: ``maps``."""
-    image = network.inputs[0]
-    rows, columns = image.shape[1] // stride, image.shape[2] // stride
-    prob = layers.Softmax(axis=1)(network.output)
-    cells = layers.Cropping1D((1, 0))(prob)
-    maps = layers.Reshape((rows, columns, network.output.shape[-1]), name="maps")(cells)
-    return keras.Model(image, maps, name=network.name)
+def with_maps(networks: Sequence[Any], kind: Kind) -> Any:
+    """One network of several, with the output that a locator's file has.
+
+    Args:
+        networks: As `build_unet` gives them.
+        kind: What they look at.
+
+    Returns:
+        Input ``image``. Output ``maps``, N × rows × columns × landmarks: the mean of theirs.
+    """
+    _, height, width, _ = networks[0].input.shape
+    image = keras.Input((height, width, 1), name="image")
+    prob = [layers.Softmax(axis=1)(network(image)) for network in networks]
+    mean = layers.Average()(prob) if len(prob) > 1 else prob[0]
+    cells = layers.Cropping1D((1, 0))(mean)
+    shape = height // STRIDES[kind], width // STRIDES[kind], mean.shape[-1]
+    return keras.Model(image, layers.Reshape(shape, name="maps")(cells), name=f"locate_{kind}")
 
 
 def _convolve(x: Any, channels: int, *, kernel: int = 3, strides: int = 1) -> Any:
