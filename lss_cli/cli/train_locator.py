@@ -78,10 +78,10 @@ def train_locator(
             f"{what}: {done} of {total} batches, loss {loss:.3f}"
         ),
     )
-    for part, figures in metadata.metrics.items():
+    if figures := metadata.metrics.get("out_of_fold"):
         environment.results.print(
-            f"{part.replace('_', ' ')}: {figures['right']['value']:.1%} of {figures['landmarks']} "
-            f"within {metadata.within_mm:g} mm, median {figures['median_mm']['value']:.2f} mm, "
+            f"out of fold: {figures['right']['value']:.1%} of {figures['landmarks']} within "
+            f"{metadata.within_mm:g} mm, median {figures['median_mm']['value']:.2f} mm, "
             f"95 % within {figures['p95_mm']['value']:.2f} mm"
         )
     environment.messages.print(f"Wrote {out}; sure from a confidence of {metadata.sure:g}.")

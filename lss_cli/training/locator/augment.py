@@ -104,9 +104,19 @@ def mirror(picture: Picture) -> Picture:
 
 
 def _turn(picture: Picture, variation: Variation, rng: Rng) -> Picture:
-    """Turned and enlarged about the middle, on a canvas that holds all of it."""
     angle = np.radians(np.clip(rng.normal(0, variation.turn / 2), -variation.turn, variation.turn))
     scale = np.exp(rng.uniform(*np.log(variation.scale)) + rng.normal(0, 0.03, 2))
+    return turn(picture, float(angle), scale)
+
+
+def turn(picture: Picture, angle: float, scale: npt.NDArray[np.float64]) -> Picture:
+    """Turn and enlarge a picture about its middle, on a canvas that holds all of it.
+
+    Args:
+        picture: What is turned; a pixel of the result is as large as one of it.
+        angle: In radians.
+        scale: Across and down.
+    """
     height, width = picture.pixels.shape
     sin, cos = np.sin(angle), np.cos(angle)
     forward = np.array([[cos, -sin], [sin, cos]]) * scale
@@ -174,9 +184,7 @@ def _target(picture: Picture, kind: Kind) -> npt.NDArray[np.float64]:
 
 def _recolour(pixels: npt.NDArray[np.generic], contrast: float, rng: Rng) -> Float32Array:
     """Grey values as another sequence, coil and noise would give."""
-    values = np.asarray(pixels, dtype=np.float32)
-    values = values / max(float(np.percentile(values[::4, ::4], 99.5)), 1e-6)
-    values = np.clip(values, 0, 1.3)
+    values = scale_greys(pixels)
     if rng.random() < 0.3:
         values = _coarsen(values, float(rng.uniform(1.2, 2.5)))
     if rng.random() < contrast:
@@ -195,6 +203,13 @@ def _recolour(pixels: npt.NDArray[np.generic], contrast: float, rng: Rng) -> Flo
         for _ in range(rng.integers(1, 4)):
             _hide(values, rng)
     return np.asarray(values, dtype=np.float32)
+
+
+def scale_greys(pixels: npt.NDArray[np.generic]) -> Float32Array:
+    """Grey values of which nearly all lie between 0 and 1."""
+    values = np.asarray(pixels, dtype=np.float32)
+    brightest = max(float(np.percentile(values[::4, ::4], 99.5)), 1e-6)
+    return np.asarray(np.clip(values / np.float32(brightest), 0, 1.3))
 
 
 def _coarsen(values: Float32Array, factor: float) -> Float32Array:

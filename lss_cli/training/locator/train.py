@@ -1,7 +1,7 @@
 """From pictures with known landmarks to a locator's file."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,11 +23,12 @@ from lss_cli.training.export import (
     store_half_floats,
     write_onnx,
 )
-from lss_cli.training.locator.answers import Heatmaps, ask, measure, sure_from
+from lss_cli.training.locator.answers import Heatmaps, ask, measure, summarise, sure_from
 from lss_cli.training.locator.fit import Material, as_stranger, fit
 from lss_cli.training.locator.phantoms import SEED, phantom_pictures
 from lss_cli.training.locator.pictures import Picture, read_pictures
 from lss_cli.training.locator.unet import STRIDES, with_maps
+from lss_cli.training.locator.variants import VARIANTS
 from lss_cli.versions import versions
 
 WINDOWS: dict[Kind, WindowSpec] = {
@@ -148,43 +149,22 @@ def train_locator(
         tools=versions(["tensorflow", "keras", "tf2onnx", "onnx"]),
     )
     fold_of = fold_studies(patients, folds, seed) if folds else {}
-    networks: list[Any] = []
-    answers: list[pd.DataFrame] = []
+    networks: dict[str, Any] = {}
     for fold in sorted(set(fold_of.values())) or [ALL]:
-        kept = [picture for picture in trusted if fold_of.get(picture.patient) != fold]
-        network = fit(
-            Material(kept, artificial, strangers),
+        networks[fold] = fit(
+            Material(
+                [picture for picture in trusted if fold_of.get(picture.patient) != fold],
+                artificial,
+                strangers,
+            ),
             kind,
             window,
             steps,
             seed + len(networks),
             report=partial(report, f"fold {fold}", steps),
         )
-        networks.append(network)
-        if fold == ALL:
-            break
-        held_out = [
-            picture
-            for picture in pictures
-            if fold_of[picture.patient] == fold and picture.offset == 0
-        ]
-        answers.append(ask(maps_of([network], kind), held_out, metadata, fold=fold))
-    metrics: dict[str, Any] = {}
-    if answers:
-        table = pd.concat(answers, ignore_index=True)
-        if predictions:
-            write_table(table, predictions)
-        metrics["out_of_fold"] = measure(table[table["trusted"]], metadata.within_mm)
-        if not table["trusted"].all():
-            metrics["out_of_fold_with_disputed"] = measure(table, metadata.within_mm)
-        metadata = replace(metadata, sure=sure_from(table[table["trusted"]], WRONG_MM))
-    if phantoms:
-        unseen = phantom_pictures(kind, OTHER_PHANTOMS, OTHER_SEED)
-        answered = ask(maps_of(networks, kind), unseen, metadata)
-        metrics["phantoms"] = measure(answered, metadata.within_mm)
     metadata = replace(
         metadata,
-        metrics=metrics,
         training={
             "summary": f"{trained_on}: {len(trusted)} pictures of "
             f"{len({picture.patient for picture in trusted})} patients",
@@ -198,11 +178,87 @@ def train_locator(
             "seed": seed,
         },
     )
+    return finish_locator(networks, pictures, fold_of, metadata, out, predictions=predictions)
+
+
+def finish_locator(
+    networks: Mapping[str, Any],
+    pictures: Sequence[Picture],
+    fold_of: Mapping[str, str],
+    metadata: LocatorMetadata,
+    out: Path,
+    *,
+    predictions: Path | None = None,
+) -> LocatorMetadata:
+    """Measure trained networks on the patients of their folds, and write their mean.
+
+    Args:
+        networks: By the fold that each was not trained on; `ALL` for one that saw everybody.
+        pictures: All of them.
+        fold_of: The fold of each patient.
+        metadata: Without figures, and without a lowest sure confidence.
+        out: The ``.onnx`` file.
+        predictions: Where the held-out answers go, if anywhere.
+
+    Returns:
+        What the file says of itself.
+
+    Raises:
+        OutputError: A file cannot be written.
+        RuntimeError: The file's network differs from the trained ones.
+    """
+    kind, within_mm = metadata.kind, metadata.within_mm
+    held_out = {
+        fold: [
+            picture
+            for picture in pictures
+            if fold_of[picture.patient] == fold and picture.offset == 0
+        ]
+        for fold in networks
+        if fold != ALL
+    }
+    metrics: dict[str, Any] = {}
+    if held_out:
+        heatmaps = {fold: maps_of([networks[fold]], kind) for fold in held_out}
+        table = pd.concat(
+            [ask(heatmaps[fold], held_out[fold], metadata, fold=fold) for fold in held_out],
+            ignore_index=True,
+        )
+        if predictions:
+            write_table(table, predictions)
+        trusted = table[table["trusted"]]
+        metadata = replace(metadata, sure=sure_from(trusted, WRONG_MM))
+        metrics["out_of_fold"] = measure(trusted, within_mm)
+        if len(trusted) < len(table):
+            metrics["out_of_fold_with_disputed"] = measure(table, within_mm)
+        metrics["variants"] = {
+            name: summarise(
+                pd.concat(
+                    [
+                        ask(
+                            heatmaps[fold],
+                            [change(picture) for picture in held_out[fold] if picture.trusted],
+                            metadata,
+                        )
+                        for fold in held_out
+                    ]
+                ),
+                within_mm,
+                metadata.sure,
+                WRONG_MM,
+            )
+            for name, change in VARIANTS[kind].items()
+        }
+    if metadata.training["phantom_pictures"]:
+        phantoms = phantom_pictures(kind, OTHER_PHANTOMS, OTHER_SEED)
+        answered = ask(maps_of(list(networks.values()), kind), phantoms, metadata)
+        metrics["phantoms"] = summarise(answered, within_mm, metadata.sure, WRONG_MM)
+    metadata = replace(metadata, metrics=metrics)
     compared = [
-        cut_window(picture.pixels, picture.spacing_mm, picture.centre, window)
-        for picture in trusted[:COMPARED]
+        cut_window(picture.pixels, picture.spacing_mm, picture.centre, metadata.window)
+        for picture in pictures[:COMPARED]
     ]
-    export_locator(networks, metadata, np.stack(compared), out)
+    export_locator(list(networks.values()), metadata, np.stack(compared), out)
     return metadata
 
 
@@ -211,7 +267,8 @@ def maps_of(networks: Sequence[Any], kind: Kind) -> Heatmaps:
     locator = with_maps(networks, kind)
 
     def heatmaps(windows: Float32Array) -> Float32Array:
-        return np.asarray(locator.predict_on_batch(windows[..., np.newaxis]))
+        # Not as a graph, whose building takes longer than asking for a few pictures.
+        return np.asarray(locator(windows[..., np.newaxis], training=False))
 
     return heatmaps
 

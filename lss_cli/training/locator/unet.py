@@ -60,7 +60,12 @@ def with_maps(networks: Sequence[Any], kind: Kind) -> Any:
     """
     _, height, width, _ = networks[0].input.shape
     image = keras.Input((height, width, 1), name="image")
-    prob = [layers.Softmax(axis=1)(network(image)) for network in networks]
+    # Keras wants names that differ.
+    renamed = [
+        keras.Model(network.inputs, network.output, name=f"unet_{number}")
+        for number, network in enumerate(networks)
+    ]
+    prob = [layers.Softmax(axis=1)(network(image)) for network in renamed]
     mean = layers.Average()(prob) if len(prob) > 1 else prob[0]
     cells = layers.Cropping1D((1, 0))(mean)
     shape = height // STRIDES[kind], width // STRIDES[kind], mean.shape[-1]

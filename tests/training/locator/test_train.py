@@ -92,7 +92,7 @@ def test_the_command_trains_on_an_image_table(lss, tmp_path):
     table = image_table(tmp_path / "in", studies=4, sides=(LEFT, RIGHT))
     out = tmp_path / "recesses.onnx"
     code, printed, messages = lss(
-        *("train-locator", "axial", table.path, "--out", out, "--folds", 2, "--steps", 1),
+        *("train-locator", "axial", table, "--out", out, "--folds", 2, "--steps", 1),
         *("--phantoms", 0, "--licence", "of tests"),
     )
     assert code == 0, messages
