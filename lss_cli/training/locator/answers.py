@@ -24,8 +24,10 @@ RESAMPLES = 1000
 BATCH = 16
 # Upper ends of the ranges of confidence that a table of reliability has.
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
-# No confidence is too low to be used unseen only if none of the held-out answers spoke against it.
-LEAST_SURE, MOST_SURE = 0.5, 0.995
+# What must not be used unseen: another level's disc, or another place than the recess.
+WRONG_MM: dict[Kind, float] = {"sagittal": ANOTHER_LEVEL_MM, "axial": 8.0}
+# Wrong answers are few, and the next may be surer: none below this is used unseen.
+LEAST_SURE, MOST_SURE = 0.9, 0.995
 
 Heatmaps = Callable[[Float32Array], Float32Array]
 
@@ -138,30 +140,26 @@ def measure(table: pd.DataFrame, within_mm: float, *, seed: int = 0) -> dict[str
     }
 
 
-def summarise(
-    table: pd.DataFrame, within_mm: float, sure: float, wrong_mm: float
-) -> dict[str, float]:
+def summarise(table: pd.DataFrame, metadata: LocatorMetadata) -> dict[str, float]:
     """The main figures of answers, without intervals.
 
     Args:
         table: As `ask` gives it.
-        within_mm: What counts as right.
-        sure: From which confidence on an answer is used unseen.
-        wrong_mm: What must not be.
+        metadata: Of the network.
 
     Returns:
         Counts; shares that are right, sure, and sure though wrong; median and 95 % error in mm.
     """
     errors = np.asarray(_errors(table), dtype=np.float64)
-    is_sure = np.asarray(table["confidence"] >= sure)
+    sure = np.asarray(is_sure(table, metadata.kind, metadata.sure))
     return {
         "patients": int(table["patient"].nunique()),
         "landmarks": len(table),
-        "right": round(float((errors <= within_mm).mean()), 4),
+        "right": round(float((errors <= metadata.within_mm).mean()), 4),
         "median_mm": round(float(np.median(errors)), 2),
         "p95_mm": round(float(np.percentile(errors, 95)), 2),
-        "sure": round(float(is_sure.mean()), 4),
-        "sure_but_wrong": int((is_sure & (errors >= wrong_mm)).sum()),
+        "sure": round(float(sure.mean()), 4),
+        "sure_but_wrong": int((sure & (errors >= WRONG_MM[metadata.kind])).sum()),
     }
 
 
@@ -230,8 +228,27 @@ def reliability(table: pd.DataFrame, within_mm: float) -> list[dict[str, float]]
     return rows
 
 
-def sure_from(table: pd.DataFrame, wrong_mm: float) -> float:
-    """The lowest confidence, in hundredths, that no answer so far off has reached."""
-    wrong = table["confidence"][_errors(table) >= wrong_mm]
-    highest = float(wrong.max()) if len(wrong) else 0.0
+def sure_from(table: pd.DataFrame, kind: Kind) -> float:
+    """The lowest confidence, in hundredths, that no wrong answer has reached.
+
+    The discs of a picture are numbered together, so that the least confidence counts for all.
+
+    Args:
+        table: As `ask` gives it.
+        kind: Of the network.
+    """
+    wrong = _errors(table) >= WRONG_MM[kind]
+    confidence = table["confidence"]
+    if kind == "sagittal":
+        wrong = wrong.groupby(table["picture"]).transform("max")
+        confidence = confidence.groupby(table["picture"]).transform("min")
+    highest = float(confidence[wrong].max()) if wrong.any() else 0.0
     return float(np.clip((np.floor(highest * 100) + 1) / 100, LEAST_SURE, MOST_SURE))
+
+
+def is_sure(table: pd.DataFrame, kind: Kind, sure: float) -> "pd.Series[bool]":
+    """Which answers are used unseen; of the discs of a picture all or none."""
+    confidence = table["confidence"]
+    if kind == "sagittal":
+        confidence = confidence.groupby(table["picture"]).transform("min")
+    return confidence >= sure

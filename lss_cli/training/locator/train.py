@@ -37,9 +37,6 @@ WINDOWS: dict[Kind, WindowSpec] = {
 }
 # Within which a landmark counts as found.
 WITHIN_MM: dict[Kind, float] = {"sagittal": 8.0, "axial": 4.0}
-# What is so far off must never be sure.
-WRONG_MM = 8.0
-
 # Phantoms of which pictures are shown to all networks, and others that figures are measured on.
 PHANTOMS: dict[Kind, int] = {"sagittal": 40, "axial": 24}
 OTHER_PHANTOMS, OTHER_SEED = 12, SEED + 1
@@ -227,7 +224,7 @@ def finish_locator(
         if predictions:
             write_table(table, predictions)
         trusted = table[table["trusted"]]
-        metadata = replace(metadata, sure=sure_from(trusted, WRONG_MM))
+        metadata = replace(metadata, sure=sure_from(trusted, kind))
         metrics["out_of_fold"] = measure(trusted, within_mm)
         if len(trusted) < len(table):
             metrics["out_of_fold_with_disputed"] = measure(table, within_mm)
@@ -243,16 +240,14 @@ def finish_locator(
                         for fold in held_out
                     ]
                 ),
-                within_mm,
-                metadata.sure,
-                WRONG_MM,
+                metadata,
             )
             for name, change in VARIANTS[kind].items()
         }
     if metadata.training["phantom_pictures"]:
         phantoms = phantom_pictures(kind, OTHER_PHANTOMS, OTHER_SEED)
         answered = ask(maps_of(list(networks.values()), kind), phantoms, metadata)
-        metrics["phantoms"] = summarise(answered, within_mm, metadata.sure, WRONG_MM)
+        metrics["phantoms"] = summarise(answered, metadata)
     metadata = replace(metadata, metrics=metrics)
     compared = [
         cut_window(picture.pixels, picture.spacing_mm, picture.centre, metadata.window)

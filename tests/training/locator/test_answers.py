@@ -3,7 +3,14 @@ import pandas as pd
 import pytest
 
 from lss_cli.locate.model import to_window
-from lss_cli.training.locator.answers import ask, measure, reliability, summarise, sure_from
+from lss_cli.training.locator.answers import (
+    ask,
+    is_sure,
+    measure,
+    reliability,
+    summarise,
+    sure_from,
+)
 from lss_cli.training.locator.augment import move_window
 from lss_cli.training.locator.fit import make_target
 from lss_cli.training.locator.pictures import Picture
@@ -39,10 +46,18 @@ def test_figures_are_those_that_can_be_counted():
 
 
 def test_sure_is_what_no_wrong_answer_has_reached():
-    assert sure_from(TABLE, 8.0) == 0.56
-    assert summarise(TABLE, 8.0, 0.56, 8.0)["sure_but_wrong"] == 0
-    assert summarise(TABLE, 8.0, 0.55, 8.0)["sure_but_wrong"] == 1
-    assert sure_from(TABLE[TABLE["error_mm"] < 8], 8.0) == 0.5
+    table = answers([1, 2, 3, 30, np.nan, 5], [0.99, 0.98, 0.99, 0.955, 0.1, 0.99])
+    assert sure_from(table, "axial") == 0.96
+    assert summarise(table, metadata(sure=0.96))["sure_but_wrong"] == 0
+    assert summarise(table, metadata(sure=0.95))["sure_but_wrong"] == 1
+    assert sure_from(table[table["error_mm"] < 8], "axial") == 0.9
+
+
+def test_discs_are_sure_together_or_not_at_all():
+    table = answers([1, 2, 40, 30], [0.99, 0.98, 0.99, 0.93])
+    assert sure_from(table, "sagittal") == 0.94
+    assert is_sure(table, "sagittal", 0.94).tolist() == [True, True, False, False]
+    assert is_sure(table, "axial", 0.94).tolist() == [True, True, True, False]
 
 
 def test_every_answer_is_in_one_range_of_confidence():
