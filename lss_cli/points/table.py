@@ -20,8 +20,9 @@ COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x"
 # Beyond RSNA's: what a person found out beside the points; and who set them.
 MORE = ("not_visible", "remark")
 SOURCE = "points"
+EVERY_COLUMN = (*COLUMNS, *MORE, SOURCE)
 # However a header spells them: ``Study ID``, ``InstanceNumber``.
-SPELLINGS = {column.replace("_", ""): column for column in (*COLUMNS, *MORE, SOURCE)}
+SPELLINGS = {column.replace("_", ""): column for column in EVERY_COLUMN}
 
 # A file, and where a row stands in it.
 Place = tuple[Path, str]
@@ -113,17 +114,29 @@ def write_points(
     bad_points: Iterable[BadPoint] = (),
     remark: str | None = "",
 ) -> None:
-    """Write coords.csv, in RSNA's columns; with `MORE` and `SOURCE` where they say something.
+    """Write coords.csv; see `points_to_csv`.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_text(path, points_to_csv(points, bad_points, remark))
+
+
+def points_to_csv(
+    points: Iterable[Point],
+    bad_points: Iterable[BadPoint] = (),
+    remark: str | None = "",
+    *,
+    every_column: bool = False,
+) -> str:
+    """The text of coords.csv, in RSNA's columns; with `MORE` and `SOURCE` where they say something.
 
     Args:
-        path: The file.
         points: A row each.
         bad_points: A row for each that is not visible; others are left out.
         remark: Of the person who set the points; stands in every row. With ``None`` each row
             has its own.
-
-    Raises:
-        OutputError: The file cannot be written.
+        every_column: Whether all columns are there in any case.
     """
     rows: list[dict[str, object]] = [
         {
@@ -152,9 +165,9 @@ def write_points(
     ]
     said = absent or any(row["remark"] for row in rows)
     named = any(row[SOURCE] != PointSource.GIVEN for row in rows)
-    columns = (*COLUMNS, *MORE * bool(said), *(SOURCE,) * named)
+    columns = EVERY_COLUMN if every_column else (*COLUMNS, *MORE * bool(said), *(SOURCE,) * named)
     cells = ([row.get(column, "") for column in columns] for row in (*rows, *absent))
-    write_text(path, to_csv(columns, cells))
+    return to_csv(columns, cells)
 
 
 def _csv_rows(path: Path, study_ids: tuple[str, ...], others: set[str]) -> Iterator[Row]:
@@ -249,7 +262,7 @@ def _check_columns(names: Collection[str], where: str) -> None:
         REQUIRED,
         PointsError,
         where,
-        known=(*COLUMNS, *MORE, SOURCE),
+        known=EVERY_COLUMN,
         todo=f"Wanted are {join_words(COLUMNS)}; study_id, series_id and condition may be left "
         "out for a single study.",
     )

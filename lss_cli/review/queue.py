@@ -1,7 +1,7 @@
 """The queue of studies: what state each is in, and what a person does to it."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -16,7 +16,7 @@ from lss_cli.batch.job import GradingJob
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.errors import LssError, PointsError
 from lss_cli.points.point import BadPoint, PointSource
-from lss_cli.points.table import write_points
+from lss_cli.review.coords import CoordsFile
 from lss_cli.review.record import ReviewEntry, ReviewRecord
 from lss_cli.text import printable
 
@@ -135,7 +135,7 @@ class ReviewQueue:
         self.current = 0
         self.moved = threading.Event()
         self._record = record
-        self._coords = coords
+        self._coords = CoordsFile(coords, record.entries.values())
         self._open_study = open_study
         self._grade = grade
         self._lock = threading.RLock()
@@ -146,8 +146,6 @@ class ReviewQueue:
                 study.state = State.CONFIRMED if entry.confirmed else State.BEGUN
                 if entry.confirmed:
                     grade(index)
-        if record.entries:
-            self._write_points()
 
     # ---- the studies
 
@@ -290,19 +288,7 @@ class ReviewQueue:
         self._set(study, state)
         study.answer = None
         self._record.add(entry)
-        self._write_points()
-
-    def _write_points(self) -> None:
-        points, absent = [], []
-        for entry in self._record.entries.values():
-            for point in entry.points:
-                # Of a study that is not confirmed, nothing may pass for a person's word.
-                source = point.source if entry.confirmed else PointSource.PROPOSED
-                own = replace(point, study_id=entry.study_id, remark=entry.remark)
-                points.append(replace(own, source=source))
-            for bad in entry.annotations.bad_points(entry.study_id):
-                absent.append(replace(bad, remark=entry.remark))
-        write_points(self._coords, points, absent, None)
+        self._coords.put(entry)
 
     # ---- what becomes of it
 
@@ -359,8 +345,3 @@ class _Recorded(Draft):
     def keep(self, annotations: Annotations) -> None:
         self.latest = annotations
         self._keep(annotations)
-
-
-def answers(studies: Iterable[QueuedStudy]) -> dict[str, JobAnswer]:
-    """What is graded already, by study."""
-    return {study.name: study.answer for study in studies if study.answer and not study.answer.lost}

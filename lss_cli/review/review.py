@@ -30,7 +30,7 @@ from lss_cli.errors import OutputError
 from lss_cli.files import check_outputs, check_writable, make_folder
 from lss_cli.model.session import Model
 from lss_cli.points.table import read_points
-from lss_cli.review.queue import OpenStudy, ReviewQueue, answers
+from lss_cli.review.queue import OpenStudy, ReviewQueue
 from lss_cli.review.record import ReviewRecord
 from lss_cli.review.server import make_review_app
 from lss_cli.review.workers import BackgroundGrader, ReadAhead
@@ -128,7 +128,11 @@ def review(
             model,
             progress,
             started=time.monotonic(),
-            known=answers(queue.studies),
+            known={
+                study.name: study.answer
+                for study in queue.studies
+                if study.answer and not study.answer.lost
+            },
         )
 
 
