@@ -284,12 +284,14 @@ def _doubts(look: Look, discs: Sequence[Disc], chain: Chain) -> tuple[str, ...]:
         were = "was" if len(not_seen) == 1 else "were"
         names = join_words(not_seen)
         doubts.append(f"{names} {were} not seen; the others may be numbered wrongly.")
+    # They are counted together: where one disc is taken for another, its neighbours are, too.
+    least = min(discs, key=lambda disc: disc.confidence, default=None)
+    if least and not least.sure:
+        doubts.append(
+            f"{least.level} is {least.confidence:.0%} sure, and the discs are counted together."
+        )
     if disc := seen.get(Level.L5_S1):
         geometry = look.reference
-        if not disc.sure:
-            doubts.append(
-                f"L5/S1, from which the discs are counted, is {disc.confidence:.0%} sure."
-            )
         _, y = geometry.to_pixel(np.array(disc.position))
         below = (geometry.size[1] - 0.5 - y) * geometry.spacing_mm[1]
         if below < SACRUM_MM:
