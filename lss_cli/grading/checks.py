@@ -150,9 +150,9 @@ def _findings(
             yield from check_sides(recesses)
             # Where levels are at odds with each other, it is known already.
             if not order:
-                yield from check_counting(recesses, counted) or check_numbering(
-                    study, recesses, named
-                )
+                # What the table itself says of sagittal slices comes first.
+                numbering = check_numbering(study, recesses, named)
+                yield from numbering or check_counting(recesses, counted)
         else:
             yield from _check_foramina(group)
 
