@@ -18,8 +18,8 @@ from tests.batch.studies import (
     files,
     retag,
     sabotage,
-    wait_for,
 )
+from tests.processes import wait_for
 from tests.tables import read_rows, write_rows
 
 

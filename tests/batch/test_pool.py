@@ -15,8 +15,8 @@ from tests.batch.studies import (
     copies,
     plant,
     sabotage,
-    wait_for,
 )
+from tests.processes import wait_for
 
 
 def test_a_crash_and_an_endless_study_cost_themselves_only(

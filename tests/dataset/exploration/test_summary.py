@@ -12,6 +12,7 @@ ROWS = pd.DataFrame(
         "level": "L4/L5",
         "severity": ["Severe", "Moderate", "Severe", "Severe", ""],
         "split": ["train", "train", "test", "train", "train"],
+        "population": [True, True, False, True, True],
         "x": "1",
         "y": "1",
         "reason": ["", "", "", Reason.DUPLICATE, Reason.NO_LABEL],
@@ -30,6 +31,7 @@ def test_used_and_rejected_are_all():
         "validation": none,
         "test": none | {"studies": 1, "rows": 1, "Severe": 1},
     }
+    assert summary.population == {"Normal/Mild": 0, "Moderate": 1, "Severe": 1}
 
 
 def test_the_most_frequent_reason_comes_first():
