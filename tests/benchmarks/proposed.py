@@ -1,0 +1,110 @@
+"""What grading loses at proposed points: the same pictures, out of fold, at both kinds of points.
+
+    lss train-locator axial CROPS.csv --out axial.onnx --predictions recesses.csv
+    python -m tests.benchmarks.proposed move CROPS.csv recesses.csv moved.csv
+    lss prepare CROPS.csv --mirror --level --split 100:0 --folds 5 --out labelled
+    lss prepare moved.csv --mirror --level --split 100:0 --folds 5 --out proposed
+    lss train --data labelled --folds --patience 0 --out runs/folds
+    python -m tests.benchmarks.proposed grade labelled proposed runs/folds OUT
+    lss compare OUT/*.csv --split validation
+
+The proposals are those of networks that had not seen the study, and so are the grades. A slice
+beside the labelled one is imitated by the neighbour in its place; what lies beyond it is not in the
+pictures, and the neighbour stands in for that too. Nothing here passes or fails.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.folds import fold_names, fold_of
+from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.split import VALIDATION
+from lss_cli.evaluation.predictions import PROBABILITIES, write_predictions
+from lss_cli.slices import Float32Array
+
+NOMINAL_WIDTH_MM = 170
+BATCH = 64
+
+Change = Callable[[Float32Array], Float32Array]
+
+
+def move(table: Path, predictions: Path, out: Path) -> None:
+    """Write the image table with each point where the network of another fold found it."""
+    crops = pd.read_csv(table, dtype={"study_id": str, "series_id": str})
+    found = pd.read_csv(predictions)
+    found.index = pd.MultiIndex.from_frame(found[["picture", "level", "landmark"]])
+    mm = NOMINAL_WIDTH_MM / crops["full_width"]
+    rows = []
+    for index, row in crops.iterrows():
+        picture = f"{row['study_id']} {row['series_id']} {row['instance_number']}"
+        key = (picture, str(Level.parse(row["level"])), str(Condition.parse(row["condition"]).side))
+        if key in found.index:
+            place = found.loc[key]
+            crops.loc[index, "x"] += (place["found_x"] - place["x"]) / mm[index]
+            crops.loc[index, "y"] += (place["found_y"] - place["y"]) / mm[index]
+            rows.append(index)
+    moved = crops.loc[rows]
+    moved["image"] = [str(table.parent / name) for name in moved["image"]]
+    moved.to_csv(out, index=False)
+    print(f"{len(moved)} of {len(crops)} points moved")
+
+
+def by_row(table: pd.DataFrame) -> pd.DataFrame:
+    return table.set_index("row_id")
+
+
+def grade(labelled: Prepared, proposed: Prepared, folds: Path, out: Path) -> None:
+    from lss_cli.training.backend import load_backend
+
+    load_backend()
+    from lss_cli.training.ensemble import FOLDER
+    from lss_cli.training.run import Run
+
+    parts: dict[str, list[pd.DataFrame]] = {}
+    names = set(labelled.index["row_id"]) & set(proposed.index["row_id"])
+    for fold in fold_names(labelled):
+        run = Run.open(folds / f"{FOLDER}{fold}")
+        held_out = fold_of(labelled, fold)
+        studies = set(held_out.index["study_id"].iloc[held_out.rows(VALIDATION)])
+        ways: dict[str, tuple[Prepared, Change]] = {
+            "labelled": (labelled, lambda images: images),
+            "proposed": (proposed, lambda images: images),
+            "slice-towards-head": (labelled, lambda images: images[..., [0, 0, 1]]),
+            "slice-towards-feet": (labelled, lambda images: images[..., [1, 2, 2]]),
+            "proposed-towards-head": (proposed, lambda images: images[..., [0, 0, 1]]),
+            "proposed-towards-feet": (proposed, lambda images: images[..., [1, 2, 2]]),
+        }
+        for way, (data, change) in ways.items():
+            index = data.index
+            own = index["condition"] == index["source_condition"]
+            chosen = own & index["study_id"].isin(studies) & index["row_id"].isin(names)
+            rows = np.flatnonzero(chosen.to_numpy())
+            prob = []
+            for start in range(0, len(rows), BATCH):
+                image, *rest = data.inputs(rows[start : start + BATCH]).values()
+                prob.append(run.network.predict_on_batch([change(image), *rest]))
+            table = index.iloc[rows].reset_index(drop=True).assign(split=VALIDATION)
+            columns = dict(zip(PROBABILITIES, np.concatenate(prob).T, strict=True))
+            parts.setdefault(way, []).append(table.assign(**columns))
+    out.mkdir(parents=True, exist_ok=True)
+    first = by_row(pd.concat(parts["labelled"]))[PROBABILITIES].to_numpy().argmax(axis=1)
+    order = by_row(pd.concat(parts["labelled"])).index
+    for way, tables in parts.items():
+        table = pd.concat(tables, ignore_index=True)
+        write_predictions(out / f"{way}.csv", table, table[PROBABILITIES].to_numpy())
+        grades = by_row(table).loc[order, PROBABILITIES].to_numpy().argmax(axis=1)
+        steps = np.abs(grades - first)
+        print(f"{way:24} another grade {(steps > 0).mean():.1%}, two off {(steps > 1).mean():.2%}")
+
+
+if __name__ == "__main__":
+    paths = [Path(argument) for argument in sys.argv[2:]]
+    if sys.argv[1] == "move":
+        move(*paths)
+    else:
+        grade(Prepared.open(paths[0]), Prepared.open(paths[1]), paths[2], paths[3])
