@@ -12,7 +12,7 @@ demo: $(VENV)/base
 	$(BIN)/lss predict demo/train_images/* --coords demo/train_label_coordinates.csv
 
 test: $(VENV)/dev
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 test-all: $(VENV)/dev
 	$(BIN)/pytest --numprocesses auto -m "" --timeout 3600

@@ -108,3 +108,22 @@ def rsna() -> Path:
     if not folder:
         pytest.skip("LSS_RSNA_DIR is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium. Not on every developer's machine, but wherever changes are checked."""
+    program = shutil.which("chromium")
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("playwright")
+        if not program:
+            pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=[*switches, "--no-first-run"]
+        )
+        yield started
+        started.close()

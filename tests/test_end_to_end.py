@@ -7,6 +7,7 @@ import pytest
 from lss_cli.phantom.dataset import write_phantoms
 
 
+@pytest.mark.slow
 def test_sixty_phantoms_become_a_model_that_grades_another(lss, tmp_path):
     write_phantoms(tmp_path / "rsna", 60, seed=1, sagittal=False, matrix=160, slices=3)
     data, run, model = tmp_path / "prepared", tmp_path / "run", tmp_path / "phantom.onnx"

@@ -1,5 +1,3 @@
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -55,25 +53,6 @@ def served(session):
     """The session's link and port, as long as the test runs."""
     with serve_page(session) as where:
         yield where
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium. Not on every developer's machine, but wherever changes are checked."""
-    program = shutil.which("chromium")
-    if os.environ.get("CI") != "true":
-        pytest.importorskip("playwright")
-        if not program:
-            pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=[*switches, "--no-first-run"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

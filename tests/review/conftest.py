@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lss_cli.phantom.dataset import write_phantoms
-from tests.annotate.conftest import browser, page  # noqa: F401
+from tests.annotate.conftest import page  # noqa: F401
 from tests.tables import read_rows, write_rows
 
 ASIDE = 1.0

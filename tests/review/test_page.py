@@ -1,6 +1,5 @@
 """A person at the queue: a real browser, the real command, phantoms whose recesses are known."""
 
-import os
 import re
 import shutil
 import signal
@@ -16,24 +15,28 @@ from tests.locate.studies import plan, write_coded_study, write_locators
 from tests.tables import read_rows
 
 LEFT, RIGHT = "left_subarticular_stenosis", "right_subarticular_stenosis"
-LSS = [sys.executable, "-c", "from lss_cli.cli.main import main; main()"]
+# The command, on a machine without a screen and with the locators of a folder.
+LSS = """
+from pathlib import Path
+from lss_cli.cli.environment import Environment
+from lss_cli.cli.main import main
+main(None, Environment(models=Path({models!r}), variables={{}}))
+"""
 
 
 @pytest.fixture
 def reviewing(studies, tiny_model, tmp_path):
-    """Start the command, on a machine without a screen; gives the process and its link."""
+    """Start the command; gives the process and its link."""
+    lss = [sys.executable, "-c", LSS.format(models=str(tmp_path / "models"))]
 
     @contextmanager
     def start(*options) -> Iterator[tuple[subprocess.Popen, str]]:
-        screens = ("DISPLAY", "WAYLAND_DISPLAY")
-        environment = {key: value for key, value in os.environ.items() if key not in screens}
         out = tmp_path / "report.csv"
         with subprocess.Popen(
-            [*LSS, "review", studies, *options, "--out", out, "--model", tiny_model],
+            [*lss, "review", studies, *options, "--out", out, "--model", tiny_model],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
         ) as process:
             try:
                 yield process, read_link(process)
@@ -174,38 +177,22 @@ def test_both_sides_of_a_level_are_set_on_one_slice(page, reviewing, studies, tm
     assert len({row["instance_number"] for row in rows}) == 1
 
 
-def test_a_study_with_good_proposals_takes_one_key(page, studies, tiny_model, tmp_path, capsys):
+def test_a_study_with_good_proposals_takes_one_key(page, reviewing, studies, tmp_path, capsys):
     shutil.rmtree(studies)
     for number in (1, 2):
         write_coded_study(studies / str(number), plan(number, slices=3))
-    models = write_locators(tmp_path / "models")
-    # The command, with networks that read these studies.
-    code = (
-        "from pathlib import Path\n"
-        "from lss_cli.cli.environment import Environment\n"
-        "from lss_cli.cli.main import main\n"
-        f"main(None, Environment(models=Path({str(models)!r}), variables={{}}))"
-    )
-    options = ("--out", tmp_path / "report.csv", "--model", tiny_model)
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "review", studies, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            come_in(page, read_link(process), 0)
-            frame = page.frame_locator("iframe.shown")
-            assert "Enter confirms" in frame.locator("#status").text_content()
-            assert frame.locator("#gallery canvas[data-points='2']").count() == 5
-            ms = confirm(page, 1)
-            page.keyboard.press("Enter")
-            page.wait_for_selector("#message:not([hidden])")
-            page.keyboard.press("Enter")
-            page.wait_for_selector("body.done")
-            assert process.wait(timeout=60) == 0
-        finally:
-            process.kill()
+    write_locators(tmp_path / "models")
+    with reviewing() as (process, link):
+        come_in(page, link, 0)
+        frame = page.frame_locator("iframe.shown")
+        assert "Enter confirms" in frame.locator("#status").text_content()
+        assert frame.locator("#gallery canvas[data-points='2']").count() == 5
+        ms = confirm(page, 1)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#message:not([hidden])")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("body.done")
+        assert process.wait(timeout=60) == 0
     with capsys.disabled():
         print(f"\none key per study with proposals; the next one stood within {ms:.0f} ms")
     rows = read_rows(tmp_path / "report.csv")

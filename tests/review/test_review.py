@@ -64,6 +64,8 @@ def person(lss, tiny_model, tmp_path):
             tiny_model,
             variables={"DISPLAY": ":0"},
             open_link=open_link,
+            # No network proposes points.
+            models=tmp_path / "models",
         )
 
     return run

@@ -62,7 +62,7 @@ def test_half_floats_halve_the_file(run, tmp_path):
     assert half < 0.6 * (tmp_path / "m.onnx").stat().st_size
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet", "vgg16"])
+@pytest.mark.parametrize("backbone", ["mobilenet", pytest.param("vgg16", marks=pytest.mark.slow)])
 def test_ready_made_networks_train_export_and_agree(backbone, larger, tmp_path):
     train(
         larger,

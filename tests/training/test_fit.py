@@ -122,7 +122,10 @@ def test_half_precision_wants_a_gpu(prepared, tmp_path):
         TrainingOptions(
             epochs=3, dropout=0.3, optimizer="adamw", weight_decay=1e-3, mixup=0.5, views=2
         ),
-        TrainingOptions(epochs=3, learning_rate=0.01, average=0.9, patience=0),
+        pytest.param(
+            TrainingOptions(epochs=3, learning_rate=0.01, average=0.9, patience=0),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             TrainingOptions(epochs=3, optimizer="sgd", schedule="cosine", loss="focal", cutmix=0.5),
             marks=pytest.mark.slow,

@@ -125,7 +125,7 @@ def test_a_search_of_something_else_is_refused(tmp_path):
 
 
 PROCESS = """
-    import sys, time
+    import pathlib, sys, time
     import optuna
     from lss_cli.training import search
     search.BEAT_S, search.LOST_S, search.POLL_S = 0.2, 2.0, 0.1
@@ -137,7 +137,9 @@ PROCESS = """
     while trial := part.ask(lambda _: None):
         with part.hold(trial):
             value = trial.suggest_categorical("x", list(range(6)))
-            time.sleep(0.5)
+            # The first trials last until the test lets go.
+        while not pathlib.Path(sys.argv[2]).exists():
+            time.sleep(0.05)
         part.study.tell(trial, value, skip_if_finished=True)
 """
 
@@ -145,7 +147,8 @@ PROCESS = """
 @pytest.mark.parametrize("url", URLS)
 def test_of_two_processes_one_is_killed_and_the_other_does_everything(url, tmp_path):
     url = url.format(tmp_path)
-    command = [sys.executable, "-c", textwrap.dedent(PROCESS), url]
+    go = tmp_path / "go"
+    command = [sys.executable, "-c", textwrap.dedent(PROCESS), url, go]
     # At the same moment, so that both begin the search.
     processes = [subprocess.Popen(command) for _ in range(2)]
     try:
@@ -158,6 +161,7 @@ def test_of_two_processes_one_is_killed_and_the_other_does_everything(url, tmp_p
             if part is None and path.exists() and len(path.read_bytes()) > 2000:
                 part = opened(url, 6)
         os.kill(processes[0].pid, signal.SIGKILL)
+        go.touch()
         assert processes[1].wait(60) == 0
     finally:
         for process in processes:
