@@ -21,8 +21,6 @@ train() {
 }
 
 prepare data --split 60:20:20 --mirror --size 60,50
-prepare stratified --split 60:20:20 --mirror --size 60,50 --strategy stratified
-prepare equal --split 60:20:20 --mirror --size 60,50 --strategy equal-train
 
 train data base
 train data seed-1 --seed 1
@@ -43,8 +41,8 @@ train data filters-32 --filters 32
 train data blocks-2 --blocks 2
 train data blocks-4 --blocks 4
 train data lstm --slices sequence
-train stratified stratified
-train equal equal-train
+train data stratified --strategy stratified
+train data equal-train --strategy equal-train
 
 # Large enough for all nine.
 prepare nets --split 60:20:20 --size 75,75 --field-mm 30,30
