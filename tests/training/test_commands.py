@@ -70,6 +70,7 @@ def test_a_key_that_does_not_exist_is_named_with_the_nearest(prepared, tmp_path,
     assert "no option 'dropuot'. Did you mean 'dropout'" in err
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_as_it_would_have(prepared, tmp_path, lss):
     """SIGKILL, which nothing can catch, after the first epoch."""
     options = ("--data", prepared.folder, "--epochs", "3", "--dropout", "0.2")

@@ -24,6 +24,7 @@ def test_optimizers_take_rate_and_decay(name):
     assert made.weight_decay == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 def test_averaged_weights_lie_between_those_of_the_steps(prepared):
     """With so little memory the mean is the last progress; with much, near where it began."""
     ends = {}

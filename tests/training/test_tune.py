@@ -84,6 +84,7 @@ def test_importance_is_told_when_there_are_enough_trials(prepared, tmp_path):
     assert set(table["option"]) == set(space)
 
 
+@pytest.mark.slow
 def test_all_trials_with_a_backbone_start_as_the_first_did(larger, tmp_path, monkeypatch):
     """The first of them offline, the second, later, with internet again."""
     base = TrainingOptions(epochs=1, backbone="mobilenet", until="conv1_relu")
