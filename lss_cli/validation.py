@@ -1,5 +1,6 @@
 """What pydantic says against a document, in the words of our errors."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,28 @@ def read_document(kind: type[T], values: Any, known: Iterable[str] = ()) -> T:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         raise ValueError(explain(error, known)) from error
+
+
+def load_json(text: str) -> Any:
+    """Parse JSON whose text every output can write.
+
+    Raises:
+        ValueError: It is no JSON, or holds half a character.
+    """
+    document = json.loads(text)
+    json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def pop_version(document: dict[str, Any], key: str, known: int) -> None:
+    """Take a document's format version out of it.
+
+    Raises:
+        ValueError: It is not the one that this program knows, or is missing.
+    """
+    version = document.pop(key, None)
+    if version is True or version != known:
+        raise ValueError(f"its format version is {version!r}, this program knows {known}.")
 
 
 def explain(error: "ValidationError", known: Iterable[str] = ()) -> str:

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import Debug, Quiet
+from lss_cli.cli.options import (
+    UNNAMED_DATA,
+    UNSTATED_LICENCE,
+    Debug,
+    LicenceOption,
+    Quiet,
+    TrainedOnOption,
+)
 
 
 def export_onnx(
@@ -30,12 +37,8 @@ def export_onnx(
     precision: Annotated[
         Literal["float32", "fp16"], typer.Option(help="fp16 halves the file, not the time.")
     ] = "float32",
-    trained_on: Annotated[
-        str, typer.Option(help="What the training data are called.")
-    ] = "data without a name",
-    licence: Annotated[
-        str, typer.Option(help="Terms under which the weights may be used.")
-    ] = "not stated; that of the training data applies",
+    trained_on: TrainedOnOption = UNNAMED_DATA,
+    licence: LicenceOption = UNSTATED_LICENCE,
     _quiet: Quiet = False,
     _debug: Debug = False,
 ) -> None:

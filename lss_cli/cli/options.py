@@ -49,6 +49,17 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Processes.", show_default="all processors")
 ]
 
+StudiesArgument = Annotated[
+    list[Path],
+    typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
+]
+OverviewOption = Annotated[Path | None, typer.Option(help="Also write an overview page.")]
+PagesOption = Annotated[
+    bool, typer.Option("--pages", help="With --html: also a page for each study.")
+]
+TrainedOnOption = Annotated[str, typer.Option(help="What the training data are called.")]
+LicenceOption = Annotated[str, typer.Option(help="Terms under which the weights may be used.")]
+
 FiguresOption = Annotated[
     bool | None,
     typer.Option(
@@ -70,6 +81,8 @@ ResamplesOption = Annotated[int, typer.Option(min=0, help="Draws behind the inte
 SeedOption = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 
 PREPARED = Path("prepared")
+UNNAMED_DATA = "data without a name"
+UNSTATED_LICENCE = "not stated; that of the training data applies"
 
 CommandFunction = Callable[..., None]
 

@@ -7,7 +7,16 @@ import typer
 
 from lss_cli.anatomy import Severity
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet, WorkersOption
+from lss_cli.cli.options import (
+    ConditionOption,
+    Debug,
+    ModelOption,
+    OverviewOption,
+    PagesOption,
+    Quiet,
+    StudiesArgument,
+    WorkersOption,
+)
 from lss_cli.cli.progress import show_progress
 from lss_cli.errors import ExitCode, UsageError
 
@@ -19,10 +28,7 @@ if TYPE_CHECKING:
 
 def report(
     context: typer.Context,
-    studies: Annotated[
-        list[Path],
-        typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
-    ],
+    studies: StudiesArgument,
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
     coords: Annotated[
         list[Path] | None,
@@ -43,10 +49,8 @@ def report(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an unfinished report.")
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Also write an overview page.")] = None,
-    pages: Annotated[
-        bool, typer.Option("--pages", help="With --html: also a page for each study.")
-    ] = False,
+    html: OverviewOption = None,
+    pages: PagesOption = False,
     jsonl: Annotated[Path | None, typer.Option(help="Also write one JSON line per row.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Also write a Parquet file.")] = None,
     _quiet: Quiet = False,

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import ConditionOption, Debug, ModelOption, Quiet, WorkersOption
+from lss_cli.cli.options import (
+    ConditionOption,
+    Debug,
+    ModelOption,
+    OverviewOption,
+    PagesOption,
+    Quiet,
+    StudiesArgument,
+    WorkersOption,
+)
 from lss_cli.cli.progress import show_progress
 from lss_cli.cli.report import print_summary
 from lss_cli.errors import ExitCode, UsageError
@@ -14,10 +23,7 @@ from lss_cli.errors import ExitCode, UsageError
 
 def review(
     context: typer.Context,
-    studies: Annotated[
-        list[Path],
-        typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),
-    ],
+    studies: StudiesArgument,
     out: Annotated[Path, typer.Option(help="CSV file of the report that is written in the end.")],
     coords: Annotated[
         list[Path] | None,
@@ -39,10 +45,8 @@ def review(
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Seconds that grading one study may take.")
     ] = 300,
-    html: Annotated[Path | None, typer.Option(help="Also write an overview page.")] = None,
-    pages: Annotated[
-        bool, typer.Option("--pages", help="With --html: also a page for each study.")
-    ] = False,
+    html: OverviewOption = None,
+    pages: PagesOption = False,
     _quiet: Quiet = False,
     _debug: Debug = False,
 ) -> None:

@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import Debug, Quiet
+from lss_cli.cli.options import (
+    UNNAMED_DATA,
+    UNSTATED_LICENCE,
+    Debug,
+    LicenceOption,
+    Quiet,
+    TrainedOnOption,
+)
 from lss_cli.locate.metadata import Kind
 
 
@@ -34,12 +41,8 @@ def train_locator(
         typer.Option(min=0, help="Phantoms among the patients.", show_default="some"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 0,
-    trained_on: Annotated[
-        str, typer.Option(help="What the training data are called.")
-    ] = "data without a name",
-    licence: Annotated[
-        str, typer.Option(help="Terms under which the weights may be used.")
-    ] = "not stated; that of the training data applies",
+    trained_on: TrainedOnOption = UNNAMED_DATA,
+    licence: LicenceOption = UNSTATED_LICENCE,
     _quiet: Quiet = False,
     _debug: Debug = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic.dataclasses
 from pydantic import ConfigDict, Field, model_validator
 
-from lss_cli.validation import read_document
+from lss_cli.validation import load_json, pop_version, read_document
 
 FORMAT_VERSION = 1
 
@@ -108,14 +108,8 @@ class LocatorMetadata:
             ValueError: It is no JSON, no locator's, of another format version, or says impossible
                 things.
         """
-        document = json.loads(text)
-        # JSON may hold half a character, which no output could.
-        json.dumps(document, ensure_ascii=False).encode()
+        document = load_json(text)
         if not isinstance(document, dict) or "locator_version" not in document:
             raise ValueError("its description is not that of a locator.")
-        version = document.pop("locator_version")
-        if version is True or version != FORMAT_VERSION:
-            raise ValueError(
-                f"its format version is {version!r}, this program knows {FORMAT_VERSION}."
-            )
+        pop_version(document, "locator_version", FORMAT_VERSION)
         return read_document(cls, document)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
-from lss_cli.validation import read_document
+from lss_cli.validation import load_json, pop_version, read_document
 
 FORMAT_VERSION = 1
 METADATA_KEY = "lss"
@@ -136,16 +136,10 @@ class ModelMetadata:
         Raises:
             ValueError: It is no JSON, of another format version, or says impossible things.
         """
-        document = json.loads(text)
-        # JSON may hold half a character, which no output could.
-        json.dumps(document, ensure_ascii=False).encode()
+        document = load_json(text)
         if not isinstance(document, dict):
             raise ValueError("its description is no JSON object.")
         if "locator_version" in document:
             raise ValueError("it is a locator, which finds points and grades nothing.")
-        version = document.pop("format_version", None)
-        if version is True or version != FORMAT_VERSION:
-            raise ValueError(
-                f"its format version is {version!r}, this program knows {FORMAT_VERSION}."
-            )
+        pop_version(document, "format_version", FORMAT_VERSION)
         return read_document(cls, document)
