@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # The rounds of docs/results.md on real data: one option at a time, each from the same base.
 #
-#     tests/benchmarks/rounds.sh CROPS.csv FOLDER_OF_IMAGENET_WEIGHTS OUT
+#     [JOBS=N] tests/benchmarks/rounds.sh CROPS.csv FOLDER_OF_IMAGENET_WEIGHTS OUT
 #
-# Some hours on two cores. What is there already is not trained again, so it may be interrupted.
+# Some hours on two cores; N trainings side by side where there is more, or a GPU. What is there
+# already is not trained again, so it may be interrupted. A training that fails leaves the others be.
 set -euo pipefail
-crops=$(realpath "$1") weights=$(realpath "$2")
+crops=$(realpath "$1") weights=$(realpath "$2") jobs=${JOBS:-1}
 mkdir -p "$3" && cd "$3"
+
+# Or else the first training takes all of a GPU.
+export TF_FORCE_GPU_ALLOW_GROWTH=true
+trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
+trainings=()
 
 prepare() {
     local out=$1
@@ -17,7 +23,10 @@ prepare() {
 train() {
     local data=$1 out=runs/$2
     shift 2
-    [ -f "$out/config.json" ] || lss train --data "$data" --out "$out" --seed 0 "$@" $([ -d "$out" ] && echo --resume)
+    [ -f "$out/config.json" ] && return
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+    lss train --data "$data" --out "$out" --seed 0 "$@" $([ -d "$out" ] && echo --resume) &
+    trainings+=($!)
 }
 
 prepare data --split 60:20:20 --mirror --size 60,50
@@ -52,3 +61,7 @@ train nets vgg16 --backbone vgg16 --weights "$weights/vgg16_notop.weights.h5" --
 for backbone in efficientnet_b0 inception_v3 densenet121 xception resnet50 inception_resnet_v2; do
     train nets "$backbone" --backbone "$backbone" --weights none --epochs 5 --learning-rate 3e-4
 done
+
+failed=0
+for training in "${trainings[@]}"; do wait "$training" || failed=$?; done
+exit $failed
