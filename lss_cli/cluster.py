@@ -11,6 +11,10 @@ RETRIES = 3
 CONNECT_S = 20
 
 
+class ClusterGoneError(UsageError):
+    """There is no scheduler where one should be."""
+
+
 @contextmanager
 def connect(address: str) -> Iterator[Any]:
     """Give a client of a cluster; what it still wants at the end of the block is called off.
@@ -19,14 +23,14 @@ def connect(address: str) -> Iterator[Any]:
         address: Of the scheduler, such as ``tcp://host:8786``.
 
     Raises:
-        UsageError: No scheduler answers there.
+        ClusterGoneError: No scheduler answers there.
     """
     from distributed import Client
 
     try:
         client = Client(address, timeout=CONNECT_S)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(
+        raise ClusterGoneError(
             f"no Dask scheduler answers at {address} ({type(error).__name__}).",
             todo="Start one with: dask scheduler",
         ) from error

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,29 @@ def cluster(tmp_path):
         for process in reversed(processes):
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def near_cluster():
+    """Start a Dask scheduler with one worker in threads of this process; gives its address."""
+    distributed = pytest.importorskip("distributed")
+    with ExitStack() as clusters:
+
+        def start(port: int = 0) -> str:
+            cluster = distributed.LocalCluster(
+                n_workers=1,
+                threads_per_worker=1,
+                processes=False,
+                protocol="tcp",
+                host="127.0.0.1",
+                scheduler_port=port,
+                dashboard_address=None,
+            )
+            start.stop = cluster.close
+            clusters.callback(cluster.close)
+            return cluster.scheduler_address
+
+        yield start
 
 
 @pytest.fixture(scope="session")

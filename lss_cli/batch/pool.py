@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from lss_cli.batch.job import GradingJob, Row, failed_rows
 from lss_cli.child import Child, ChildDiedError, ChildFaultError, ChildTimeoutError
@@ -16,6 +17,8 @@ from lss_cli.study.archive import is_archive
 
 # A worker may be killed for reasons that are not the study's, so that a second try is fair.
 TRIES = 2
+
+INTERRUPTED = "the report was interrupted."
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,23 @@ class Grader:
     timeout_s: float | None = None
 
 
+class StudyGrader(Protocol):
+    """Grades one study at a time, here or elsewhere."""
+
+    def grade(self, job: GradingJob) -> JobAnswer:
+        """Grade one study; whatever happens meanwhile becomes the reason in its rows.
+
+        Raises:
+            ModelError: The model cannot be used.
+        """
+
+    def interrupt(self) -> None:
+        """End what another thread is grading, for good; that thread then tidies up."""
+
+    def stop(self) -> None:
+        """Let go of what is held; the next job takes it again."""
+
+
 class Worker:
     """One worker process."""
 
@@ -60,7 +80,7 @@ class Worker:
         Raises:
             ModelError: The worker cannot use the model.
         """
-        reason = "the report was interrupted."
+        reason = INTERRUPTED
         for _ in range(TRIES):
             if self._interrupted:
                 break

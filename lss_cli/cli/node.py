@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.options import Debug, ModelOption, Quiet, WorkersOption
+from lss_cli.cli.options import Debug, ModelOption, Quiet, SchedulerOption, WorkersOption
 from lss_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def node(
     ] = None,
     model: ModelOption = "default",
     workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Seconds that grading a study may take.")
     ] = 300,
@@ -101,6 +102,8 @@ def node(
         _show(environment, spool, as_json=as_json)
         return
     environment.require("lss node", "pynetdicom")
+    if scheduler:
+        environment.require("lss node --scheduler", "distributed")
     import logging
     import signal
     import threading
@@ -129,6 +132,7 @@ def node(
         coords=tuple(coords or ()),
         locators=environment.models,
         workers=workers or processors(),
+        scheduler=scheduler,
         timeout_s=timeout,
         certificates=_certificates(tls_cert, tls_key, tls_ca),
     )

@@ -49,6 +49,8 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Processes.", show_default="all processors")
 ]
 
+SchedulerOption = Annotated[str, typer.Option(help="Use a Dask cluster, such as tcp://host:8786.")]
+
 StudiesArgument = Annotated[
     list[Path],
     typer.Argument(help="Folder of study folders, or a text file that lists them, or several."),

@@ -14,6 +14,7 @@ from lss_cli.cli.options import (
     OverviewOption,
     PagesOption,
     Quiet,
+    SchedulerOption,
     StudiesArgument,
     WorkersOption,
 )
@@ -40,9 +41,7 @@ def report(
     model: ModelOption = "default",
     condition: ConditionOption = None,
     workers: WorkersOption = None,
-    scheduler: Annotated[
-        str, typer.Option(help="Use a Dask cluster, such as tcp://host:8786.")
-    ] = "",
+    scheduler: SchedulerOption = "",
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Seconds that one study may take.")
     ] = 300,

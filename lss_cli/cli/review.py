@@ -13,6 +13,7 @@ from lss_cli.cli.options import (
     OverviewOption,
     PagesOption,
     Quiet,
+    SchedulerOption,
     StudiesArgument,
     WorkersOption,
 )
@@ -42,6 +43,7 @@ def review(
     model: ModelOption = "default",
     condition: ConditionOption = None,
     workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Seconds that grading one study may take.")
     ] = 300,
@@ -70,12 +72,15 @@ def review(
         raise UsageError("--pages needs --html, which links to the pages.")
     check_csv_name(out, "--out")
     check_csv_name(save_coords, "--save-coords")
+    if scheduler:
+        environment.require("lss review --scheduler", "distributed")
     report = ReportRequest(
         studies=tuple(studies),
         coords=tuple(coords or ()),
         out=out,
         conditions=tuple(dict.fromkeys(condition or ())),
         workers=workers or processors(),
+        scheduler=scheduler,
         timeout_s=timeout,
         more={"html": html} if html else {},
         pages=pages,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lss_cli.batch.pool import Worker
+from lss_cli.batch.cluster import start_workers
+from lss_cli.batch.pool import StudyGrader
 from lss_cli.errors import LssError, ModelError
 from lss_cli.model.find import models_folder
 from lss_cli.model.session import Model
@@ -46,6 +47,7 @@ class NodeOptions:
         coords: Tables of points.
         locators: Folder of the networks that propose points and count discs.
         workers: Processes that grade.
+        scheduler: Address of a Dask scheduler, whose cluster grades instead.
         timeout_s: The longest that grading a study may take.
         certificates: For TLS, to all peers.
     """
@@ -63,6 +65,7 @@ class NodeOptions:
     coords: tuple[Path, ...] = ()
     locators: Path = field(default_factory=models_folder)
     workers: int = 1
+    scheduler: str = ""
     timeout_s: float | None = None
     certificates: Certificates | None = None
 
@@ -85,6 +88,7 @@ def run_node(
         PointsError: A table of points cannot be used.
         UsageError: A host or a certificate cannot be used.
         ModelError: A worker cannot use the model.
+        ClusterGoneError: No scheduler answers.
     """
     # It would print what peers send; what matters is said by us.
     logging.getLogger("pynetdicom").propagate = False
@@ -100,7 +104,7 @@ def run_node(
         )
         say(f"{options.title} listens on {options.host}:{port}.")
         parts = _Parts(stop, say)
-        workers = [Worker(work.grader) for _ in range(options.workers)]
+        workers = start_workers(work.grader, options.workers, options.scheduler)
         running.callback(parts.end, workers)
         for worker in workers:
             parts.start(partial(work.grade_next, worker), worker.stop)
@@ -160,7 +164,7 @@ class _Parts:
             LOGGER.debug("interrupted", exc_info=True)
             return PAUSE_S
 
-    def end(self, workers: Sequence[Worker]) -> None:
+    def end(self, workers: Sequence[StudyGrader]) -> None:
         """Stop all, also what workers are at, and wait until they have ended."""
         self._stop.set()
         for worker in workers:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pydicom
 
-from lss_cli.batch.job import Row
-from lss_cli.batch.pool import Grader, Worker
+from lss_cli.batch.job import REPORT_FILE, Row
+from lss_cli.batch.pool import Grader, StudyGrader
 from lss_cli.errors import LssError
 from lss_cli.locate.proposal import UNCONFIRMED
 from lss_cli.model.session import Model
@@ -19,6 +19,10 @@ from lss_cli.node.register import ResultObject, State, StudyRecord
 from lss_cli.node.spool import Spool
 from lss_cli.points.point import PointSource
 from lss_cli.text import printable
+
+NOT_HERE = (
+    "the result is not in the spool, which needs the same path on all machines of the cluster."
+)
 
 LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ class Work:
         self._in_hand: set[str] = set()
         self.grader = Grader(model.path.resolve(), model.card, timeout_s)
 
-    def grade_next(self, worker: Worker) -> bool:
+    def grade_next(self, worker: StudyGrader) -> bool:
         """Grade the study that has waited longest; whether there was one.
 
         Raises:
@@ -90,7 +94,7 @@ class Work:
                     return study
         return None
 
-    def _grade(self, study: StudyRecord, worker: Worker) -> None:
+    def _grade(self, study: StudyRecord, worker: StudyGrader) -> None:
         try:
             outcome = self._try(study, worker)
         except (LssError, OSError, sqlite3.Error):
@@ -106,7 +110,7 @@ class Work:
             self._say(f"{study.uid}: {state}" + (f", {reason}" if reason else ""))
 
     def _try(
-        self, study: StudyRecord, worker: Worker
+        self, study: StudyRecord, worker: StudyGrader
     ) -> tuple[State, str, Sequence[ResultObject]] | None:
         """Where a study goes on, why, and with what; ``None`` where grading was interrupted."""
         folder = self._spool.result_folder(study)
@@ -117,6 +121,8 @@ class Work:
         state, reason = judge(answer.rows, unattended=self._unattended)
         if state is not State.SENDING:
             return state, reason, []
+        if not (folder / REPORT_FILE).is_file():
+            return State.FAILED, NOT_HERE, []
         self._spool.keep_result(folder)
         return state, reason, self._objects(folder)
 

@@ -14,6 +14,7 @@ from lss_cli.annotate.browser import wait_for_pages
 from lss_cli.annotate.draft import Draft
 from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import StudyView, choose_clickable
+from lss_cli.batch.cluster import start_workers
 from lss_cli.batch.folders import study_folders
 from lss_cli.batch.job import GradingJob
 from lss_cli.batch.plan import plan_jobs, plan_unplaced
@@ -82,6 +83,7 @@ def review(
         PointsError: A table cannot be used.
         OutputError: A file cannot be written, or another review has it.
         ModelError: The model cannot be used.
+        ClusterGoneError: No scheduler answers.
     """
     report = request.report
     model.require(report.conditions)
@@ -97,9 +99,13 @@ def review(
     if networks:
         jobs = [replace(job, locators=str(report.locators.absolute())) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
+    # One process of this machine: the person's page comes first.
+    workers = start_workers(
+        Grader(model.path.resolve(), model.card, report.timeout_s), 1, report.scheduler
+    )
     with closing(ReviewRecord.open(request.record)) as record:
         opener = StudyOpener(model, conditions, Proposer(report.locators))
-        grader = BackgroundGrader(Grader(model.path.resolve(), model.card, report.timeout_s))
+        grader = BackgroundGrader(workers)
         queue = ReviewQueue(jobs, record, request.coords, opener.open, grader.put)
         with ExitStack() as at_the_end:
             at_the_end.callback(queue.close)

@@ -2,9 +2,11 @@
 
 import queue
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
-from lss_cli.batch.pool import Grader, Worker
+from lss_cli.batch.pool import StudyGrader
+from lss_cli.cluster import ClusterGoneError
 from lss_cli.errors import LssError
 from lss_cli.review.queue import OPEN_STATES, ReviewQueue
 
@@ -69,20 +71,20 @@ class ReadAhead:
 
 
 class BackgroundGrader:
-    """Grades studies one by one, in a process of its own.
+    """Grades studies that are confirmed, as they come.
 
     Args:
-        grader: The model.
+        workers: Each grades one at a time.
 
     Attributes:
         fault: What ended it before its time.
     """
 
-    def __init__(self, grader: Grader) -> None:
+    def __init__(self, workers: Sequence[StudyGrader]) -> None:
         self.fault: Exception | None = None
-        self._worker = Worker(grader)
+        self._workers = workers
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._stopped = False
 
     def put(self, index: int) -> None:
@@ -91,23 +93,29 @@ class BackgroundGrader:
 
     def start(self, studies: ReviewQueue) -> None:
         """Begin with what waits."""
-        self._thread = threading.Thread(
-            target=self._work, args=(studies,), name="lss grades", daemon=True
-        )
-        self._thread.start()
+        for worker in self._workers:
+            thread = threading.Thread(
+                target=self._work, args=(studies, worker), name="lss grades", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
         """End at once; what is being graded is graded again later."""
         self._stopped = True
-        self._waiting.put(None)
-        self._worker.interrupt()
-        if self._thread:
-            self._thread.join()
-        self._worker.stop()
+        for worker in self._workers:
+            self._waiting.put(None)
+            worker.interrupt()
+        for thread in self._threads:
+            thread.join()
+        for worker in self._workers:
+            worker.stop()
 
-    def _work(self, studies: ReviewQueue) -> None:
+    def _work(self, studies: ReviewQueue, worker: StudyGrader) -> None:
         try:
             while (index := self._waiting.get()) is not None and not self._stopped:
-                studies.take(index, self._worker.grade(studies.to_job(index)))
+                # Without its cluster, it is graded in the end.
+                with suppress(ClusterGoneError):
+                    studies.take(index, worker.grade(studies.to_job(index)))
         except Exception as error:
             self.fault = error

@@ -18,7 +18,7 @@ pytest.importorskip("pynetdicom")
 from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
 from pynetdicom import AE, evt
 
-import lss_cli.node.service
+import lss_cli.batch.cluster
 from lss_cli.batch.job import grade_job
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.model.session import load_model
@@ -177,6 +177,7 @@ class QuickWorker:
     """Grades in this process, which spares each test the start of another."""
 
     def __init__(self, grader) -> None:
+        self.grader = grader
         self.model = load_model(grader.model)
 
     def grade(self, job):
@@ -244,7 +245,7 @@ class Node:
 @pytest.fixture
 def node(tmp_path, tiny_model, said, archive, study, coords, monkeypatch):
     """A node with the phantom's points, not started yet; `archive` gets what it sends."""
-    monkeypatch.setattr(lss_cli.node.service, "Worker", QuickWorker)
+    monkeypatch.setattr(lss_cli.batch.cluster, "Worker", QuickWorker)
     rows = read_rows(coords)
     write_rows(coords, [row | {"study_id": uid_of(study)} for row in rows])
     node = Node(tmp_path, load_model(tiny_model), said, archive.port, coords)

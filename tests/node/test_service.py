@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections import Counter
 from dataclasses import replace
@@ -6,6 +7,7 @@ import pydicom
 import pytest
 from pydicom.uid import Comprehensive3DSRStorage
 
+import lss_cli.batch.cluster
 import lss_cli.node.send
 from lss_cli.locate.locate import Locators, locate
 from lss_cli.node.register import State, StudyRegister
@@ -245,3 +247,25 @@ def test_a_node_that_ended_just_before_it_noted_the_end_sends_nothing_again(
     node.start()
     node.wait(study, State.SENT)
     assert len(odd.taken) == 7
+
+
+def test_a_cluster_grades_for_the_node(node, archive, study, near_cluster, monkeypatch):
+    graded = []
+
+    class ClusterOnly(lss_cli.batch.cluster.Worker):
+        def grade(self, job):
+            graded.append(job.study_id)
+            answer = super().grade(job)
+            if len(graded) == 1:
+                # As where the spool is not the same on all machines.
+                shutil.rmtree(job.dicom)
+            return answer
+
+    monkeypatch.setattr(lss_cli.batch.cluster, "Worker", ClusterOnly)
+    node.start(scheduler=near_cluster(), workers=3)
+    node.send(study)
+    assert "the result is not in the spool" in node.wait(study, State.FAILED).reason
+    node.send(study)
+    node.wait(study, State.SENT)
+    assert len(uids(archive)) == 7
+    assert graded == [uid_of(study)] * 2

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from lss_cli.batch.job import GradingJob
+from lss_cli.batch.job import REPORT_FILE, GradingJob
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.model.session import load_model
 from lss_cli.node.peers import Peer
@@ -68,12 +68,12 @@ class Worker:
     """Grades always the same, and writes two objects."""
 
     def grade(self, job):
-        for number, uid in enumerate(RESULT):
+        for name, uid in zip(("capture.dcm", REPORT_FILE), RESULT, strict=True):
             ds = Dataset()
             ds.file_meta = FileMetaDataset()
             ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             ds.SOPClassUID, ds.SOPInstanceUID = SecondaryCaptureImageStorage, uid
-            ds.save_as(Path(job.dicom) / f"{number}.dcm", enforce_file_format=True)
+            ds.save_as(Path(job.dicom) / name, enforce_file_format=True)
         return JobAnswer(job, [{"grade": "Severe", "reason": "", "points": "given"}])
 
 

@@ -9,16 +9,19 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener, url2pathn
 
 import pytest
 
+import lss_cli.batch.cluster
 from lss_cli.annotate.actions import Proposer
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.draft import Draft
-from lss_cli.batch.job import GradingJob
+from lss_cli.batch.job import GradingJob, grade_job
+from lss_cli.batch.pool import JobAnswer
 from lss_cli.model.session import load_model
 from lss_cli.points.point import PointSource
 from lss_cli.review.review import StudyOpener
 from tests.annotate.conftest import SIDES
 from tests.annotate.documents import MARK
 from tests.locate.studies import plan, write_coded_study, write_locators
+from tests.processes import wait_for
 from tests.tables import read_rows
 
 
@@ -105,6 +108,41 @@ def test_what_is_confirmed_is_reported_with_overview_and_pages(person, studies, 
         names[1],
         names[2],
     }
+
+
+def test_a_cluster_grades_what_is_confirmed(
+    person, studies, tiny_model, tmp_path, near_cluster, monkeypatch
+):
+    for name in sorted(path.name for path in studies.iterdir())[1:]:
+        shutil.rmtree(studies / name)
+    graded = []
+
+    class ClusterOnly:
+        """Within this process, which spares the start of another."""
+
+        def __init__(self, grader):
+            self.grader = grader
+
+        def grade(self, job):
+            graded.append(job.study_id)
+            return JobAnswer(job, grade_job(job, load_model(tiny_model)))
+
+    monkeypatch.setattr(lss_cli.batch.cluster, "Worker", ClusterOnly)
+    address = near_cluster()
+
+    def act(ask):
+        ask("begin")
+        ask("show/0")
+        version = ask("study/0/marks/0", {"marks": [MARK]}, "PUT")["version"]
+        ask(f"confirm/0/{version}")
+        wait_for(lambda: ask("begin")["studies"][0]["state"] == "graded")
+
+    code, _, err = person(studies, act, "--scheduler", address)
+    assert code == 4, err
+    (name,) = {row["study_id"] for row in read_rows(tmp_path / "report.csv") if row["grade"]}
+    # While the person is at it, and not once more in the end.
+    assert graded == [name]
+    assert json.loads((tmp_path / "report.json").read_text())["workers"] == address
 
 
 def test_without_a_confirmed_study_there_is_no_report(person, studies, tmp_path):
