@@ -42,6 +42,14 @@ def prepare(
             "grades, and nothing to train on, unless told otherwise.",
         ),
     ] = None,
+    canal_labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table like RSNA's train.csv with grades of the canal, whose points are then the "
+            "middle between both sides', in axial slices.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     figures: FiguresOption = None,
     _quiet: Quiet = False,
@@ -60,7 +68,15 @@ def prepare(
     chosen = PrepareOptions.from_mapping(options, "options")
     drawn = environment.can_draw("lss prepare --figures", figures)
     with show_progress(environment.messages) as progress:
-        summary = run(source, out, chosen, progress, workers=workers or processors(), figures=drawn)
+        summary = run(
+            source,
+            out,
+            chosen,
+            progress,
+            workers=workers or processors(),
+            figures=drawn,
+            canal_labels=canal_labels,
+        )
     _print(summary, environment.results)
     if drawn:
         environment.messages.print(f"The figures are in {out}/figures/index.html")

@@ -30,14 +30,14 @@ from lss_cli.dataset.sources.master_table import (
     usable,
 )
 from lss_cli.dataset.sources.rsna import LABELS, RsnaFolder
-from lss_cli.errors import DataError
+from lss_cli.errors import DataError, UsageError
 from lss_cli.files import check_outputs, make_folder, write_text
 from lss_cli.versions import versions
 
 __all__ = ["MASTER", "MASTER_COLUMNS", "REJECTS", "PrepareOptions", "PrepareSummary", "prepare"]
 
 MASTER_COLUMNS = [*POINT_COLUMNS, "series_description", "severity"]
-MASTER_COLUMNS += ["source_condition", "split", "fold", "annotated_instance"]
+MASTER_COLUMNS += ["source_condition", "split", "fold", "annotated_instance", "points"]
 REJECT_COLUMNS = ["file", "line", *POINT_COLUMNS, "severity", "reason", "detail"]
 INDEX_COLUMNS = [
     "position",
@@ -56,21 +56,25 @@ INDEX_COLUMNS = [
 ]
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, canal_labels: Path | None = None) -> Source:
     """The RSNA folder or image table at `path`.
+
+    Args:
+        path: The folder or table.
+        canal_labels: A table with the canal's labels, where its points are to be derived.
 
     Raises:
         DataError: It is neither.
     """
     if path.is_dir():
         if (path / LABELS).is_file():
-            return RsnaFolder(path)
+            return RsnaFolder(path, canal_labels)
         raise DataError(
             f"this folder holds no {LABELS}.",
             where=str(path),
             todo="Name a folder in the RSNA layout, or an image table (.csv).",
         )
-    return ImageTable(path)
+    return ImageTable(path, canal_labels)
 
 
 def prepare(
@@ -81,6 +85,7 @@ def prepare(
     *,
     workers: int = 1,
     figures: bool = False,
+    canal_labels: Path | None = None,
 ) -> PrepareSummary:
     """Turn a source into prepared data.
 
@@ -95,6 +100,8 @@ def prepare(
         progress: Called with the studies done and their number.
         workers: Processes that make model inputs.
         figures: Whether to draw what is in the data, which needs matplotlib.
+        canal_labels: A table like RSNA's ``train.csv``: the canal's labels are its, and the canal's
+            points are derived from both sides', in axial slices.
 
     Returns:
         The counts, for people.
@@ -102,9 +109,14 @@ def prepare(
     Raises:
         DataError: The source cannot be read, or not one row can be used.
         OutputError: `out` cannot be written to.
-        UsageError: More folds than studies.
+        UsageError: More folds than studies, or labels of the canal where it is not asked for.
     """
-    source = open_source(path)
+    if canal_labels and Condition.SPINAL_CANAL not in options.conditions:
+        raise UsageError(
+            "--canal-labels would change nothing.",
+            todo=f"Ask for the canal: --condition {Condition.SPINAL_CANAL}",
+        )
+    source = open_source(path, canal_labels)
     outputs = [*prepared.files_of(out), *(out / FIGURES).glob("*")]
     check_outputs({str(path): path for path in outputs}, source.files)
     everything = source.master_table()

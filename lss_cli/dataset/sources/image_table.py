@@ -17,8 +17,16 @@ from PIL import Image, UnidentifiedImageError
 from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.dataframes import normalize_names, read_table, to_numbers
 from lss_cli.dataset.sources.base import PointRef
+from lss_cli.dataset.sources.canal import (
+    GIVEN,
+    NO_MIDDLE,
+    POINTS,
+    derive_canal,
+    read_canal_labels,
+)
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
+    KEYS,
     Reason,
     Unusable,
     check_keys,
@@ -41,6 +49,8 @@ REQUIRED = [
 ]
 CUT_OUT = ["origin_x", "origin_y", "full_width", "full_height"]
 OPTIONAL = ["annotated_instance", *CUT_OUT, "pixel_spacing_mm"]
+# What a row says that images do not depend on.
+NOT_OF_IMAGES = ["file", "line", "severity", "series_description", POINTS, NO_MIDDLE]
 
 # Width of a slice whose pixel spacing is not given: the median axial T2 field of the RSNA data.
 NOMINAL_WIDTH_MM = 170.0
@@ -54,20 +64,27 @@ GREY = {"L", "I;16", "I;16B", "I", "F"}
 
 @dataclass(frozen=True)
 class ImageTable:
-    """A CSV with one row per image and condition, images named relative to it."""
+    """A CSV with one row per image and condition, images named relative to it.
+
+    Attributes:
+        path: The table.
+        canal_labels: A table with the canal's labels; rows of the canal are then derived, from the
+            images and points of both sides.
+    """
 
     path: Path
+    canal_labels: Path | None = None
 
     @property
     def tables(self) -> list[Path]:
-        """The one table."""
-        return [self.path]
+        """The table, and that of the canal's labels."""
+        return [self.path, *filter(None, [self.canal_labels])]
 
     @property
     def files(self) -> list[Path]:
         """The table and its images."""
         images = (path_inside(self.path.parent, name) for name in self._rows["image"].unique())
-        return [self.path, *filter(None, images)]
+        return [*self.tables, *filter(None, images)]
 
     def master_table(self) -> pd.DataFrame:
         """The table's rows, which join label and point themselves.
@@ -75,8 +92,9 @@ class ImageTable:
         Raises:
             DataError: It is missing or no such table.
         """
-        table = check_values(check_keys(self._rows.assign(file=self.path.name)))
-        table["series_description"] = _kinds(table["condition"])
+        table = check_keys(self._rows)
+        reject(table, table[NO_MIDDLE] != "", Reason.NO_MIDDLE, table[NO_MIDDLE])
+        table = check_values(table)
         annotated = to_numbers(table["annotated_instance"]).fillna(
             to_numbers(table["instance_number"])
         )
@@ -95,10 +113,8 @@ class ImageTable:
 
     def series(self) -> pd.DataFrame:
         """See `Source.series`; each is of the kind that its first row's condition is graded in."""
-        table = self._rows[["study_id", "series_id"]].assign(
-            series_description=_kinds(normalize_names(self._rows["condition"], Condition.parse))
-        )
-        return table.drop_duplicates(["study_id", "series_id"])
+        table = self._rows[["study_id", "series_id", "series_description"]]
+        return table[table["series_id"] != ""].drop_duplicates(["study_id", "series_id"])
 
     def open_study(self, study_id: str) -> "ImageStudy":
         """The images of one study."""
@@ -112,7 +128,7 @@ class ImageTable:
     def files_key(self, study_id: str, series: Collection[str]) -> str:
         """See `Source.files_key`."""
         rows = self._studies[study_id]
-        rows = rows[rows["series_id"].isin(list(series))].drop(columns=["line", "severity"])
+        rows = rows[rows["series_id"].isin(list(series))].drop(columns=[*NOT_OF_IMAGES])
         digest = hashlib.sha256()
         for row in sorted(map(tuple, rows.astype(str).to_numpy())):
             digest.update(repr(row).encode())
@@ -135,7 +151,22 @@ class ImageTable:
         for column in OPTIONAL:
             if column not in table.columns:
                 table[column] = ""
-        return table
+        kinds = _kinds(normalize_names(table["condition"], Condition.parse))
+        table = table.assign(
+            file=self.path.name, series_description=kinds, points=GIVEN, no_middle=""
+        )
+        return table if self.canal_labels is None else self._with_canal(table, self.canal_labels)
+
+    def _with_canal(self, table: pd.DataFrame, labels: Path) -> pd.DataFrame:
+        """The table's rows, and one for each label or point of the canal."""
+        derived = derive_canal(table)
+        joined = derived.drop(columns="severity").merge(
+            read_canal_labels(labels), on=KEYS, how="outer", suffixes=("", "_label")
+        )
+        for column in ("file", "line"):
+            joined[column] = joined[column].fillna(joined[f"{column}_label"])
+        canal = joined[table.columns].fillna("").astype({"line": int})
+        return pd.concat([table, canal], ignore_index=True)
 
     @cached_property
     def _studies(self) -> Mapping[str, pd.DataFrame]:

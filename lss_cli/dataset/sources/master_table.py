@@ -14,6 +14,8 @@ KEYS = ["study_id", "condition", "level"]
 # Those of the points of all sources.
 POINT_COLUMNS = ["study_id", "series_id", "instance_number", "condition", "level", "x", "y"]
 COLUMNS = ["file", "line", *POINT_COLUMNS, "series_description", "severity", "annotated_instance"]
+# Whether a point was given or derived.
+COLUMNS += ["points"]
 
 
 class Reason(StrEnum):
@@ -26,6 +28,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NO_LABEL = "no label"
     NO_POINT = "no point"
+    NO_MIDDLE = "the middle between left and right is not known"
     NOT_A_NUMBER = "not a number"
     UNKNOWN_SERIES = "series not described"
     WRONG_SERIES = "wrong kind of series"

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +10,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Condition
 from lss_cli.dataset.dataframes import read_table
 from lss_cli.dataset.sources.base import PointRef
+from lss_cli.dataset.sources.canal import (
+    CANAL,
+    GIVEN,
+    LEFT,
+    NO_MIDDLE,
+    derive_canal,
+    read_canal_labels,
+)
+from lss_cli.dataset.sources.labels import read_labels
 from lss_cli.dataset.sources.master_table import (
     COLUMNS,
     KEYS,
@@ -24,7 +32,7 @@ from lss_cli.dataset.sources.master_table import (
     reject,
     usable,
 )
-from lss_cli.errors import DataError, PointOutsideError, SliceNotFoundError, StudyError
+from lss_cli.errors import PointOutsideError, SliceNotFoundError, StudyError
 from lss_cli.files import is_file, is_folder, path_inside
 from lss_cli.slices import Float32Array, Slices
 from lss_cli.study.pixels import remember_pixels
@@ -43,14 +51,22 @@ KEPT_SLICES = 32
 
 @dataclass(frozen=True)
 class RsnaFolder:
-    """A folder with the three tables and ``train_images/<study>/<series>/<instance>.dcm``."""
+    """A folder with the three tables and ``train_images/<study>/<series>/<instance>.dcm``.
+
+    Attributes:
+        folder: Where they lie.
+        canal_labels: A table with the canal's labels; its points are then derived from both sides',
+            in axial slices, instead of those in sagittal ones.
+    """
 
     folder: Path
+    canal_labels: Path | None = None
 
     @property
     def tables(self) -> list[Path]:
-        """The three tables."""
-        return [self.folder / name for name in (LABELS, POINTS, SERIES)]
+        """The three tables, and that of the canal's labels."""
+        own = [self.folder / name for name in (LABELS, POINTS, SERIES)]
+        return [*own, *filter(None, [self.canal_labels])]
 
     @property
     def files(self) -> list[Path]:
@@ -80,8 +96,9 @@ class RsnaFolder:
         )
         # A point lies in the slice in which it was annotated.
         described = described.assign(annotated_instance=described["instance_number"])
-        table = described.reindex(columns=[*COLUMNS, "reason", "detail"]).fillna("")
-        return _check_series(check_values(table))
+        table = described.reindex(columns=[*COLUMNS, NO_MIDDLE, "reason", "detail"]).fillna("")
+        reject(table, table[NO_MIDDLE] != "", Reason.NO_MIDDLE, table[NO_MIDDLE])
+        return self._check_series(check_values(table)).drop(columns=NO_MIDDLE)
 
     def series(self) -> pd.DataFrame:
         """See `Source.series`."""
@@ -116,27 +133,31 @@ class RsnaFolder:
         return True
 
     def _labels(self) -> pd.DataFrame:
-        """One row per label that is there; `train.csv` has a column per condition and level."""
-        wide = read_table(self.folder / LABELS, ["study_id"])
-        labels = {name: key for name in wide.columns if (key := _condition_and_level(name))}
-        if not labels:
-            raise DataError(
-                "no column names a condition and a level.",
-                where=f"{self.folder / LABELS}, line 1",
-                todo="A column is named like 'left_subarticular_stenosis_l4_l5'.",
-            )
-        table = wide.melt(
-            ["study_id", "line"], list(labels), var_name="column", value_name="severity"
-        )
-        keys = table.pop("column").map(labels)
-        table["condition"], table["level"] = keys.str[0], keys.str[1]
-        table = table[table["severity"] != ""].reset_index(drop=True)
-        return check_keys(table.assign(file=LABELS))
+        labels = read_labels(self.folder / LABELS)
+        if self.canal_labels:
+            others = labels[labels["condition"] != CANAL]
+            labels = pd.concat([others, read_canal_labels(self.canal_labels)], ignore_index=True)
+        return check_keys(labels)
 
     def _points(self) -> pd.DataFrame:
         columns = [*KEYS, "series_id", "instance_number", "x", "y"]
-        table = read_table(self.folder / POINTS, columns)
-        return check_keys(table[[*columns, "line"]].assign(file=POINTS))
+        given = read_table(self.folder / POINTS, columns)[[*columns, "line"]]
+        table = given.assign(points=GIVEN, no_middle="")
+        if self.canal_labels:
+            # Derived ones first: the canal's own, in sagittal series, then come again.
+            table = pd.concat([derive_canal(given), table], ignore_index=True)
+        return check_keys(table.assign(file=POINTS))
+
+    def _check_series(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Reject points in another kind of series than their condition is graded in."""
+        kind = {str(condition): condition.series_description.lower() for condition in Condition}
+        if self.canal_labels:
+            kind[CANAL] = kind[LEFT]
+        description = table["series_description"]
+        reject(table, description == "", Reason.UNKNOWN_SERIES)
+        wrong = description.str.lower() != table["condition"].map(kind)
+        reject(table, wrong, Reason.WRONG_SERIES, description)
+        return table
 
 
 @dataclass(frozen=True)
@@ -200,23 +221,3 @@ def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
             path = os.path.join(base, name)  # noqa: PTH118 - it is called for every file there is
             with suppress(OSError):
                 yield path, os.stat(path)  # noqa: PTH116
-
-
-def _condition_and_level(column: str) -> tuple[str, str] | None:
-    """``left_subarticular_stenosis_l4_l5`` → condition and level; ``None`` for other columns."""
-    words = re.sub(r"\W+", "_", column).lower().split("_")
-    condition, level = "_".join(words[:-2]), "_".join(words[-2:])
-    try:
-        return str(Condition.parse(condition)), str(Level.parse(level))
-    except ValueError:
-        return None
-
-
-def _check_series(table: pd.DataFrame) -> pd.DataFrame:
-    """Reject points in another kind of series than the one in which their condition is graded."""
-    kind = {str(condition): condition.series_description.lower() for condition in Condition}
-    description = table["series_description"]
-    reject(table, description == "", Reason.UNKNOWN_SERIES)
-    wrong = description.str.lower() != table["condition"].map(kind)
-    reject(table, wrong, Reason.WRONG_SERIES, description)
-    return table
