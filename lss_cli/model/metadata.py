@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 import pydantic.dataclasses
@@ -22,6 +22,7 @@ OOD_KEY = "familiarity"
 HELD_OUT = ("out_of_fold", "test", "validation")
 
 Handling = Literal["as is", "mirrored"]
+SeriesKind = Literal["Axial T2", "Sagittal T2/STIR", "Sagittal T1"]
 KnownCondition = Annotated[Condition, BeforeValidator(Condition.parse)]
 
 
@@ -67,6 +68,8 @@ class ModelMetadata:
         temperature: The logits are divided by it before the softmax; 1 changes nothing.
         ood: What its training inputs look like; without it inputs are not compared. In the file
             it is called ``familiarity``.
+        series: The kind of series that a condition is graded in, where it is not RSNA's: the canal
+            in axial slices.
         training: Counts of the data it was trained on; never identifiers.
         metrics: Figures on held-out studies, by the name of the part they were measured on.
         licence: Under which terms its weights may be used.
@@ -89,6 +92,7 @@ class ModelMetadata:
     tools: Mapping[str, Any]
     temperature: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)] = 1.0
     ood: Annotated[OodStatistics | None, Field(validation_alias=OOD_KEY)] = None
+    series: Mapping[KnownCondition, SeriesKind] = field(default_factory=dict)
     classes: tuple[str, ...] = tuple(Severity)
 
     @field_validator("metrics")
@@ -113,6 +117,10 @@ class ModelMetadata:
         """Whether left and right are exchanged before a condition is graded."""
         return self.conditions[condition] == "mirrored"
 
+    def series_of(self, condition: Condition) -> str:
+        """The RSNA name of the kind of series in which it grades a condition."""
+        return self.series.get(condition, condition.series_description)
+
     @property
     def key_figures(self) -> dict[str, float]:
         """Numbers measured on studies that the model was not trained on, by name."""
@@ -127,6 +135,9 @@ class ModelMetadata:
         document = asdict(self) | {"format_version": FORMAT_VERSION}
         if statistics := document.pop("ood"):
             document[OOD_KEY] = statistics
+        if not document["series"]:
+            # Versions before 0.2 do not know the entry.
+            del document["series"]
         return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
     @classmethod

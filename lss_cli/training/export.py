@@ -18,6 +18,7 @@ from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
+from lss_cli.text import join_words
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import read_in_order, reader
 from lss_cli.training.run import Run
@@ -36,7 +37,7 @@ TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2}
 BATCH_DIMENSION = "batch"
 
 INTENDED_USE = (
-    "Research and teaching: a second look at lumbar subarticular stenosis on axial T2 MRI. "
+    "Research and teaching: a second look at lumbar {} on {} MRI. "
     "Not a medical device, and no basis for a clinical decision."
 )
 
@@ -168,11 +169,15 @@ def _metadata(
     precision: StoredPrecision,
 ) -> ModelMetadata:
     conditions, options = run.config["data"]["conditions"], run.config["options"]
+    names = [Condition(name) for name in conditions]
+    # Data of before 0.2 have RSNA's kinds of series alone.
+    series = {Condition(name): kind for name, kind in data.report.get("series", {}).items()}
+    kinds = [series.get(name, name.series_description) for name in names]
     parts, rows = count_by_split(data.index), data.rows(TRAIN)
     images = (image for image, *_ in read_in_order(reader(data), rows, BATCH))
     return ModelMetadata(
         name=name,
-        conditions=handling_of([Condition(name) for name in conditions]),
+        conditions=handling_of(names),
         input=InputSpec.from_json(run.config["input"]),
         training={
             "summary": f"{trained_on}: {parts[TRAIN]['rows']} labels of "
@@ -192,10 +197,20 @@ def _metadata(
         ood=OodStatistics.fit(images, data.index["study_id"].to_numpy()[rows]),
         metrics={part: found for part, found in run.metrics.items() if part != TRAIN},
         licence=licence,
-        intended_use=INTENDED_USE,
+        intended_use=_intended_use(names, kinds),
+        series=series,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         tools=run.config["versions"] | versions(["tf2onnx", "onnx"]),
     )
+
+
+def _intended_use(conditions: Iterable[Condition], kinds: Iterable[str]) -> str:
+    names = dict.fromkeys(
+        condition.rsna_name.removeprefix(f"{condition.side or ''} ".title()).lower()
+        for condition in conditions
+    )
+    series = dict.fromkeys(f"{kind[0].lower()}{kind[1:]}" for kind in kinds)
+    return INTENDED_USE.format(join_words(names), join_words(series))
 
 
 def handling_of(conditions: list[Condition]) -> dict[Condition, Handling]:

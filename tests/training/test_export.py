@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pandas as pd
@@ -52,6 +54,17 @@ def test_a_weighted_loss_views_and_a_sequence_are_inside_the_model_file(prepared
     )
     train(prepared, tmp_path / "run", options, quiet)
     exported(tmp_path / "run", tmp_path)
+
+
+def test_the_model_file_says_where_an_unusual_condition_is_graded(run, tmp_path):
+    assert exported(run, tmp_path).metadata.series == {}
+    finished, path = Run.open(run), tmp_path / "other.onnx"
+    data = finished.data()
+    told = {"series": {"left_subarticular_stenosis": "Sagittal T1"}}
+    export_onnx(finished, replace(data, report={**data.report, **told}), path, **TEXTS)
+    metadata = load_model(path).metadata
+    assert metadata.series_of(Condition.LEFT_SUBARTICULAR) == "Sagittal T1"
+    assert "lumbar subarticular stenosis on sagittal T1 MRI" in metadata.intended_use
 
 
 def test_half_floats_halve_the_file(run, tmp_path):

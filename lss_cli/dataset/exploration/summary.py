@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lss_cli.anatomy import Condition
 from lss_cli.dataset import prepared
 from lss_cli.dataset.divide import BALANCED_AWAY
 from lss_cli.dataset.exploration.counts import Exploration
@@ -30,6 +31,7 @@ class PrepareSummary:
         splits: Studies and rows by severity, of each split.
         exploration: What is in the data, in more detail.
         population: Rows by severity, of the training part as it was before it was balanced.
+        series: The kind of series that a condition comes from, where it is not RSNA's.
     """
 
     joined: int
@@ -39,6 +41,7 @@ class PrepareSummary:
     splits: Mapping[str, Mapping[str, int]]
     exploration: Exploration
     population: Mapping[str, int]
+    series: Mapping[str, str]
 
 
 def summarize(
@@ -56,7 +59,19 @@ def summarize(
         splits=prepared.count_by_split(used),
         exploration=exploration,
         population=prepared.count_grades(table[before]),
+        series=_unusual_series(used),
     )
+
+
+def _unusual_series(used: pd.DataFrame) -> dict[str, str]:
+    # However a table spells them.
+    spelling = {kind.lower(): kind for kind in (name.series_description for name in Condition)}
+    kinds = used.groupby("condition")["series_description"].first().str.lower().map(spelling)
+    return {
+        str(condition): str(kind)
+        for condition, kind in kinds.items()
+        if kind != Condition(str(condition)).series_description
+    }
 
 
 def count_rejected(table: pd.DataFrame) -> dict[str, int]:
@@ -83,6 +98,7 @@ def run_report(
         "folds": options.folds,
         "seed": options.seed,
         "input": options.spec.to_json(),
+        "series": dict(counts.series),
         "counts": {
             "joined": counts.joined,
             "used": counts.used,

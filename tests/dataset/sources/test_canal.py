@@ -1,9 +1,12 @@
+import json
+
 import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.options import PrepareOptions
 from lss_cli.dataset.prepare import MASTER, REJECTS, prepare
+from lss_cli.dataset.prepared import REPORT
 from lss_cli.dataset.sources.image_table import ImageTable
 from lss_cli.dataset.sources.rsna import RsnaFolder
 from lss_cli.errors import UsageError
@@ -147,6 +150,7 @@ def test_the_canal_is_prepared_from_images_of_both_sides(tmp_path, lss):
     master = pd.read_csv(out / MASTER)
     assert master["points"].eq("derived").all()
     assert master["severity"].eq("Severe").all()
+    assert json.loads((out / REPORT).read_text())["series"] == {CANAL: "Axial T2"}
     assert pd.read_csv(out / REJECTS)["file"].tolist() == ["train.csv"] * 5
 
 
