@@ -71,6 +71,7 @@ class QueuedStudy:
     Attributes:
         job: As it was planned, with the points of the table.
         read: Whether it was opened, so that its state is known.
+        changed: The number of its last change in the list.
         answer: What became of the grading of what is confirmed.
         lock: Held while the study is read.
     """
@@ -79,6 +80,7 @@ class QueuedStudy:
     state: State = State.NEW
     reason: str = ""
     read: bool = False
+    changed: int = 0
     answer: JobAnswer | None = None
     open: OpenStudy | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -321,18 +323,29 @@ class ReviewQueue:
         """How many studies are confirmed."""
         return sum(study.state in {State.CONFIRMED, State.GRADED} for study in self.studies)
 
-    def to_json(self) -> dict[str, Any]:
-        """The list as the page shows it."""
-        return {
-            "changes": self.changes,
-            "studies": [study.to_json() for study in self.studies],
-            "current": self.current,
-        }
+    def to_json(self, seen: int = -1) -> dict[str, Any]:
+        """The list as the page shows it.
+
+        Args:
+            seen: Of the changes that the page has; of many studies, only those that changed since
+                then are given, by their places.
+        """
+        with self._lock:
+            return {
+                "changes": self.changes,
+                "studies": {
+                    index: study.to_json()
+                    for index, study in enumerate(self.studies)
+                    if study.changed > seen
+                },
+                "current": self.current,
+            }
 
     def _set(self, study: QueuedStudy, state: State, reason: str = "") -> None:
         with self._lock:
             study.state, study.reason = state, reason
             self.changes += 1
+            study.changed = self.changes
 
 
 class _Recorded(Draft):

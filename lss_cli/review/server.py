@@ -43,9 +43,10 @@ def make_review_app(queue: ReviewQueue, out: str) -> Starlette:
         return JSONResponse(queue.to_json() | {"page": queue.pages.open(), "out": out})
 
     def changes(request: Request) -> Response:
-        if request.path_params["seen"] == queue.changes:
+        seen = request.path_params["seen"]
+        if seen == queue.changes:
             return Response(status_code=204)
-        return JSONResponse(queue.to_json())
+        return JSONResponse(queue.to_json(seen))
 
     def show(request: Request) -> Response:
         return JSONResponse(queue.show(place(request)))

@@ -87,7 +87,11 @@ def test_five_studies_by_keyboard_alone_killed_in_between(
         # A damaged study has its reason, and is passed over.
         assert "no DICOM image" in first.locator("#study-1").text_content()
         assert state(first, 0) == "proposed"
+        rows = first.locator("#queue li").element_handles()
         times = [confirm(first, 2)]
+        # The list is not made anew, however long it is.
+        first.wait_for_selector("#queue .confirmed, #queue .graded")
+        assert all(row.evaluate("row => row.isConnected") for row in rows)
         assert {row["points"] for row in read_rows(saved)} == {"confirmed"}
         assert {row["study_id"] for row in read_rows(saved)} == {names[0]}
         # Half of the next is done when the power goes.

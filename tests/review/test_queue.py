@@ -144,6 +144,18 @@ def test_another_command_goes_on_and_grades_what_was_confirmed(begin):
     assert again.open(2).annotations.not_visible
 
 
+def test_of_many_studies_the_page_hears_of_those_that_changed(begin):
+    queue = begin(*map(str, range(100)), points=[given()])
+    whole = queue.to_json()
+    assert [study["name"] for study in whole["studies"].values()] == [*map(str, range(100))]
+    queue.open(7)
+    queue.open(3)
+    changed = queue.to_json(whole["changes"])
+    states = {index: study["state"] for index, study in changed["studies"].items()}
+    assert states == {3: "proposed", 7: "proposed"}
+    assert queue.to_json(changed["changes"])["studies"] == {}
+
+
 def test_few_studies_are_open_at_a_time(begin):
     queue = begin(*map(str, range(MOST_OPEN + 2)))
     for index in range(MOST_OPEN + 2):

@@ -84,7 +84,7 @@ def test_what_is_confirmed_is_reported_with_overview_and_pages(person, studies, 
 
     def act(ask):
         queue = ask("begin")
-        assert [study["name"] for study in queue["studies"]] == names
+        assert [study["name"] for study in queue["studies"].values()] == names
         assert ask("show/0")["state"] == "cannot be used"
         for index in (1, 2):
             assert ask(f"show/{index}")["state"] == "new"
@@ -135,7 +135,7 @@ def test_a_cluster_grades_what_is_confirmed(
         ask("show/0")
         version = ask("study/0/marks/0", {"marks": [MARK]}, "PUT")["version"]
         ask(f"confirm/0/{version}")
-        wait_for(lambda: ask("begin")["studies"][0]["state"] == "graded")
+        wait_for(lambda: ask("begin")["studies"]["0"]["state"] == "graded")
 
     code, _, err = person(studies, act, "--scheduler", address)
     assert code == 4, err

@@ -1,27 +1,23 @@
 // The queue of a review: the list at the side, the study that is looked at, and what comes next.
 
-import { count, showList, waits } from "./list.js";
+import { count, StudyList, waits } from "./list.js";
 import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
 const LOOK_MS = 1000;
 
 const pulse = new Worker("pulse.js");
-let queue = await ask("begin", "POST");
-const { page, out } = queue;
+const { page, out, ...queue } = await ask("begin", "POST");
+queue.studies = Object.values(queue.studies);
 const stage = new Stage($("stage"));
+const list = new StudyList($("queue"), queue.studies, open);
 let current = -1;
 let ended = false;
-
-function refresh() {
-  showList($("queue"), queue.studies, current, open);
-  $("count").textContent = count(queue.studies);
-}
 
 /** Show a study, and have the next one laid out. */
 async function open(index, at = null) {
   current = index;
-  refresh();
+  list.choose(index);
   // One that was laid out ahead stands at once.
   const asked = ask(`show/${index}`, "POST");
   const study = stage.has(index) ? queue.studies[index] : await asked;
@@ -91,11 +87,17 @@ window.reviewQueue = {
 };
 
 async function look() {
-  const seen = queue.changes;
-  const response = await fetch(`changes/${seen}`);
+  const response = await fetch(`changes/${queue.changes}`);
   if (response.status !== 200) return;
-  queue = await response.json();
-  refresh();
+  const { changes, studies } = await response.json();
+  // Another answer may have come first.
+  if (changes < queue.changes) return;
+  queue.changes = changes;
+  for (const [index, study] of Object.entries(studies)) {
+    queue.studies[index] = study;
+    list.update(index, study);
+  }
+  $("count").textContent = count(queue.studies);
 }
 
 async function ask(path, method) {
@@ -107,14 +109,13 @@ async function ask(path, method) {
   return response.status === 204 ? null : response.json();
 }
 
+$("count").textContent = count(queue.studies);
 $("end").textContent = `Write ${out} and end`;
 $("end").addEventListener("click", end);
 addEventListener("keydown", (event) => {
-  const rows = [...document.querySelectorAll("#queue button")];
-  const at = rows.indexOf(document.activeElement);
   const act = {
-    ArrowDown: () => rows[Math.min(at + 1, rows.length - 1)].focus(),
-    ArrowUp: () => rows[Math.max(at - 1, 0)].focus(),
+    ArrowDown: () => list.step(1),
+    ArrowUp: () => list.step(-1),
     b: () => window.reviewQueue.move(-1),
     q: () => window.reviewQueue.list(),
     x: () => window.reviewQueue.move(1),
@@ -132,4 +133,3 @@ const first = waits(queue.studies[queue.current])
   : queue.studies.findIndex((study) => waits(study));
 if (first < 0) offerEnd();
 else await open(first);
-refresh();
