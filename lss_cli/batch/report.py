@@ -31,6 +31,7 @@ from lss_cli.model.network import open_network
 from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
+from lss_cli.rule import GradeRule
 from lss_cli.study.archive import is_archive
 from lss_cli.text import join_words
 
@@ -169,17 +170,24 @@ def report_jobs(
             for job in unplaced:
                 yield from unplaced_rows(job, model.card)
 
-        seconds = time.monotonic() - started
+        seconds, rule = time.monotonic() - started, model.card.rule
         summary = summarize(len(jobs), unplaced, rows(), seconds, len(left))
         write_report(
             rows,
             {"csv": request.out, **request.more},
-            {**asdict(summary), "run": run, "grades": count_grades(summary)},
+            {
+                **asdict(summary),
+                "run": run,
+                "grades": count_grades(summary),
+                "grade": rule.text,
+                "about_uncertain": rule.uncertain,
+            },
             _links(jobs, request),
         )
         write_text(
             request.run_report,
-            json.dumps(_run_report(request, run, summary), indent=2, ensure_ascii=False) + "\n",
+            json.dumps(_run_report(request, run, rule, summary), indent=2, ensure_ascii=False)
+            + "\n",
         )
         journal.delete()
     return summary
@@ -271,12 +279,13 @@ def _answers(
 
 
 def _run_report(
-    request: ReportRequest, run: Mapping[str, Any], summary: ReportSummary
+    request: ReportRequest, run: Mapping[str, Any], rule: GradeRule, summary: ReportSummary
 ) -> Mapping[str, Any]:
     return {
         "program": f"lss {__version__}",
         "python": platform.python_version(),
         "run": run,
+        "grade": rule.text,
         "workers": request.scheduler or request.workers,
         "timeout_s": request.timeout_s,
         "studies": summary.studies,

@@ -11,10 +11,12 @@ from lss_cli.cli.options import (
     BetaOption,
     Debug,
     EvaluationDataOption,
+    GradeWeightsOption,
     Quiet,
     ResamplesOption,
     SeedOption,
     SplitOption,
+    parse_grade_weights,
 )
 
 
@@ -41,6 +43,7 @@ def compare(
             "that. May be given several times.",
         ),
     ] = None,
+    grade_weights: GradeWeightsOption = None,
     beta: BetaOption = 2.0,
     resamples: ResamplesOption = 1000,
     seed: SeedOption = 0,
@@ -60,6 +63,7 @@ def compare(
     from lss_cli.files import check_outputs, check_writable, write_text
 
     environment: Environment = context.obj
+    rule = parse_grade_weights(grade_weights) if grade_weights else None
     targets = ((csv, to_csv), (html, to_html), (markdown, to_markdown))
     wanted = [(path, render) for path, render in targets if path]
     for path, _ in wanted:
@@ -69,6 +73,7 @@ def compare(
     comparison = run(
         open_networks(networks, data, split, tilted or ()),
         EvaluationSettings(split, beta, resamples, seed),
+        rule,
     )
     environment.results.print(to_table(comparison))
     for path, render in wanted:

@@ -1,5 +1,6 @@
 """``lss evaluate``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from lss_cli.cli.options import (
     Debug,
     EvaluationDataOption,
     FiguresOption,
+    GradeWeightsOption,
     Quiet,
     ResamplesOption,
     SeedOption,
     SplitOption,
+    parse_grade_weights,
 )
 from lss_cli.errors import UsageError
 
@@ -43,6 +46,7 @@ def evaluate(
             help="Its probabilities are multiplied by 1, 2, 4, as in a submission; undo that.",
         ),
     ] = False,
+    grade_weights: GradeWeightsOption = None,
     beta: BetaOption = 2.0,
     resamples: ResamplesOption = 1000,
     seed: SeedOption = 0,
@@ -72,6 +76,7 @@ def evaluate(
     environment: Environment = context.obj
     if (model is None) == (predictions is None):
         raise UsageError("give one of --model and --predictions.")
+    rule = parse_grade_weights(grade_weights) if grade_weights else None
     drawn = environment.can_draw("lss evaluate --figures", figures)
     reads = [*files_of(data), *([predictions] if predictions else network_files(str(model)))]
     check_outputs({str(out / name): out / name for name in FILES}, reads)
@@ -85,8 +90,9 @@ def evaluate(
         if predictions
         else open_predictions(str(model), data, [split], progress)
     )
+    measured = measured.untilted() if tilted else measured
     evaluation = run(
-        measured.untilted() if tilted else measured,
+        replace(measured, rule=rule or measured.rule),
         EvaluationSettings(split, beta, resamples, seed),
     )
     environment.results.print(to_table(evaluation))

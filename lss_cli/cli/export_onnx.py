@@ -13,6 +13,7 @@ from lss_cli.cli.options import (
     LicenceOption,
     Quiet,
     TrainedOnOption,
+    parse_grade_weights,
 )
 
 
@@ -37,6 +38,14 @@ def export_onnx(
     precision: Annotated[
         Literal["float32", "fp16"], typer.Option(help="fp16 halves the file, not the time.")
     ] = "float32",
+    grade_weights: Annotated[
+        str,
+        typer.Option(
+            help="Of Normal/Mild, Moderate and Severe: the model's grade is the one with the "
+            "greatest probability × weight. 1,1,1 is the likeliest.",
+            metavar="W,W,W",
+        ),
+    ] = "1,1,1",
     trained_on: TrainedOnOption = UNNAMED_DATA,
     licence: LicenceOption = UNSTATED_LICENCE,
     _quiet: Quiet = False,
@@ -53,6 +62,7 @@ def export_onnx(
 
     environment: Environment = context.obj
     environment.require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
+    rule = parse_grade_weights(grade_weights)
     target = out or run[0] / "model.onnx"
     reads = [path for folder in run for path in network_files(str(folder))]
     reads += files_of(data) if data else []
@@ -61,7 +71,7 @@ def export_onnx(
     from lss_cli.training.ensemble import open_runs, out_of_fold_of
     from lss_cli.training.export import export_onnx as export
 
-    finished = open_runs(run, data)
+    finished = open_runs(run, data, rule)
     used = finished.data(data)
     if predictions:
         # First, since a run without folds has none, which is said before the work.

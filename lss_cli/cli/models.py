@@ -25,6 +25,7 @@ def models(context: typer.Context, _quiet: Quiet = False, _debug: Debug = False)
             "held-out figures": ", ".join(
                 f"{key} {value:.3f}" for key, value in metadata.key_figures.items()
             ),
+            "grade": metadata.rule.text,
             "licence": metadata.licence,
         }
         console.print(printable(name), style="bold", markup=False, soft_wrap=True)

@@ -4,12 +4,16 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
 from lss_cli.anatomy import Condition
+from lss_cli.errors import UsageError
 from lss_cli.options import OptionSet, parse_condition
+
+if TYPE_CHECKING:
+    from lss_cli.rule import GradeRule
 
 
 def _set_quiet(context: typer.Context, quiet: bool) -> None:
@@ -79,12 +83,37 @@ SplitOption = Annotated[
     str, typer.Option(help="Part: test, validation, train or all; or another in the table.")
 ]
 BetaOption = Annotated[float, typer.Option(min=0.01, help="β of F-beta.")]
+GradeWeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of Normal/Mild, Moderate and Severe, such as 1,2,4: the grade is the one with the "
+        "greatest probability × weight.",
+        metavar="W,W,W",
+        show_default="those of the model file; else 1,1,1, the likeliest",
+    ),
+]
 ResamplesOption = Annotated[int, typer.Option(min=0, help="Draws behind the intervals.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 
 PREPARED = Path("prepared")
 UNNAMED_DATA = "data without a name"
 UNSTATED_LICENCE = "not stated; that of the training data applies"
+
+
+def parse_grade_weights(text: str) -> "GradeRule":
+    """Read ``--grade-weights``.
+
+    Raises:
+        UsageError: These are no three weights.
+    """
+    # NumPy would make every command's start longer.
+    from lss_cli.rule import GradeRule
+
+    try:
+        return GradeRule.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--grade-weights: {error}.") from None
+
 
 CommandFunction = Callable[..., None]
 

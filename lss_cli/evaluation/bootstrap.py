@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from lss_cli.evaluation.metrics import Metric
 from lss_cli.evaluation.sample import Float64Array, Labels, Sample
+from lss_cli.rule import LIKELIEST, GradeRule
 
 DEFAULT_RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
@@ -99,12 +100,13 @@ class Resamples:
         labels: Labels,
         probabilities: Float64Array,
         rows: npt.NDArray[Any],
+        rule: GradeRule = LIKELIEST,
     ) -> Float64Array:
-        """Each metric of each resample, M × R, on some of the rows."""
+        """Each metric of each resample, M × R, on some of the rows, graded by a rule."""
         blocks = [
             np.array(
                 [
-                    metric.value(Sample(labels[rows], probabilities[rows], weights))
+                    metric.value(Sample(labels[rows], probabilities[rows], weights, rule))
                     for metric in metrics
                 ]
             )

@@ -12,6 +12,7 @@ from lss_cli.evaluation.evaluation import EvaluationSettings, estimate
 from lss_cli.evaluation.metrics import METRICS, Metric, metrics_with
 from lss_cli.evaluation.predictions import Predictions
 from lss_cli.evaluation.sample import Float64Array, Sample
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.text import printable
 
 START = "start"
@@ -55,6 +56,8 @@ class Comparison:
         metrics: In the order in which they are shown.
         cells: For each metric, by key, one cell per network.
         drawn: Resamples behind the intervals.
+        rule: By which the grades of all of them were chosen.
+        own_rules: By which each of them grades itself.
     """
 
     names: tuple[str, ...]
@@ -66,27 +69,37 @@ class Comparison:
     metrics: tuple[Metric, ...]
     cells: Mapping[str, tuple[Cell, ...]]
     drawn: int
+    rule: GradeRule = LIKELIEST
+    own_rules: tuple[GradeRule, ...] = ()
 
 
-def compare(networks: Sequence[Predictions], settings: EvaluationSettings) -> Comparison:
+def compare(
+    networks: Sequence[Predictions], settings: EvaluationSettings, rule: GradeRule | None = None
+) -> Comparison:
     """Evaluate several networks on the same rows and the same resamples of studies.
+
+    Grades of all are chosen by one rule, so that networks are compared and not rules.
 
     Args:
         networks: Whose names are distinct.
         settings: Part, bootstrap, β.
+        rule: Which; by default that which all have in common, or the likeliest.
 
     Raises:
         DataError: A network lacks the part, or their rows or labels differ; says in what.
     """
+    own_rules = tuple(network.rule for network in networks)
+    rule = rule or (own_rules[0] if len(set(own_rules)) == 1 else LIKELIEST)
+    networks = [replace(network, rule=rule) for network in networks]
     parts = align([network.part(settings.split) for network in networks])
     first = parts[0]
     resamples = Resamples.draw(first.table["study_id"], settings.resamples, settings.seed)
     metrics = metrics_with(settings.beta)
     rows = np.arange(len(first.labels))
-    samples = [Sample.once(part.labels, part.probabilities) for part in parts]
+    samples = [Sample.once(part.labels, part.probabilities, rule) for part in parts]
     values = np.array([[metric.value(sample)[0] for metric in metrics] for sample in samples])
     resampled = np.array(
-        [resamples.values(metrics, part.labels, part.probabilities, rows) for part in parts]
+        [resamples.values(metrics, part.labels, part.probabilities, rows, rule) for part in parts]
     )
     return Comparison(
         tuple(network.name for network in networks),
@@ -101,6 +114,8 @@ def compare(networks: Sequence[Predictions], settings: EvaluationSettings) -> Co
             for column, metric in enumerate(metrics)
         },
         len(resamples.counts),
+        rule,
+        own_rules,
     )
 
 

@@ -49,7 +49,7 @@ class Evaluation:
         baselines: The predictors that stand beside the model.
         scopes: The rows that there are figures of, by name.
         estimates: For the model, of each scope; for each baseline, of all rows and each level.
-        confusion: Rows are true classes, columns the most likely ones.
+        confusion: Rows are true classes, columns the grades.
         resamples: The draws of studies behind the intervals.
     """
 
@@ -97,7 +97,7 @@ def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluati
             }
             for name, probabilities in predictors.items()
         },
-        Sample.once(part.labels, part.probabilities).confusion[0].astype(int).tolist(),
+        Sample.once(part.labels, part.probabilities, part.rule).confusion[0].astype(int).tolist(),
         resamples,
     )
 
@@ -109,9 +109,9 @@ def estimate(
     resamples: Resamples,
     rows: npt.NDArray[np.intp],
 ) -> Estimates:
-    """The metrics of some rows, with intervals."""
-    sample = Sample.once(part.labels[rows], probabilities[rows])
-    resampled = resamples.values(metrics, part.labels, probabilities, rows)
+    """The metrics of some rows, with intervals; grades are chosen by the rule of `part`."""
+    sample = Sample.once(part.labels[rows], probabilities[rows], part.rule)
+    resampled = resamples.values(metrics, part.labels, probabilities, rows, part.rule)
     return {
         metric.key: Estimate.of(float(metric.value(sample)[0]), values, biased=metric.biased)
         for metric, values in zip(metrics, resampled, strict=True)

@@ -26,6 +26,7 @@ from lss_cli.evaluation.sample import (
     ratio,
 )
 from lss_cli.evaluation.tilt import COMPETITION_WEIGHTS, tilt
+from lss_cli.rule import LIKELIEST, GradeRule
 
 Group = Literal["study", "readers"]
 GROUPS: dict[Group, str] = {"study": "The study's figures", "readers": "The readers' figures"}
@@ -34,8 +35,6 @@ DEFAULT_BETA = 2.0
 THRESHOLD = 0.5
 # Of the calibration error, evenly wide.
 BINS = 10
-# Probabilities are clipped here before the logarithm, as Keras clips them.
-SMALLEST = 1e-7
 
 # What a training writes down.
 KEY_METRICS = ["log_loss", "weighted_log_loss", "accuracy", "auc_at_least_moderate", "auc_severe"]
@@ -132,14 +131,17 @@ def score(formula: Formula, labels: Labels, probabilities: Probabilities) -> flo
     return float(formula(Sample.once(labels, probabilities))[0])
 
 
-def key_metrics(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
+def key_metrics(
+    labels: Labels, probabilities: Probabilities, rule: GradeRule = LIKELIEST
+) -> dict[str, Any]:
     """The most telling metrics by key, ``None`` where undefined, and the confusion matrix.
 
     Args:
         labels: N ordinals (0, 1, 2).
         probabilities: N × 3, rows summing to 1.
+        rule: By which they become grades.
     """
-    sample = Sample.once(labels, probabilities)
+    sample = Sample.once(labels, probabilities, rule)
     values = {key: float(METRICS[key].value(sample)[0]) for key in KEY_METRICS}
     return {
         "rows": len(labels),
@@ -150,8 +152,8 @@ def key_metrics(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
 
 @metric("accuracy", group="study")
 def accuracy(sample: Sample) -> Float64Array:
-    """Share of rows whose most likely class is the true one."""
-    return sample.mean(sample.likely == sample.labels)
+    """Share of rows whose grade is the true class."""
+    return sample.mean(sample.grades == sample.labels)
 
 
 @metric("precision", group="study")
@@ -205,8 +207,8 @@ def f1(sample: Sample) -> Float64Array:
 
 @metric(f"F-beta (β = {DEFAULT_BETA:g})", group="study")
 def f_beta(sample: Sample, beta: float = DEFAULT_BETA) -> Float64Array:
-    """Mean over classes of (1 + β²)·P·R / (β²·P + R), precision P and recall R of the most likely
-    class; classes neither there nor predicted left out.
+    """Mean over classes of (1 + β²)·P·R / (β²·P + R), precision P and recall R of the grade;
+    classes neither there nor predicted left out.
 
     In counts: (1 + β²)·TP / ((1 + β²)·TP + β²·FN + FP), as in scikit-learn.
     """
@@ -224,7 +226,7 @@ def log_loss(sample: Sample) -> Float64Array:
     >>> log_loss(Sample.once(np.array([0, 2]), np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])))
     array([0.69314718])
     """
-    return sample.mean(row_losses(sample.labels, sample.probabilities))
+    return sample.mean(sample.losses)
 
 
 @metric("RSNA log loss", better=-1)
@@ -236,8 +238,7 @@ def rsna_log_loss(sample: Sample) -> Float64Array:
     array([0.55451774])
     """
     weights = COMPETITION_WEIGHTS[sample.labels]
-    costs = row_losses(sample.labels, sample.probabilities)
-    return ratio(sample.total(weights * costs), sample.total(weights))
+    return ratio(sample.total(weights * sample.losses), sample.total(weights))
 
 
 @metric("tilted log loss", better=-1)
@@ -282,11 +283,11 @@ def balanced_accuracy(sample: Sample) -> Float64Array:
 
 @metric("quadratic κ")
 def quadratic_kappa(sample: Sample) -> Float64Array:
-    """Cohen's κ of the true and the most likely class, disagreement weighted by the square of its
-    steps; 0 is chance, 1 agreement.
+    """Cohen's κ of the true class and the grade, disagreement weighted by the square of its steps;
+    0 is chance, 1 agreement.
 
     1 − Σ w·O / Σ w·E, w = (i − j)² (Cohen, Psychological Bulletin 1968): O counts the pairs of true
-    and most likely class, E those that their margins would give by chance.
+    class and grade, E those that their margins would give by chance.
     """
     distance = np.subtract.outer(np.arange(GRADES), np.arange(GRADES)) ** 2
     chance = np.einsum("ri,rj->rij", sample.confusion.sum(axis=2), sample.confusion.sum(axis=1))
@@ -296,7 +297,7 @@ def quadratic_kappa(sample: Sample) -> Float64Array:
 
 @metric_of_each_grade
 def sensitivity(sample: Sample, grade: Severity) -> Float64Array:
-    """Of the rows that are {grade}, the share whose most likely class it is.
+    """Of the rows that are {grade}, the share whose grade it is.
 
     >>> probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])
     >>> sensitivity(Sample.once(np.array([0, 0]), probabilities), Severity.NORMAL_MILD)
@@ -308,10 +309,17 @@ def sensitivity(sample: Sample, grade: Severity) -> Float64Array:
 
 @metric_of_each_grade
 def specificity(sample: Sample, grade: Severity) -> Float64Array:
-    """Of the rows that are not {grade}, the share whose most likely class is another."""
+    """Of the rows that are not {grade}, the share whose grade is another."""
     others = np.delete(sample.confusion, grade.ordinal, axis=1)
     rows = others.sum(axis=(1, 2))
     return ratio(rows - others[:, :, grade.ordinal].sum(axis=1), rows)
+
+
+@metric("Severe called Normal/Mild", better=-1)
+def severe_called_normal_mild(sample: Sample) -> Float64Array:
+    """Of the rows that are Severe, the share whose grade is Normal/Mild."""
+    severe = sample.confusion[:, Severity.SEVERE.ordinal]
+    return ratio(severe[:, Severity.NORMAL_MILD.ordinal], severe.sum(axis=1))
 
 
 @metric("Brier score", better=-1)
@@ -329,18 +337,13 @@ def brier(sample: Sample) -> Float64Array:
 @metric("calibration error", better=-1, biased=True)
 def calibration_error(sample: Sample) -> Float64Array:
     """Expected calibration error: in 10 even bins of the highest p, the gap between its mean and
-    the accuracy, averaged over rows. Few rows make it too high; its interval makes up for that.
+    the share of rows whose likeliest class is true, averaged over rows. Few rows make it too high;
+    its interval makes up for that.
 
     Guo et al., "On calibration of modern neural networks", 2017.
     """
     confidence = sample.probabilities.max(axis=1)
     bins = np.maximum(np.ceil(confidence * BINS) - 1, 0).astype(int)
-    gap = confidence - (sample.likely == sample.labels)
+    gap = confidence - (LIKELIEST.choose(sample.probabilities) == sample.labels)
     by_bin = sample.total(np.eye(BINS)[np.minimum(bins, BINS - 1)] * gap[:, None])
     return ratio(np.abs(by_bin).sum(axis=1), sample.count)
-
-
-def row_losses(labels: Labels, probabilities: Probabilities) -> Float64Array:
-    """−ln p(true class) of each row."""
-    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(true, SMALLEST, 1))

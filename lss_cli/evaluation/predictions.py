@@ -16,6 +16,7 @@ from lss_cli.errors import DataError
 from lss_cli.evaluation.grade_counts import TRAINING_PART, GradeCounts
 from lss_cli.evaluation.sample import Float64Array, Labels, Probabilities
 from lss_cli.evaluation.tilt import untilt
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.text import join_words, printable
 
 # The name that the table has in a run folder.
@@ -46,12 +47,14 @@ class Predictions:
             learn from.
         start: The weights that the network's training started from, for people; empty where that
             is not known.
+        rule: By which probabilities become grades: that of the model, where one was run.
     """
 
     name: str
     table: pd.DataFrame
     training: GradeCounts | None = None
     start: str = ""
+    rule: GradeRule = LIKELIEST
 
     @cached_property
     def labels(self) -> Labels:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lss_cli.anatomy import Severity
+from lss_cli.rule import LIKELIEST, GradeRule
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -15,6 +16,8 @@ Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 GRADES = len(Severity)
+# Probabilities are clipped here before the logarithm, as Keras clips them.
+SMALLEST = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +32,18 @@ class Sample:
         labels: N ordinals.
         probabilities: N × 3.
         weights: R × N, how often each row counts.
+        rule: By which probabilities become a grade.
     """
 
     labels: Labels
     probabilities: Float64Array
     weights: Float64Array
+    rule: GradeRule = LIKELIEST
 
     @classmethod
-    def once(cls, labels: Labels, probabilities: Probabilities) -> "Sample":
+    def once(
+        cls, labels: Labels, probabilities: Probabilities, rule: GradeRule = LIKELIEST
+    ) -> "Sample":
         """Every row counts once.
 
         >>> Sample.once(np.array([0, 2]), np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])).confusion
@@ -44,7 +51,7 @@ class Sample:
                 [0., 0., 0.],
                 [0., 1., 0.]]])
         """
-        return cls(labels, probabilities.astype(np.float64), np.ones((1, len(labels))))
+        return cls(labels, probabilities.astype(np.float64), np.ones((1, len(labels))), rule)
 
     def total(self, values: npt.NDArray[Any]) -> Float64Array:
         """Sum values over rows: N values give R sums, N × K give R × K."""
@@ -65,14 +72,20 @@ class Sample:
         return one_hot(self.labels)
 
     @cached_property
-    def likely(self) -> Labels:
-        """The most likely class of each row; of equal ones the milder."""
-        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+    def losses(self) -> Float64Array:
+        """−ln p(true class) of each row."""
+        true = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return -np.log(np.clip(true, SMALLEST, 1))
+
+    @cached_property
+    def grades(self) -> Labels:
+        """The grade of each row, by the rule."""
+        return self.rule.choose(self.probabilities)
 
     @cached_property
     def confusion(self) -> Float64Array:
-        """R × 3 × 3: rows are true classes, columns the most likely ones."""
-        cells = np.eye(GRADES**2)[self.labels * GRADES + self.likely]
+        """R × 3 × 3: rows are true classes, columns the grades."""
+        cells = np.eye(GRADES**2)[self.labels * GRADES + self.grades]
         return self.total(cells).reshape(-1, GRADES, GRADES)
 
 

@@ -196,7 +196,7 @@ def run_model(
     table = data.index.iloc[rows].assign(**columns)
     learnt_from = training_part(data.index) or GradeCounts.of_model(model.metadata.training)
     began = describe_start(model.metadata.training.get("start", {}))
-    return Predictions(model.metadata.name, table, learnt_from, began)
+    return Predictions(model.metadata.name, table, learnt_from, began, model.metadata.rule)
 
 
 def check_fits(model: Model, data: Prepared) -> None:

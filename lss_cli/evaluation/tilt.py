@@ -3,9 +3,11 @@
 import numpy as np
 
 from lss_cli.evaluation.sample import Float64Array, Probabilities
+from lss_cli.rule import GradeRule
 
 # Weights of Normal/Mild, Moderate and Severe in the RSNA 2024 competition's metric.
-COMPETITION_WEIGHTS = np.array([1.0, 2.0, 4.0])
+COMPETITION = GradeRule((1.0, 2.0, 4.0))
+COMPETITION_WEIGHTS = np.array(COMPETITION.weights)
 
 
 def tilt(probabilities: Probabilities) -> Float64Array:
@@ -17,8 +19,7 @@ def tilt(probabilities: Probabilities) -> Float64Array:
     >>> tilt(np.array([[0.5, 0.25, 0.25]]))
     array([[0.25, 0.25, 0.5 ]])
     """
-    products = probabilities * COMPETITION_WEIGHTS
-    return np.asarray(products / products.sum(axis=1, keepdims=True))
+    return COMPETITION.weigh(probabilities)
 
 
 def untilt(probabilities: Probabilities) -> Float64Array:

@@ -9,10 +9,11 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.grading.checks import Checked, check_neighbours, check_points
 from lss_cli.grading.counted import Places
-from lss_cli.grading.result import CERTAIN, UNCERTAIN, UNFAMILIAR, LevelGrade, StudyGrade
+from lss_cli.grading.result import UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point, join_remarks
+from lss_cli.rule import CERTAIN, GradeRule
 from lss_cli.slices import Float32Array
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.selection import Choice
@@ -22,7 +23,7 @@ from lss_cli.text import join_words, printable
 CLICK_MM = 2.0
 MOVES = ((CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM))
 
-# A grade this likely is not tried out beside its point.
+# A grade that has so much of all, probabilities times weights, is not tried out beside its point.
 STEADY = 0.9
 
 UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
@@ -94,7 +95,7 @@ def grade_study(
         study_id=next((point.study_id for point in chosen if point.study_id), study.id),
         model=model.card,
         levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
-        notes=_notes(choice, levels),
+        notes=_notes(choice, levels, model.card.rule),
         doubts=(*_doubts(study, choice), *doubts),
         remark=remark or join_remarks((*points, *bad_points)),
     )
@@ -181,7 +182,9 @@ def _grade_points(
         )
         reason = checked.refusals[index]
         levels[point] = (
-            _not_graded(point, reason) if reason else _graded_level(given.located, row, warnings)
+            _not_graded(point, reason)
+            if reason
+            else _graded_level(given.located, row, model.metadata.rule, warnings)
         )
     return [levels[point] for point in dict.fromkeys(points)], checked.doubts
 
@@ -191,7 +194,7 @@ def _not_graded(point: Point, reason: str) -> LevelGrade:
 
 
 def _graded_level(
-    located: Located[Point], prob: Float32Array, warnings: tuple[str, ...]
+    located: Located[Point], prob: Float32Array, rule: GradeRule, warnings: tuple[str, ...]
 ) -> LevelGrade:
     point, slice_ = located.point, located.slice_in_stack.slice
     normal_mild, moderate, severe = (float(value) for value in prob)
@@ -205,6 +208,7 @@ def _graded_level(
         sop_instance_uid=slice_.sop_instance_uid,
         frame=slice_.frame,
         file=slice_.path,
+        rule=rule,
     )
 
 
@@ -233,9 +237,10 @@ def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model
 
     Grades that are uncertain anyway, or nearly sure, are not tried.
     """
-    changes = [False] * len(inputs)
-    for index, row in enumerate(prob):
-        if not CERTAIN <= row.max() < STEADY:
+    rule, changes = model.metadata.rule, [False] * len(inputs)
+    chosen, weighed = rule.choose(prob), rule.weigh(prob)
+    for index, grade in enumerate(chosen):
+        if prob[index, grade] < CERTAIN or weighed[index, grade] >= STEADY:
             continue
         try:
             beside = [make_input(inputs[index].located, model, move) for move in MOVES]
@@ -243,14 +248,13 @@ def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model
             # There is nothing to be graded where the point would have been.
             changes[index] = True
             continue
-        grades = _probabilities(beside, model).argmax(axis=1)
-        changes[index] = bool((grades != row.argmax()).any())
+        changes[index] = bool((rule.choose(_probabilities(beside, model)) != grade).any())
     return changes
 
 
-def _notes(choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
+def _notes(choice: Choice | None, levels: Iterable[LevelGrade], rule: GradeRule) -> tuple[str, ...]:
     why = [f"series {printable(choice.series.id)}: {choice.why}."] if choice else []
-    return (*why, *([UNCERTAIN] if any(level.uncertain for level in levels) else []))
+    return (*why, *([rule.uncertain] if any(level.uncertain for level in levels) else []))
 
 
 def _doubts(study: Study, choice: Choice | None) -> tuple[str, ...]:

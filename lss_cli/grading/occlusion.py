@@ -37,8 +37,8 @@ class Saliency(MarkedSlice):
 
     Attributes:
         input: The middle channel of the model input, h × w.
-        importance: For each pixel of the input, how much the probability of the most likely grade
-            falls, on average, when a patch over the pixel is hidden; h × w.
+        importance: For each pixel of the input, how much the probability of the grade falls,
+            on average, when a patch over the pixel is hidden; h × w.
     """
 
     input: Float32Array
@@ -82,7 +82,7 @@ def explain_grade(
 def occlusion_map(
     image: Float32Array, coords: Float32Array, level: Level, model: Model
 ) -> Float32Array:
-    """Hide patch after patch, and see how far the most likely grade falls.
+    """Hide patch after patch, and see how far the probability of the grade falls.
 
     A patch hides all channels and is filled with their means. Source: Zeiler and Fergus,
     "Visualizing and Understanding Convolutional Networks", ECCV 2014. First the image is covered
@@ -123,7 +123,7 @@ def occlusion_map(
     ]
     nothing = slice(0, 0), slice(0, 0)
     whole, *covered = try_out([nothing, *tiles])
-    grade = int(whole.argmax())
+    grade = int(model.metadata.rule.choose(whole[None])[0])
     count(tiles, whole[grade] - np.array(covered)[:, grade])
     importance = total / counts
     overlapping = [

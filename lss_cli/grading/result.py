@@ -1,6 +1,6 @@
 """The result of grading: one study, level by level, and the words in which it is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -8,18 +8,8 @@ from pathlib import Path
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import Point, PointSource
+from lss_cli.rule import LIKELIEST, GradeRule
 
-# A grade less likely than CERTAIN is shown together with every other that has at least ALSO, and
-# with the next likely in any case. The probabilities are calibrated: below CERTAIN, another grade
-# has a chance of more than 1 - CERTAIN. Severe is never hidden when it has at least SEVERE_SHOWN.
-CERTAIN = 0.6
-ALSO = 0.2
-SEVERE_SHOWN = 0.3
-UNCERTAIN = (
-    "Where several grades are named, each is possible: the likeliest has less than "
-    f"{100 * CERTAIN:g}%, every other that is named at least {100 * ALSO:g}%. "
-    f"Severe is always named from {100 * SEVERE_SHOWN:g}% on."
-)
 DISCLAIMER = "Not a medical device. For research; a physician decides."
 UNLIKE = "unlike the training images"
 # How a warning of it begins.
@@ -50,6 +40,7 @@ class LevelGrade:
         series_id: The series that the point names; empty where it could not be found out.
         point: ``None`` where the table's row could not be read.
         probabilities: In the order of `Severity`; ``None`` where the level was not graded.
+        rule: By which they become a grade: that of the model.
         reason: Why it was not graded; empty where it was.
         warnings: What a reader should know about a level.
         sop_instance_uid: Of the slice that the point lies in, of a graded level; empty where its
@@ -68,16 +59,26 @@ class LevelGrade:
     sop_instance_uid: str = ""
     frame: int | None = None
     file: Path | None = None
+    rule: GradeRule = LIKELIEST
 
     @property
     def grade(self) -> Severity | None:
-        """The most likely severity; of equals the more severe."""
-        return _likeliest(self.probabilities, Severity) if self.probabilities else None
+        """What the rule makes of the probabilities."""
+        return self.rule.grade(self.probabilities) if self.probabilities else None
+
+    @property
+    def likelier(self) -> Severity | None:
+        """The likeliest severity where the grade is another, by its weight."""
+        if self.probabilities is None or self.grade is None:
+            return None
+        likeliest = LIKELIEST.grade(self.probabilities)
+        more = self.probabilities[likeliest.ordinal] > self.probabilities[self.grade.ordinal]
+        return likeliest if more else None
 
     @property
     def possible(self) -> tuple[Severity, ...]:
         """The grade, with all others that may be true if it is not certain; mildest first."""
-        return _possible(self.probabilities) if self.probabilities else ()
+        return self.rule.possible(self.probabilities) if self.probabilities else ()
 
     @property
     def uncertain(self) -> bool:
@@ -88,6 +89,8 @@ class LevelGrade:
     def caution(self) -> str:
         """What a table's cell says against relying on a grade; empty for most."""
         texts = [f"uncertain: {self.shown}"] if self.uncertain else []
+        if self.likelier:
+            texts.append(f"{self.grade} by its weight, {self.likelier} is likelier")
         texts += [UNLIKE] if UNFAMILIAR in self.warnings else []
         incomplete = any(text.startswith(MISSING_NEIGHBOUR) for text in self.warnings)
         return "; ".join(texts + [MISSING_NEIGHBOUR] * incomplete)
@@ -142,18 +145,3 @@ class StudyGrade:
     def warnings_of(self, level: LevelGrade) -> tuple[str, ...]:
         """All that a reader of this one level should know: what every output says of it."""
         return tuple(dict.fromkeys((*level.warnings, *self.doubts)))
-
-
-def _possible(prob: Sequence[float]) -> tuple[Severity, ...]:
-    grade = _likeliest(prob, Severity)
-    others = [severity for severity in Severity if severity is not grade]
-    if prob[grade.ordinal] < CERTAIN:
-        least = min(ALSO, prob[_likeliest(prob, others).ordinal])
-        possible = {other for other in others if prob[other.ordinal] >= least}
-    else:
-        possible = {Severity.SEVERE} if prob[Severity.SEVERE.ordinal] >= SEVERE_SHOWN else set()
-    return tuple(severity for severity in Severity if severity is grade or severity in possible)
-
-
-def _likeliest(prob: Sequence[float], among: Iterable[Severity]) -> Severity:
-    return max(among, key=lambda severity: (prob[severity.ordinal], severity.ordinal))

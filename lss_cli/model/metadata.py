@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 from lss_cli.anatomy import Condition, Severity
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.validation import load_json, pop_version, read_document
 
 FORMAT_VERSION = 1
@@ -36,6 +37,7 @@ class ModelCard:
         licence: Under which terms its weights may be used.
         created: ISO date.
         training: Counts of the data it was trained on.
+        rule: By which it grades.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelCard:
     licence: str
     created: str
     training: Mapping[str, Any]
+    rule: GradeRule = LIKELIEST
 
     @property
     def label(self) -> str:
@@ -76,6 +79,8 @@ class ModelMetadata:
         intended_use: What it is for, and what not.
         created: ISO date.
         tools: Versions of the programs that made it.
+        grade_weights: Of Normal/Mild, Moderate and Severe, see `GradeRule`; a file without them
+            means the likeliest grade.
 
     Raises:
         ValidationError: It could not be acted on; says which entry, and what is wrong with it.
@@ -94,6 +99,7 @@ class ModelMetadata:
     ood: Annotated[OodStatistics | None, Field(validation_alias=OOD_KEY)] = None
     series: Mapping[KnownCondition, SeriesKind] = field(default_factory=dict)
     classes: tuple[str, ...] = tuple(Severity)
+    grade_weights: tuple[float, float, float] = LIKELIEST.weights
 
     @field_validator("metrics")
     @classmethod
@@ -112,6 +118,16 @@ class ModelMetadata:
                 f"its classes are {list(classes)}, not {[str(name) for name in Severity]}"
             )
         return classes
+
+    @field_validator("grade_weights")
+    @classmethod
+    def _check_weights(cls, weights: tuple[float, float, float]) -> tuple[float, float, float]:
+        return GradeRule(weights).weights
+
+    @property
+    def rule(self) -> GradeRule:
+        """By which it grades."""
+        return GradeRule(self.grade_weights)
 
     def mirrors(self, condition: Condition) -> bool:
         """Whether left and right are exchanged before a condition is graded."""
@@ -138,6 +154,9 @@ class ModelMetadata:
         if not document["series"]:
             # Versions before 0.2 do not know the entry.
             del document["series"]
+        if not self.rule.by_weight:
+            # Nor this one, and they grade by nothing else.
+            del document["grade_weights"]
         return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
     @classmethod

@@ -46,7 +46,12 @@ class Model:
         """What a result keeps of the model."""
         metadata = self.metadata
         return ModelCard(
-            metadata.name, self.sha256, metadata.licence, metadata.created, metadata.training
+            metadata.name,
+            self.sha256,
+            metadata.licence,
+            metadata.created,
+            metadata.training,
+            metadata.rule,
         )
 
     def require(self, conditions: Iterable[Condition]) -> None:

@@ -178,7 +178,10 @@ def _group(
         algorithm_id=sr.AlgorithmIdentification(
             name=f"lss, model {result.model.name}",
             version=f"{__version__}, model {result.model.sha256[:12]}",
-            parameters=[f"licence of the model: {printable(result.model.licence, 200)}"],
+            parameters=[
+                f"licence of the model: {printable(result.model.licence, 200)}",
+                f"grade: {graded.rule.text}",
+            ],
         ),
         finding_sites=[
             sr.FindingSite(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.grading.result import DISCLAIMER, UNCERTAIN, LevelGrade, StudyGrade, shown
+from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade, shown
 from lss_cli.output.overview import StudyLine
 from lss_cli.render.page import data_uri, render_page
 
@@ -43,6 +43,7 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             "hash": result.model.sha256[:12],
             "trained_on": result.model.trained_on,
             "licence": result.model.licence,
+            "grade": result.model.rule.text,
         },
         grades=list(map(str, Severity)),
         disclaimer=DISCLAIMER,
@@ -70,7 +71,6 @@ def report_to_html(
         rows=rows,
         pages=pages,
         shown=shown,
-        uncertain=UNCERTAIN,
         grades=list(map(str, Severity)),
         disclaimer=DISCLAIMER,
     )

@@ -21,6 +21,7 @@ def to_json(result: StudyGrade) -> str:
             "sha256": model.sha256,
             "licence": model.licence,
             "created": model.created,
+            "grade_weights": list(model.rule.weights),
         },
         "disclaimer": DISCLAIMER,
     }

@@ -14,7 +14,7 @@ COLOURS = {Severity.NORMAL_MILD: "green", Severity.MODERATE: "yellow", Severity.
 
 WIDTH = 80
 
-# The most likely class is marked by this sign, not by colour alone.
+# The probability of the grade is marked by this sign, not by colour alone.
 MARK = "▸"
 
 
@@ -80,9 +80,9 @@ def _cells(row: LevelGrade) -> list[Text]:
     if row.probabilities is None or row.grade is None:
         return [*cells, *(Text("–") for _ in Severity), Text(row.status, style="italic")]
     for severity, value in zip(Severity, row.probabilities, strict=True):
-        likely = severity is row.grade
-        text = f"{MARK} {value:.1%}" if likely else f"{value:.1%}"
-        cells.append(Text(text, style=f"bold {COLOURS[severity]}" if likely else ""))
+        graded = severity is row.grade
+        text = f"{MARK} {value:.1%}" if graded else f"{value:.1%}"
+        cells.append(Text(text, style=f"bold {COLOURS[severity]}" if graded else ""))
     sign = "*" if row.warnings else ""
     return [*cells, Text(f"{row.shown}{sign}", style=f"bold {COLOURS[row.grade]}")]
 
@@ -101,5 +101,5 @@ def _foot(result: StudyGrade) -> Text:
     model = result.model
     return Text(
         f"Model {printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
-        f"Licence: {printable(model.licence, 160)}. {DISCLAIMER}",
+        f"Grade: {model.rule.text}. Licence: {printable(model.licence, 160)}. {DISCLAIMER}",
     )

@@ -98,7 +98,7 @@ def _notes(result: StudyGrade) -> Iterator[str]:
     yield (
         f"Study {printable(result.study_id)}, graded on {result.graded_on} with model "
         f"{printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
-        f"Licence: {printable(model.licence, 160)}."
+        f"Grade: {model.rule.text}. Licence: {printable(model.licence, 160)}."
     )
 
 

@@ -88,7 +88,7 @@ def train_folds(
             )
     out_of_fold = collect_out_of_fold([out], data)
     out_of_fold.write(out / PREDICTIONS)
-    metrics = out_of_fold.metrics
+    metrics = out_of_fold.metrics()
     run.write_json(out / run.METRICS, metrics)
     config = run.describe_request(data, options, command)
     run.write_json(out / run.CONFIG, config | {"folds": [f"{FOLDER}{name}" for name in names]})

@@ -14,6 +14,7 @@ from lss_cli.errors import DataError
 from lss_cli.evaluation.predictions import PREDICTIONS, read_predictions, write_predictions
 from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.training.batches import Rows
 from lss_cli.training.calibration import fit_temperature
 from lss_cli.training.networks import mean_of_networks
@@ -42,10 +43,10 @@ class OutOfFold:
     prior: Probabilities
     temperature: float
 
-    @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self, rule: GradeRule = LIKELIEST) -> dict[str, Any]:
         """The metrics of both splits, and beside them those of the prior by level."""
-        return score_splits(self.data, self.probabilities, self.prior, (OUT_OF_FOLD, TEST))
+        parts = (OUT_OF_FOLD, TEST)
+        return score_splits(self.data, self.probabilities, self.prior, parts, rule)
 
     def write(self, path: Path) -> None:
         """Write ``predictions.csv``."""
@@ -53,19 +54,23 @@ class OutOfFold:
         write_predictions(path, self.data.index[answered], self.probabilities[answered])
 
 
-def open_runs(folders: Sequence[Path], data: Path | None = None) -> Run:
+def open_runs(
+    folders: Sequence[Path], data: Path | None = None, rule: GradeRule = LIKELIEST
+) -> Run:
     """Load the network of a run, or of runs with folds the mean of all their networks.
 
     Args:
         folders: One run, or several with the same folds of the same data.
-        data: Where the data of runs with folds lie now, if not where they lay then.
+        data: Where the data lie now, if not where they lay then.
+        rule: By which the model will choose its grades, and the metrics theirs.
 
     Raises:
         DataError: A run is unfinished or cannot be read; of several, one has no folds or is of
             other data.
     """
     if len(folders) == 1 and not read_config(folders[0]).get("folds"):
-        return Run.open(folders[0])
+        run = Run.open(folders[0])
+        return _score_anew(run, run.data(data), rule) if rule.by_weight else run
     configs = [_folds_config(folder) for folder in folders]
     first = configs[0]
     for folder, config in zip(folders, configs, strict=True):
@@ -84,7 +89,13 @@ def open_runs(folders: Sequence[Path], data: Path | None = None) -> Run:
         "epochs_done": sum(run.config["epochs_done"] for run in members),
     }
     network = mean_of_networks([run.network for run in members])
-    return Run(folders[0], config, out_of_fold.metrics, network, len(members))
+    return Run(folders[0], config, out_of_fold.metrics(rule), network, len(members), rule)
+
+
+def _score_anew(run: Run, data: Prepared, rule: GradeRule) -> Run:
+    """A run whose metrics are those of grades by a rule."""
+    answers = read_answers(run.folder, data)
+    return replace(run, metrics=score_splits(data, answers, prior_of(data), rule=rule), rule=rule)
 
 
 def out_of_fold_of(folders: Sequence[Path], data: Prepared) -> OutOfFold:
@@ -151,8 +162,19 @@ def fold_probabilities(folder: Path, data: Prepared) -> Probabilities:
     Raises:
         DataError: It cannot be read, or is of other data.
     """
-    predictions = read_predictions(folder / PREDICTIONS)
     temperature = read_config(folder, RunConfig)["temperature"]
+    # The table has six decimals.
+    shown = np.maximum(read_answers(folder, data), 1e-6).astype(np.float32)
+    return apply_temperature(shown, 1 / temperature).astype(np.float64)
+
+
+def read_answers(folder: Path, data: Prepared) -> Probabilities:
+    """What a run says of all rows of the index, N × 3; 0 where it says nothing.
+
+    Raises:
+        DataError: It cannot be read, or is of other data.
+    """
+    predictions = read_predictions(folder / PREDICTIONS)
     used = (data.index["split"] != UNUSED).to_numpy()
     if predictions.table["row_id"].tolist() != data.index["row_id"][used].tolist():
         raise DataError(
@@ -160,11 +182,9 @@ def fold_probabilities(folder: Path, data: Prepared) -> Probabilities:
             where=str(folder / PREDICTIONS),
             todo="Copy the run again, or train anew.",
         )
-    raw = np.zeros((len(data.index), 3))
-    # The table has six decimals.
-    shown = np.maximum(predictions.probabilities, 1e-6).astype(np.float32)
-    raw[used] = apply_temperature(shown, 1 / temperature)
-    return raw
+    answers = np.zeros((len(data.index), 3))
+    answers[used] = predictions.probabilities
+    return answers
 
 
 def _folds_config(folder: Path) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def export_onnx(
     """Write a run's network as one model file, and check it before it is called done.
 
     Args:
-        run: A finished training.
+        run: A finished training; the model chooses its grades by the run's rule.
         data: Those that it was trained on; the check runs on rows of them.
         out: The ``.onnx`` file.
         name: A short name for people.
@@ -194,6 +194,7 @@ def _metadata(
             "largest_difference_to_keras": difference,
         },
         temperature=run.temperature,
+        grade_weights=run.rule.weights,
         ood=OodStatistics.fit(images, data.index["study_id"].to_numpy()[rows]),
         metrics={part: found for part, found in run.metrics.items() if part != TRAIN},
         licence=licence,

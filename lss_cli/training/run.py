@@ -17,6 +17,7 @@ from lss_cli.errors import DataError, OutputError, UsageError
 from lss_cli.evaluation.sources import STATE, describe_start, no_finished_run
 from lss_cli.files import make_folder, write_text
 from lss_cli.model.spec import InputSpec
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.text import printable
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run_files import (
@@ -50,6 +51,7 @@ class Run:
         metrics: What came out.
         network: The trained Keras model; its answers are not calibrated yet.
         networks: How many trained networks it is the mean of.
+        rule: By which the grades behind the metrics were chosen.
     """
 
     folder: Path
@@ -57,6 +59,7 @@ class Run:
     metrics: Mapping[str, Any]
     network: Any
     networks: int = 1
+    rule: GradeRule = LIKELIEST
 
     @classmethod
     def open(cls, folder: Path) -> "Run":

@@ -11,6 +11,7 @@ from lss_cli.evaluation.baselines import prior_by_level
 from lss_cli.evaluation.metrics import key_metrics
 from lss_cli.evaluation.sample import Probabilities
 from lss_cli.model.session import apply_temperature
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.training.batches import Reader, Rows, prefetched, read_in_order, reader
 
 
@@ -35,6 +36,7 @@ def score_splits(
     probabilities: Probabilities,
     prior: Probabilities,
     splits: Sequence[str] = SPLITS,
+    rule: GradeRule = LIKELIEST,
 ) -> dict[str, Any]:
     """The metrics of each split that has rows, and beside them those of the prior by level.
 
@@ -43,6 +45,7 @@ def score_splits(
         probabilities: Of all rows of the index, N × 3.
         prior: What is known of each by its level alone, N × 3.
         splits: In this order.
+        rule: By which probabilities become grades.
     """
     scores = {}
     for split in splits:
@@ -51,8 +54,8 @@ def score_splits(
             labels = data.severities[rows]
             scores[split] = {
                 "studies": int(data.index["study_id"].iloc[rows].nunique()),
-                "model": key_metrics(labels, probabilities[rows]),
-                "prior_by_level": key_metrics(labels, prior[rows]),
+                "model": key_metrics(labels, probabilities[rows], rule),
+                "prior_by_level": key_metrics(labels, prior[rows], rule),
             }
     return scores
 

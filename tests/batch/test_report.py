@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from lss_cli.anatomy import Severity
-from lss_cli.grading.result import UNCERTAIN, shown
+from lss_cli.grading.result import shown
+from lss_cli.rule import UNCERTAIN_BY_WEIGHT
 from tests.batch.studies import (
     DAMAGE,
     LEVELS,
@@ -110,7 +111,8 @@ def test_a_workbook_is_refused(three_phantoms, report, lss, tmp_path):
 
 def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     studies, coords = copies(three_phantoms, tmp_path, ["a"])
-    model = write_tiny_model(tmp_path / "unsure.onnx", sure=0.1)
+    weights = (4, 4.001, 4)
+    model = write_tiny_model(tmp_path / "unsure.onnx", sure=0.1, grade_weights=weights)
     out, page = tmp_path / "report.csv", tmp_path / "out.html"
     files = ("--out", out, "--html", page, "--jsonl", tmp_path / "out.jsonl")
     code, printed, _ = lss("report", studies, "--coords", coords, "--model", model, *files)
@@ -120,11 +122,13 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     words = [shown(row["possible"]) for row in rows]
     assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in words]
     text = page.read_text()
-    assert f"Uncertain: 10 rows. {UNCERTAIN}" in text
+    assert f"Uncertain: 10 rows. {UNCERTAIN_BY_WEIGHT}" in text
+    rule = "greatest probability × weight (Normal/Mild 4, Moderate 4.001, Severe 4)"
+    assert f"Grade: {rule}." in text
     assert "<h2>Not graded" not in text
     assert all(f'<td class="likely">{grade}</td><td></td>' in text for grade in words)
     run = json.loads((tmp_path / "report.json").read_text())
-    assert (run["uncertain"], run["not_graded"]) == (10, {})
+    assert (run["uncertain"], run["not_graded"], run["grade"]) == (10, {}, rule)
 
 
 @pytest.mark.slow

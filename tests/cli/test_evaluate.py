@@ -124,6 +124,48 @@ def test_a_submission_is_compared_on_equal_terms(table, tmp_path, lss):
     assert "is none of the networks" in err
 
 
+def test_a_submission_is_graded_as_it_stands_by_the_weights_of_its_tilt(table, tmp_path, lss):
+    """Honest probabilities by the weights and the tilted ones as given have the same grades."""
+    tilted = []
+    for row in rows():
+        products = {name: row[name] * weight for name, weight in WEIGHTS.items()}
+        tilted.append(row | {name: p / sum(products.values()) for name, p in products.items()})
+    submission = write(tmp_path / "submission.csv", tilted)
+    few = ("--resamples", "0", "--no-figures")
+    shown = {}
+    for name, path, options in (
+        ("likeliest", table, ()),
+        ("by cost", table, ("--grade-weights", "1,2,4")),
+        ("submission", submission, ()),
+        ("submission by cost", submission, ("--tilted", "--grade-weights", "1,2,4")),
+    ):
+        code, shown[name], err = lss("evaluate", "--predictions", path, *options, *few)
+        assert code == 0, err
+    for key in ("accuracy", "quadratic κ", "sensitivity Severe", "Severe called Normal/Mild"):
+        values = {name: figure(text, key) for name, text in shown.items()}
+        assert values["by cost"] == values["submission by cost"] == values["submission"]
+        assert values["by cost"] != values["likeliest"]
+    assert figure(shown["by cost"], "log loss") == figure(shown["likeliest"], "log loss")
+    code, _, err = lss("evaluate", "--predictions", table, "--grade-weights", "1,2", *few)
+    assert (code, "--grade-weights: '1,2'" in err) == (2, True)
+
+
+def test_networks_are_compared_by_one_rule(table, tmp_path, lss):
+    other, few = write(tmp_path / "other.csv", rows()), ("--resamples", "0", "--no-figures")
+    likeliest = lss("compare", table, other, "--resamples", "0")[1]
+    code, by_cost, err = lss(
+        "compare", table, other, "--grade-weights", "1,2,4", "--resamples", "0"
+    )
+    assert code == 0, err
+    assert "Grade of all networks: the likeliest." in likeliest
+    assert "Grade of all networks: greatest probability × weight (" in by_cost
+    alone = lss("evaluate", "--predictions", table, "--grade-weights", "1,2,4", *few)[1]
+    for name in ("accuracy  ", "sensitivity Severe  "):
+        (value,) = [line for line in by_cost.splitlines() if line.startswith(name)][:1]
+        assert value not in likeliest
+        assert value.count(figure(alone, name)) == 2
+
+
 def figure(shown, name):
     (line,) = [line for line in shown.splitlines() if line.startswith(name)]
     return line.removeprefix(name).split()[1]

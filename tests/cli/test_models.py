@@ -16,6 +16,7 @@ def test_nothing_is_cut_however_narrow_the_terminal(lss, tiny_model, tmp_path, w
         "  grades: left_subarticular_stenosis and right_subarticular_stenosis",
         "  trained on: nothing at all",
         "  held-out figures: accuracy 0.500",
+        "  grade: the likeliest",
         f"  licence: {licence}",
         f"Cards: {tmp_path}",
     ]

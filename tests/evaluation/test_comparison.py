@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,8 @@ from lss_cli.evaluation.comparison import cells, compare
 from lss_cli.evaluation.evaluation import EvaluationSettings
 from lss_cli.evaluation.metrics import METRICS
 from lss_cli.evaluation.predictions import read_predictions
+from lss_cli.evaluation.presentation.comparison import remarks
+from lss_cli.rule import LIKELIEST, GradeRule
 from tests.evaluation.handmade import tables_of_networks, write
 
 ACCURACY, LOSS = METRICS["accuracy"], METRICS["log_loss"]
@@ -48,6 +52,18 @@ def test_equal_values_are_both_best_and_what_is_undefined_is_not():
     assert (undefined.best, undefined.value.value, undefined.difference) == (False, None, None)
     assert other.best
     assert not any(cell.best for cell in cells(np.full(2, np.nan), np.zeros((2, 10)), ACCURACY))
+
+
+def test_networks_keep_the_rule_that_all_share_and_lose_one_that_differs(networks):
+    by_cost = GradeRule((1, 2, 4))
+    share = [replace(network, rule=by_cost) for network in networks]
+    assert compare(share, SETTINGS).rule == by_cost
+    mixed = compare([share[0], networks[1]], SETTINGS)
+    assert (mixed.rule, mixed.own_rules) == (LIKELIEST, (by_cost, LIKELIEST))
+    assert mixed.cells == compare(networks, SETTINGS).cells
+    assert f"{share[0].name} by itself: {by_cost.text}; see --grade-weights." in remarks(mixed)
+    asked = compare(networks, SETTINGS, by_cost)
+    assert asked.cells == compare(share, SETTINGS).cells != mixed.cells
 
 
 def test_the_order_of_rows_does_not_matter(networks, tmp_path):

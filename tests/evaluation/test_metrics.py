@@ -20,9 +20,15 @@ from lss_cli.evaluation.metrics import (
 from lss_cli.evaluation.predictions import read_predictions
 from lss_cli.evaluation.sample import Sample
 from lss_cli.evaluation.tilt import tilt, untilt
+from lss_cli.rule import GradeRule
 from tests.evaluation.handmade import rows, write
 
 TOLERANCE = 1e-6
+
+
+def likeliest(prob):
+    """Of equal ones the more severe."""
+    return 2 - prob[:, ::-1].argmax(axis=1)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def values(case):
 
 def test_scikit_learn_agrees(case, values):
     labels, prob = case
-    likely = prob.argmax(axis=1)
+    likely = likeliest(prob)
     true, above = np.eye(3)[labels].ravel(), prob.ravel() > 0.5
     weights = np.array([1, 2, 4])
     tilted = prob * weights / (prob * weights).sum(axis=1, keepdims=True)
@@ -72,6 +78,7 @@ def test_scikit_learn_agrees(case, values):
     for grade, name in enumerate(("normal_mild", "moderate", "severe")):
         expected[f"sensitivity_{name}"] = recalls[grade]
         expected[f"specificity_{name}"] = reference.recall_score(labels != grade, likely != grade)
+    expected["severe_called_normal_mild"] = (likely[labels == 2] == 0).mean()
     for key, value in expected.items():
         assert values[key] == pytest.approx(value, abs=TOLERANCE), key
     # The rest is Keras's way, and one that nobody else computes.
@@ -98,7 +105,8 @@ def test_keras_agrees(case, values):
         "rmse": keras.metrics.RootMeanSquaredError(),
     }
     for key, metric in expected.items():
-        metric.update_state(true, prob)
+        # The other way round, since Keras takes the first of equal ones.
+        metric.update_state(true[:, ::-1], prob[:, ::-1])
         assert values[key] == pytest.approx(float(metric.result()), abs=TOLERANCE), key
 
 
@@ -111,11 +119,37 @@ def test_the_calibration_error_by_hand():
     assert value == pytest.approx(expected)
 
 
+def test_the_rule_changes_what_is_counted_and_nothing_else(case):
+    """Of grades by weight against scikit-learn; losses, areas and calibration are of p alone."""
+    labels, prob = case
+    plain, rule = Sample.once(labels, prob), GradeRule((1, 2, 4))
+    weighted = Sample.once(labels, prob, rule)
+    grades = likeliest(prob * [1, 2, 4])
+    assert (grades != likeliest(prob)).sum() > 5
+    recalls = reference.recall_score(labels, grades, average=None)
+    expected = {
+        "accuracy": reference.accuracy_score(labels, grades),
+        "f_beta": reference.fbeta_score(labels, grades, beta=2, average="macro"),
+        "balanced_accuracy": recalls.mean(),
+        "quadratic_kappa": reference.cohen_kappa_score(labels, grades, weights="quadratic"),
+        "severe_called_normal_mild": (grades[labels == 2] == 0).mean(),
+    }
+    for grade, name in enumerate(("normal_mild", "moderate", "severe")):
+        expected[f"sensitivity_{name}"] = recalls[grade]
+        expected[f"specificity_{name}"] = reference.recall_score(labels != grade, grades != grade)
+    for key, metric in METRICS.items():
+        value = metric.value(weighted)[0]
+        assert value == pytest.approx(expected.get(key, metric.value(plain)[0])), key
+    assert key_metrics(labels, prob, rule)["confusion"] == (
+        reference.confusion_matrix(labels, grades).tolist()
+    )
+
+
 @pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
 def test_beta_is_free(case, beta):
     labels, prob = case
     (metric,) = [metric for metric in metrics_with(beta) if metric.key == "f_beta"]
-    expected = reference.fbeta_score(labels, prob.argmax(axis=1), beta=beta, average="macro")
+    expected = reference.fbeta_score(labels, likeliest(prob), beta=beta, average="macro")
     assert metric.value(Sample.once(labels, prob))[0] == pytest.approx(expected)
     assert metric.name == f"F-beta (β = {beta:g})"
 
@@ -134,7 +168,7 @@ def test_a_row_that_counts_twice_is_a_row_that_is_there_twice(case):
 
 def test_what_is_undefined_is_not_a_number():
     values = {
-        key: metric.value(Sample.once(np.zeros(4, dtype=int), np.full((4, 3), 1 / 3)))[0]
+        key: metric.value(Sample.once(np.zeros(4, dtype=int), np.tile([0.4, 0.3, 0.3], (4, 1))))[0]
         for key, metric in METRICS.items()
     }
     undefined = {key for key, value in values.items() if np.isnan(value)}
@@ -147,6 +181,7 @@ def test_what_is_undefined_is_not_a_number():
         "quadratic_kappa",
         "sensitivity_moderate",
         "sensitivity_severe",
+        "severe_called_normal_mild",
         "specificity_normal_mild",
     }
     assert values["accuracy"] == values["balanced_accuracy"] == 1
@@ -180,7 +215,7 @@ def random_case():
 def test_key_metrics_agree_with_scikit_learn(random_case):
     labels, probabilities = random_case
     values = key_metrics(labels, probabilities)
-    likely = probabilities.argmax(axis=1)
+    likely = likeliest(probabilities)
     assert values["rows"] == 300
     assert values["log_loss"] == pytest.approx(reference.log_loss(labels, probabilities))
     assert values["accuracy"] == pytest.approx(reference.accuracy_score(labels, likely))

@@ -1,6 +1,10 @@
+import json
+
+import numpy as np
 import pytest
 
 from tests.dataset.handmade import image_table
+from tests.models import write_tiny_model
 
 INPUT = ("--size", "32,24", "--field-mm", "40,30", "--shift-mm", "5")
 FEW = ("--resamples", "10", "--no-figures")
@@ -24,6 +28,20 @@ def test_a_model_is_run_on_prepared_data(tiny_model, tmp_path, lss):
     assert code == 0, err
     assert out.startswith("tiny: test, ")
     assert "fitted on the training part" in out
+    assert "Grade: the likeliest." in out
+    # A model that says by which weights it grades is measured by them, unless told otherwise.
+    weighted = write_tiny_model(tmp_path / "weighted.onnx", grade_weights=(1, 2, 100))
+    measure = ("evaluate", "--model", weighted, "--data", data, "--out", tmp_path / "out", *FEW)
+    confusions = []
+    for weights in ((), ("--grade-weights", "1,1,1")):
+        code, out, err = lss(*measure, *weights)
+        assert code == 0, err
+        document = json.loads((tmp_path / "out" / "metrics.json").read_text())
+        confusions.append(np.array(document["confusion"]["rows_true_columns_grade"]))
+        assert document["grade_weights"] == ([1, 1, 1] if weights else [1, 2, 100])
+        assert ("Grade: greatest probability × weight (" in out) == (not weights)
+    by_weight, likeliest = confusions
+    assert by_weight[:, :2].sum() == 0 < likeliest[:, :2].sum()
     code, _, err = lss("evaluate", "--model", tiny_model, "--data", data, "--split", "nothing")
     assert code == 3
     assert "there is no row of the part 'nothing'" in err

@@ -55,6 +55,27 @@ def test_an_image_unlike_the_training_data_is_pointed_out(lss, study, coords, ti
 def test_a_grade_that_another_click_would_change_is_pointed_out(
     study, coords, here, outwards, unstable
 ):
+    check_another_click(study, coords, here, outwards, unstable, (1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("here", "outwards", "unstable"),
+    [
+        # Normal/Mild stays the likeliest, but not the grade.
+        ((0.85, 0.1, 0.05), (0.6, 0.37, 0.03), True),
+        ((0.85, 0.1, 0.05), (0.82, 0.12, 0.06), False),
+        # By weight 0.92 is not nearly sure, and 0.85 of Severe is.
+        ((0.92, 0.0, 0.08), (0.78, 0.0, 0.22), True),
+        ((0.1, 0.05, 0.85), (0.9, 0.1, 0.0), False),
+        # Another is likelier: both are shown anyway.
+        ((0.78, 0.0, 0.22), (0.9, 0.1, 0.0), False),
+    ],
+)
+def test_another_click_is_judged_by_the_rule_of_the_model(study, coords, here, outwards, unstable):
+    check_another_click(study, coords, here, outwards, unstable, (1, 2, 4))
+
+
+def check_another_click(study, coords, here, outwards, unstable, weights):
     opened = read_study(study)
     points, _ = read_points(coords, study_names(opened))
     (point,) = [point for point in points if point.level is Level.L4_L5][:1]
@@ -64,7 +85,8 @@ def test_a_grade_that_another_click_would_change_is_pointed_out(
             right_of_point = feeds["coords"][:, :1] > x + 1e-4
             return [np.where(right_of_point, outwards, here).astype(np.float32)]
 
-    model = Model(Network(Path("model.onnx"), 64 * "0", "", Session()), metadata())
+    described = metadata(grade_weights=weights)
+    model = Model(Network(Path("model.onnx"), 64 * "0", "", Session()), described)
     x, _ = make_input(opened.around(point, 1), model).coords
     (level,) = grade_study(opened, [point], [], model).levels
     assert (UNSTABLE in level.warnings) == unstable

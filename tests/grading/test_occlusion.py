@@ -34,6 +34,25 @@ def test_the_map_is_highest_where_the_network_looks():
     assert abs(importance[16:, :12]).max() < 0.01
 
 
+class HidesModerate:
+    """The brighter the place, the likelier Moderate; Normal/Mild is likelier always."""
+
+    def run(self, _, feeds, __):
+        moderate = 0.4 * feeds["image"][:, 5:9, 20:24].mean(axis=(1, 2, 3))
+        rest = 1 - moderate
+        return [np.stack([rest, moderate, 0 * rest], axis=1).astype(np.float32)]
+
+
+def test_the_map_is_of_the_grade_and_not_of_the_likeliest():
+    image = np.zeros((24, 32, 3), np.float32)
+    image[5:9, 20:24] = 0.95
+    for weights, sign in (((1, 2, 4), 1), ((1, 1, 1), -1)):
+        described = metadata(grade_weights=weights)
+        model = Model(Network(Path("model.onnx"), 64 * "0", "", HidesModerate()), described)
+        importance = occlusion_map(image, np.zeros(2, np.float32), Level.L4_L5, model)
+        assert sign * importance[7, 22] > 0.1
+
+
 class CountsAndHides(LooksAtOnePlace):
     """The same, and counts the images that it sees."""
 

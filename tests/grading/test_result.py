@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lss_cli.anatomy import Condition, Level, Severity
-from lss_cli.grading.result import ALSO, CERTAIN, SEVERE_SHOWN, UNCERTAIN, LevelGrade
+from lss_cli.grading.result import LevelGrade
+from lss_cli.rule import ALSO, CERTAIN, SEVERE_SHOWN, UNCERTAIN
 
 JUST_ENOUGH = (1 - CERTAIN, CERTAIN, 0.0)
 

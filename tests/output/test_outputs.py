@@ -2,12 +2,15 @@ import csv
 import json
 import subprocess
 
+import numpy as np
 import pydicom
 import pytest
 from jsonschema import Draft202012Validator
 
-from lss_cli.grading.result import UNCERTAIN, shown
+from lss_cli.anatomy import Severity
+from lss_cli.grading.result import shown
 from lss_cli.output import outputs
+from lss_cli.rule import UNCERTAIN, UNCERTAIN_BY_WEIGHT
 from tests.models import write_tiny_model
 from tests.output.conftest import SCHEMA, Page, items, tool
 
@@ -54,6 +57,48 @@ def test_an_uncertain_grade_reads_the_same_everywhere(
         [tool("dciodvfy"), out["dicom-sr"]], capture_output=True, text=True, check=False
     )
     assert "Error" not in run.stderr + run.stdout
+
+
+def test_a_grade_by_weight_reads_the_same_everywhere(lss, study, coords, tmp_path):
+    """All outputs name the rule, the grade, and the likeliest beside it; probabilities stay."""
+    weighted, plain = (
+        write_tiny_model(tmp_path / f"{weights[2]}.onnx", sure=-0.2, grade_weights=weights)
+        for weights in ((1, 2, 4), (1, 1, 1))
+    )
+    out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "dicom-sr")}
+    options = [part for kind, path in out.items() for part in (f"--{kind}", path)]
+    grade = ("predict", study, "--coords", coords, "--model")
+    code, printed, err = lss(*grade, weighted, *options)
+    assert code == 0, err
+    document = json.loads(out["json"].read_text())
+    Draft202012Validator(SCHEMA).validate(document)
+    assert document["model"]["grade_weights"] == [1, 2, 4]
+    levels = document["levels"]
+    likeliest = json.loads(lss(*grade, plain, "--json", "-")[1])["levels"]
+    probabilities = ("normal_mild", "moderate", "severe")
+    given = []
+    for level, other in zip(levels, likeliest, strict=True):
+        prob = [level[name] for name in probabilities]
+        assert prob == [other[name] for name in probabilities]
+        assert Severity(level["grade"]).ordinal == (np.array(prob) * [1, 2, 4]).argmax()
+        assert {level["grade"], other["grade"]} <= set(level["possible"])
+        given.append(f"uncertain: {shown(level['possible'])}")
+        if level["grade"] != other["grade"]:
+            given[-1] += f"; Severe by its weight, {other['grade']} is likelier"
+    assert 0 < sum("by its weight" in text for text in given) < len(given)
+    with out["csv"].open(newline="") as file:
+        reasons = [row["reason"] for row in csv.DictReader(file)]
+    assert reasons == given
+    page = Page(out["html"].read_text()).text
+    rule = "Grade: greatest probability × weight (Normal/Mild 1, Moderate 2, Severe 4)."
+    for text in (printed, page):
+        words = " ".join(text.split())
+        assert rule in words
+        assert UNCERTAIN_BY_WEIGHT in words
+        assert UNCERTAIN not in words
+    report = pydicom.dcmread(out["dicom-sr"])
+    values = {item.TextValue for item in items(report, "Algorithm Parameters")}
+    assert rule.replace("Grade", "grade").rstrip(".") in values
 
 
 def test_no_output_holds_the_name_of_a_file(predict, study, tmp_path):

@@ -162,12 +162,21 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     data.folder.rename(moved)
     joint = tmp_path / "joint.onnx"
     command = ("export-onnx", run, other, "--out", joint, "--predictions", said)
-    code, _, err = lss(*command, "--data", moved)
+    weights = ("--grade-weights", "1,2,4")
+    code, _, err = lss(*command, "--data", moved, *weights)
     assert code == 0, err
     model = load_model(joint)
     assert model.metadata.training["networks"] == 4
     got = model.probabilities(inputs["image"], inputs["coords"], [])
     table = pd.read_csv(said)
+    # Its figures are those of the grades that it gives.
+    assert model.metadata.grade_weights == (1, 2, 4)
+    held_out = table[table["split"] == "out_of_fold"]
+    products = held_out[["normal_mild", "moderate", "severe"]].to_numpy() * [1, 2, 4]
+    names = ["Normal/Mild", "Moderate", "Severe"]
+    true = held_out["severity"].map(names.index).to_numpy()
+    accuracy = model.metadata.metrics["out_of_fold"]["model"]["accuracy"]
+    assert accuracy == pytest.approx((products.argmax(axis=1) == true).mean())
     shown = table[table["split"] == "test"][["normal_mild", "moderate", "severe"]].to_numpy()
     assert got == pytest.approx(shown, abs=1e-4)
     code, _, err = lss("export-onnx", run, run / "fold_0", "--out", joint)

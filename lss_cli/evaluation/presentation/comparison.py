@@ -56,6 +56,12 @@ def heading(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> list[str]:
     """What has to be said beside the values."""
     lines = [f"{MARK} best of the networks. ↑ higher is better, ↓ lower is better. – undefined."]
+    lines.append(f"Grade of all networks: {comparison.rule.text}.")
+    lines += [
+        f"{printable(name)} by itself: {own.text}; see --grade-weights."
+        for name, own in zip(comparison.names, comparison.own_rules, strict=True)
+        if own.by_weight and own != comparison.rule
+    ]
     if comparison.drawn:
         lines += [
             f"[ ]: 95 % interval from {comparison.drawn} resamples of studies.",

@@ -25,10 +25,11 @@ def to_json(evaluation: Evaluation) -> str:
             "resamples": len(evaluation.resamples.counts),
             "seed": evaluation.settings.seed,
         },
+        "grade_weights": list(evaluation.part.rule.weights),
         "baselines_fitted_on": evaluation.baselines.fitted_on,
         "confusion": {
             "classes": list(map(str, Severity)),
-            "rows_true_columns_most_likely": evaluation.confusion,
+            "rows_true_columns_grade": evaluation.confusion,
         },
         "figures": {
             predictor: {

@@ -96,7 +96,7 @@ def _confusion(evaluation: Evaluation) -> HtmlTable:
         (str(grade), *map(str, counts), str(sum(counts)))
         for grade, counts in zip(Severity, evaluation.confusion, strict=True)
     ]
-    return ("true \\ most likely", *map(str, Severity), "rows"), rows
+    return ("true \\ grade", *map(str, Severity), "rows"), rows
 
 
 def _by_group(evaluation: Evaluation, group: Grouping) -> HtmlTable:

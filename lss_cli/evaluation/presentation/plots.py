@@ -91,7 +91,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     names = list(map(str, Severity))
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="most likely class", ylabel="true class")
+    axes.set(xlabel="grade", ylabel="true class")
     figure.suptitle(_title(evaluation))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -43,7 +43,7 @@ def to_table(evaluation: Evaluation) -> RenderableType:
         Text(""),
         _overall(evaluation),
         Text(""),
-        Text("True class (rows) and most likely class (columns)", style="bold"),
+        Text("True class (rows) and grade (columns)", style="bold"),
         _confusion(evaluation),
         *_by_group(evaluation),
         Text(""),
@@ -71,7 +71,8 @@ def heading(evaluation: Evaluation) -> str:
 
 def remarks(evaluation: Evaluation) -> list[str]:
     """What has to be said beside the values."""
-    lines = [_intervals(evaluation), _about_baselines(evaluation.baselines)]
+    lines = [f"Grade: {evaluation.part.rule.text}.", _intervals(evaluation)]
+    lines.append(_about_baselines(evaluation.baselines))
     lines.append("↑ higher is better, ↓ lower is better. – undefined: a class is missing.")
     if (evaluation.part.table["split"] == TRAIN).any():
         lines.append("The training part is among these rows: the figures flatter the model.")
