@@ -16,7 +16,8 @@ from lss_cli.errors import LssError
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.locate.locate import Locators, count_discs, locate
+from lss_cli.locate.landmarks import Landmarks
+from lss_cli.locate.locate import Locators, locate
 from lss_cli.model.metadata import ModelCard
 from lss_cli.model.session import Model
 from lss_cli.output.outputs import Outputs
@@ -119,9 +120,9 @@ def grade_job(job: GradingJob, model: Model) -> list[Row]:
         if job.propose and locators:
             result = grade_proposal(study, locate(study, locators), model, job.conditions)
         elif points or job.bad_points:
-            counted = count_discs(study, locators.sagittal) if locators and points else None
+            landmarks = Landmarks(study, locators) if locators else None
             result = grade_study(
-                study, points, job.bad_points, model, job.conditions, counted=counted
+                study, points, job.bad_points, model, job.conditions, landmarks=landmarks
             )
         if result.levels:
             for done in _outputs(job, result).write(study, result, model):

@@ -65,7 +65,7 @@ def predict(
 
     Example: lss predict ./study_123 --coords coords.csv
     """
-    from lss_cli.cli.proposals import count_levels, grade_proposed
+    from lss_cli.cli.proposals import find_landmarks, grade_proposed
     from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
@@ -113,9 +113,9 @@ def predict(
             write_points(save_coords, points, bad_points, remark)
             environment.messages.print(f"Written: {save_coords}")
     if coords or draft:
-        counted = None if draft else count_levels(environment, dicom_study)
+        landmarks = find_landmarks(environment, dicom_study)
         result = grade_study(
-            dicom_study, points, bad_points, loaded, conditions, remark=remark, counted=counted
+            dicom_study, points, bad_points, loaded, conditions, remark=remark, landmarks=landmarks
         )
     else:
         result = grade_proposed(environment, dicom_study, loaded, conditions)

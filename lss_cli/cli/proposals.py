@@ -1,18 +1,16 @@
 """Points proposed for a command that has no others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from lss_cli.anatomy import Condition, Level
+from lss_cli.anatomy import Condition
 from lss_cli.cli.environment import Environment
 from lss_cli.errors import ModelError
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import StudyGrade
-from lss_cli.locate.locate import Locators, count_discs, locate
-from lss_cli.locate.model import LocatorModel
+from lss_cli.locate.landmarks import Landmarks
+from lss_cli.locate.locate import Locators, locate
 from lss_cli.locate.proposal import ProposedPoint
-from lss_cli.model.find import find_locator
 from lss_cli.model.session import Model
-from lss_cli.study.geometry import Vector
 from lss_cli.study.study import Study
 
 
@@ -24,13 +22,12 @@ def propose_points(environment: Environment, study: Study) -> tuple[Sequence[Pro
     return Proposer(environment.models).propose(study)
 
 
-def count_levels(environment: Environment, study: Study) -> Mapping[Level, Vector]:
-    """Where the discs lie that the sagittal series shows; nothing where no network counts them."""
+def find_landmarks(environment: Environment, study: Study) -> Landmarks | None:
+    """What given points are held against; ``None`` where no networks find it."""
     try:
-        network = LocatorModel.open(find_locator("sagittal", environment.models))
+        return Landmarks(study, Locators.load(environment.models))
     except ModelError:
-        return {}
-    return count_discs(study, network)
+        return None
 
 
 def grade_proposed(

@@ -13,8 +13,9 @@ import numpy as np
 
 from lss_cli.anatomy import Condition, Side
 from lss_cli.grading.canal import sides_step
-from lss_cli.grading.counted import Places, check_counting
+from lss_cli.grading.counted import check_counting
 from lss_cli.grading.order import check_numbering, check_order
+from lss_cli.grading.recesses import check_recesses
 from lss_cli.grading.result import MISSING_NEIGHBOUR
 from lss_cli.grading.sides import (
     Finding,
@@ -24,6 +25,7 @@ from lss_cli.grading.sides import (
     exchanged_axes_of_one_side,
     far_from_canal,
 )
+from lss_cli.locate.landmarks import Landmarks
 from lss_cli.model.inputs import covered_share
 from lss_cli.model.spec import InputSpec
 from lss_cli.points.point import Point
@@ -87,7 +89,7 @@ def check_points(
     unfamiliar: Sequence[bool],
     spec: InputSpec,
     named: Sequence[Point],
-    counted: Places | None = None,
+    landmarks: Landmarks | None = None,
 ) -> Checked:
     """Check points, each by itself and against the others.
 
@@ -99,14 +101,14 @@ def check_points(
         unfamiliar: Whether the image around each is unlike the training images.
         spec: How large a field the model wants.
         named: All points of the study, graded or not.
-        counted: Where the discs lie that were counted on sagittal pictures, if they were.
+        landmarks: What the images show by themselves, where that is known.
     """
     evidence = find_gross(points, unfamiliar, spec)
     refusals = [_refusal(texts) if len(texts) >= SEVERAL else "" for texts in evidence]
     kept = [located for located, reason in zip(points, refusals, strict=True) if not reason]
     warnings = {id(located): list(_check_alone(located, spec)) for located in kept}
     doubts = []
-    for finding in _findings(study, kept, named, counted or {}):
+    for finding in _findings(study, kept, named, landmarks):
         if len(finding.points) == len(kept) > 1:
             doubts.append(finding.text)
             continue
@@ -140,18 +142,26 @@ def _in_recesses(points: Sequence[Located[Point]]) -> list[Located[Point]]:
 
 
 def _findings(
-    study: Study, points: Sequence[Located[Point]], named: Sequence[Point], counted: Places
+    study: Study,
+    points: Sequence[Located[Point]],
+    named: Sequence[Point],
+    landmarks: Landmarks | None,
 ) -> Iterator[Finding]:
     for group in _groups(points):
         order = check_order(group)
         yield from order
         recesses = _in_recesses(group)
         if recesses:
-            yield from check_sides(recesses)
+            sides = check_sides(recesses)
+            yield from sides
+            if landmarks:
+                known = {id(located) for finding in sides for located in finding.points}
+                yield from check_recesses(recesses, landmarks, known)
             # Where levels are at odds with each other, it is known already.
             if not order:
                 # What the table itself says of sagittal slices comes first.
                 numbering = check_numbering(study, recesses, named)
+                counted = landmarks.discs if landmarks else {}
                 yield from numbering or check_counting(recesses, counted)
         else:
             yield from _check_foramina(group)

@@ -8,8 +8,8 @@ import numpy as np
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.grading.checks import Checked, check_neighbours, check_points
-from lss_cli.grading.counted import Places
 from lss_cli.grading.result import UNFAMILIAR, LevelGrade, StudyGrade
+from lss_cli.locate.landmarks import Landmarks
 from lss_cli.model.inputs import model_input
 from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point, join_remarks
@@ -59,7 +59,7 @@ def grade_study(
     *,
     remark: str = "",
     check: bool = True,
-    counted: Places | None = None,
+    landmarks: Landmarks | None = None,
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
 
@@ -72,8 +72,7 @@ def grade_study(
         remark: Of the person who set the points; goes into every output as it is. By default
             what the points themselves carry.
         check: Whether to look for mistakes and unstable grades, which costs as much again.
-        counted: Where the discs lie that were counted on sagittal pictures, as `count_discs` gives
-            them; what lies elsewhere is pointed out.
+        landmarks: What the images show by themselves; points that lie elsewhere are pointed out.
 
     Raises:
         ModelError: The model may not grade a condition that is wanted.
@@ -85,7 +84,7 @@ def grade_study(
     # Where no point names a series, there is one choice for all, or one error.
     named = not chosen or any(point.series_id for point in chosen)
     choice = None if named else study.axial_t2
-    levels, doubts = _grade_points(study, chosen, points, model, check, counted)
+    levels, doubts = _grade_points(study, chosen, points, model, check, landmarks)
     levels += [
         LevelGrade(bad.condition, bad.level, reason=bad.reason)
         for bad in bad_points
@@ -146,7 +145,7 @@ def _grade_points(
     named: Sequence[Point],
     model: Model,
     check: bool,
-    counted: Places | None,
+    landmarks: Landmarks | None,
 ) -> tuple[list[LevelGrade], tuple[str, ...]]:
     """Grade points with one run of the model; those with a fault get their reason.
 
@@ -169,7 +168,7 @@ def _grade_points(
     if check:
         located_points = [given.located for given in inputs]
         checked = check_points(
-            study, located_points, unfamiliar, model.metadata.input, named, counted
+            study, located_points, unfamiliar, model.metadata.input, named, landmarks
         )
     unstable = _are_unstable(inputs, prob, model) if check else [False] * len(inputs)
     for index, (given, row) in enumerate(zip(inputs, prob, strict=True)):

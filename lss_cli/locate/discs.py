@@ -80,7 +80,10 @@ class FoundDiscs:
 
 
 def find_discs(
-    series: Series, model: LocatorModel, read: Callable[[Slice], Float32Array]
+    series: Series,
+    model: LocatorModel,
+    read: Callable[[Slice], Float32Array],
+    most: int = MOST_SLICES,
 ) -> FoundDiscs:
     """Find the discs of a sagittal series.
 
@@ -88,12 +91,13 @@ def find_discs(
         series: Of which the central slices are looked at.
         model: Finds discs.
         read: Decodes a slice, and remembers it.
+        most: How many slices to look at.
 
     Raises:
         StudyError: None of the central slices can be decoded.
         ModelError: The network fails.
     """
-    slices = _decodable(central_slices(series), read)
+    slices = _decodable(central_slices(series, most), read)
     middle = slices[len(slices) // 2]
     centre = middle.geometry.centre
     tiles = list(_tiles(middle.geometry.oriented, model))
@@ -103,13 +107,13 @@ def find_discs(
     return combine(_look(model, series, slices, centre, read))
 
 
-def central_slices(series: Series) -> list[Slice]:
+def central_slices(series: Series, most: int = MOST_SLICES) -> list[Slice]:
     """The slices of the longest stack that lie around its middle, from right to left."""
     stack = max(series.stacks, key=lambda stack: len(stack.slices)).slices
     normal = stack[0].geometry.normal
     depths = np.array([float(slice_.geometry.position @ normal) for slice_ in stack])
     away = np.abs(depths - (depths[0] + depths[-1]) / 2)
-    nearest = [int(index) for index in away.argsort(kind="stable")[:MOST_SLICES]]
+    nearest = [int(index) for index in away.argsort(kind="stable")[:most]]
     kept = [index for index in nearest if away[index] <= CENTRAL_MM] or nearest[:1]
     return [stack[index] for index in sorted(kept)]
 

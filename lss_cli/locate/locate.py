@@ -1,6 +1,7 @@
 """Propose points from the images alone: discs on sagittal pictures, recesses on axial ones."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from lss_cli.anatomy import Condition, Level, Side
 from lss_cli.errors import StudyError
 from lss_cli.locate.chain import doubt_steps
-from lss_cli.locate.discs import FoundDiscs, find_discs
+from lss_cli.locate.discs import MOST_SLICES, FoundDiscs, find_discs
 from lss_cli.locate.levels import Cut, canal_places, find_cuts
 from lss_cli.locate.model import LocatorModel
 from lss_cli.locate.proposal import Disc, Proposal, ProposedPoint, UsedSeries
@@ -129,6 +130,9 @@ def count_discs(
 ) -> dict[Level, Vector]:
     """Where the canal lies at each disc, in the patient, in mm; nothing unless all five are sure.
 
+    The middle slice alone mostly says it, as the pictures do that the confidence was measured on;
+    where it does not, all central slices are asked.
+
     Args:
         study: The study, its headers read.
         model: Finds discs.
@@ -137,14 +141,14 @@ def count_discs(
     Raises:
         ModelError: The network fails.
     """
-    try:
+    read = read or remember_pixels()
+    with suppress(StudyError):
         sagittal = choose_sagittal(study.series)
-        found = find_discs(sagittal.series, model, read or remember_pixels())
-    except StudyError:
-        return {}
-    if sagittal.doubt or len(found.discs) < len(Level) or not all(d.sure for d in found.discs):
-        return {}
-    return canal_places([(disc.level, np.array(disc.position)) for disc in found.discs])
+        for most in () if sagittal.doubt else (1, MOST_SLICES):
+            discs = find_discs(sagittal.series, model, read, most).discs
+            if len(discs) == len(Level) and all(disc.sure for disc in discs):
+                return canal_places([(disc.level, np.array(disc.position)) for disc in discs])
+    return {}
 
 
 def _axial_centres(axial: Sequence[Choice]) -> list[Vector]:

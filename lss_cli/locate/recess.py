@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from lss_cli.errors import StudyError
 from lss_cli.locate.levels import Cut
 from lss_cli.locate.model import LocatorModel, cut_window, to_picture
 from lss_cli.slices import Float32Array
-from lss_cli.study.geometry import Vector
+from lss_cli.study.geometry import Geometry, Vector
 from lss_cli.study.series import SliceInStack
 from lss_cli.study.slice import Slice
 
@@ -27,6 +27,26 @@ NEAREST_SIDES_MM, FARTHEST_SIDES_MM = 5.0, 32.0
 
 
 @dataclass(frozen=True, eq=False)
+class RecessView:
+    """A slice that is looked at, and where.
+
+    Attributes:
+        slice_in_stack: The slice.
+        pixels: H × W, in the one orientation.
+        centre: Around which it is looked at, in the patient, in mm.
+    """
+
+    slice_in_stack: SliceInStack
+    pixels: Float32Array
+    centre: Vector
+
+    @property
+    def geometry(self) -> Geometry:
+        """Of the pixels."""
+        return self.slice_in_stack.slice.geometry.oriented
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What one slice shows.
 
@@ -34,7 +54,8 @@ class Seen:
         slice_in_stack: The slice.
         places: Column and row of each side's recess in the oriented slice, in pixels.
         confidence: Of each side.
-        worth: How well the slice fits, by geometry and by what it shows.
+        worth: How well the slice fits, by what it shows; and by geometry, where one of several is
+            to be chosen.
     """
 
     slice_in_stack: SliceInStack
@@ -55,6 +76,18 @@ class Seen:
     def middle(self) -> Vector:
         """Between both, in the patient, in mm."""
         return np.asarray((self.position(Side.LEFT) + self.position(Side.RIGHT)) / 2)
+
+    @property
+    def across_mm(self) -> float:
+        """How far left lies to the left of right."""
+        # Oriented columns run to the patient's left.
+        columns = self.places[Side.LEFT][0] - self.places[Side.RIGHT][0]
+        return columns * self.slice_in_stack.slice.geometry.oriented.spacing_mm[0]
+
+    @property
+    def apart_as_usual(self) -> bool:
+        """Whether they lie as far apart as the recesses of a level."""
+        return NEAREST_SIDES_MM <= self.across_mm <= FARTHEST_SIDES_MM
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,44 +171,79 @@ def _usable(cut: Cut, read: Callable[[Slice], Float32Array]) -> tuple[list[int],
     return (sorted(indices), "") if nearest in indices else ([], reason)
 
 
+def see_recesses(views: Sequence[RecessView], model: LocatorModel) -> list[Seen]:
+    """See what slices show around places, in one run of the network.
+
+    Where the recesses lie far from a window's middle, it is cut again around them.
+
+    Args:
+        views: The slices and the places.
+        model: Finds recesses.
+
+    Raises:
+        ModelError: The network fails.
+    """
+    found = _see(views, model)
+    again = [
+        at
+        for at, (seen, view) in enumerate(zip(found, views, strict=True))
+        if _across(seen, view.centre) > OFF_CENTRE_MM
+    ]
+    recentred = [replace(views[at], centre=found[at].middle) for at in again]
+    for at, seen in zip(again, _see(recentred, model), strict=True):
+        if seen.worth >= found[at].worth:
+            found[at] = seen
+    return found
+
+
+def _see(views: Sequence[RecessView], model: LocatorModel) -> list[Seen]:
+    """One run of the network over all windows."""
+    if not views:
+        return []
+    at = [view.geometry.to_pixel(view.centre) for view in views]
+    windows = [
+        cut_window(view.pixels, view.geometry.spacing_mm, middle, model.window)
+        for view, middle in zip(views, at, strict=True)
+    ]
+    peaks = model.peaks(model.heatmaps(np.stack(windows)))
+    seen = []
+    for view, middle, positions, confidence in zip(
+        views, at, peaks.positions, peaks.confidence, strict=True
+    ):
+        pixels = to_picture(positions, view.geometry.spacing_mm, middle, model.window)
+        shares = dict(zip(map(Side, model.landmarks), map(float, confidence), strict=True))
+        places = {
+            Side(name): (float(x), float(y))
+            for name, (x, y) in zip(model.landmarks, pixels, strict=True)
+        }
+        worth = math.sqrt(math.prod(shares.values()))
+        seen.append(Seen(view.slice_in_stack, places, shares, worth))
+    return seen
+
+
 def _look(
     looks: Sequence[tuple[Cut, Sequence[int]]],
     centres: Sequence[Vector],
     model: LocatorModel,
     read: Callable[[Slice], Float32Array],
 ) -> list[list[Seen]]:
-    """One run of the network over all windows."""
-    windows, places = [], []
-    for (cut, indices), centre in zip(looks, centres, strict=True):
-        for index in indices:
-            slice_ = cut.stack.slices[index]
-            geometry = slice_.geometry.oriented
-            at = geometry.to_pixel(centre)
-            windows.append(cut_window(read(slice_), geometry.spacing_mm, at, model.window))
-            places.append((cut, index, at))
-    if not windows:
-        return []
-    peaks = model.peaks(model.heatmaps(np.stack(windows)))
-    seen: dict[int, list[Seen]] = {id(cut): [] for cut, _ in looks}
-    for (cut, index, at), positions, confidence in zip(
-        places, peaks.positions, peaks.confidence, strict=True
-    ):
-        spacing_mm = cut.stack.slices[index].geometry.oriented.spacing_mm
-        pixels = to_picture(positions, spacing_mm, at, model.window)
-        shares = dict(zip(map(Side, model.landmarks), map(float, confidence), strict=True))
-        away = (index - cut.at) / SLICE_DEVIATION
-        seen[id(cut)].append(
-            Seen(
-                cut.slice_in_stack(index),
-                {
-                    Side(name): (float(x), float(y))
-                    for name, (x, y) in zip(model.landmarks, pixels, strict=True)
-                },
-                shares,
-                math.exp(-0.5 * away**2) * math.sqrt(math.prod(shares.values())),
-            )
-        )
-    return [seen[id(cut)] for cut, _ in looks]
+    """What the slices of each cut show, in one run of the network."""
+    views = [
+        RecessView(cut.slice_in_stack(index), read(cut.stack.slices[index]), centre)
+        for (cut, indices), centre in zip(looks, centres, strict=True)
+        for index in indices
+    ]
+    seen = iter(_see(views, model))
+    return [[_weigh(next(seen), _fit(cut, index)) for index in indices] for cut, indices in looks]
+
+
+def _weigh(seen: Seen, fit: float) -> Seen:
+    return replace(seen, worth=seen.worth * fit)
+
+
+def _fit(cut: Cut, index: int) -> float:
+    """How well a slice fits by geometry, 0 to 1."""
+    return math.exp(-0.5 * ((index - cut.at) / SLICE_DEVIATION) ** 2)
 
 
 def _best(seen: Sequence[Seen]) -> Seen:
@@ -195,11 +263,9 @@ def _choose(level: Level, seen: Sequence[Seen]) -> FoundRecesses:
     alternative = _best(others) if others else None
     if alternative and alternative.worth < ALTERNATIVE_SHARE * best.worth:
         alternative = None
-    spacing_mm = best.slice_in_stack.slice.geometry.oriented.spacing_mm
-    left, right = best.places[Side.LEFT], best.places[Side.RIGHT]
-    # Oriented columns run to the patient's left.
-    across = (left[0] - right[0]) * spacing_mm[0]
     doubts = []
-    if not NEAREST_SIDES_MM <= across <= FARTHEST_SIDES_MM:
-        doubts.append(f"left and right lie {across:.0f} mm apart, unlike the recesses of a level.")
+    if not best.apart_as_usual:
+        doubts.append(
+            f"left and right lie {best.across_mm:.0f} mm apart, unlike the recesses of a level."
+        )
     return FoundRecesses(level, best, alternative, tuple(doubts))

@@ -8,6 +8,9 @@
     python -m tests.benchmarks.proposed grade labelled proposed runs/folds OUT
     lss compare OUT/*.csv --split validation
 
+A table may name images below its own folder alone: moved.csv lies beside the folder of the images,
+or of a copy of it.
+
 The proposals are those of networks that had not seen the study, and so are the grades. A slice
 beside the labelled one is imitated by the neighbour in its place; what lies beyond it is not in the
 pictures, and the neighbour stands in for that too. Nothing here passes or fails.
@@ -49,7 +52,6 @@ def move(table: Path, predictions: Path, out: Path) -> None:
             crops.loc[index, "y"] += (place["found_y"] - place["y"]) / mm[index]
             rows.append(index)
     moved = crops.loc[rows]
-    moved["image"] = [str(table.parent / name) for name in moved["image"]]
     moved.to_csv(out, index=False)
     print(f"{len(moved)} of {len(crops)} points moved")
 

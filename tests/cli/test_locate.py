@@ -174,7 +174,10 @@ def test_given_levels_are_held_against_the_discs_as_counted(
         _, out, _ = lss(*grade, models=models)
         return {text for row in json.loads(out)["levels"] for text in row["warnings"]}
 
-    assert not any("as counted" in text for text in warnings())
+    assert not any("as counted" in text or "as located" in text for text in warnings())
+    rows[0]["x"] = str(float(rows[0]["x"]) + 9)
+    (text,) = [text for text in warnings() if "as located" in text]
+    assert "is it in the recess?" in text
     higher = {"L2/L3": "L1/L2", "L3/L4": "L2/L3", "L4/L5": "L3/L4", "L5/S1": "L4/L5"}
     for row in rows:
         row["level"] = higher[row["level"]]

@@ -8,28 +8,11 @@ from lss_cli.grading.grade import grade_study
 from lss_cli.locate.locate import Locators, count_discs
 from lss_cli.model.session import load_model
 from lss_cli.points.point import Point
-from lss_cli.study.study import read_study
-from tests.locate.studies import plan, write_coded_study, write_locators
-
-
-@pytest.fixture(scope="module")
-def phantom():
-    return plan(1, slices=3)
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory, phantom):
-    return read_study(write_coded_study(tmp_path_factory.mktemp("coded"), phantom))
-
-
-@pytest.fixture(scope="module")
-def counted(study, tmp_path_factory):
-    models = Locators.load(write_locators(tmp_path_factory.mktemp("models")))
-    return count_discs(study, models.sagittal)
+from tests.locate.studies import write_locators
 
 
 @pytest.fixture
-def warnings(study, phantom, counted, tiny_model):
+def warnings(coded, phantom, landmarks, tiny_model):
     """The warnings on counting, by level, of points that are called as `called` says."""
 
     def run(called, conditions=(Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)):
@@ -47,7 +30,7 @@ def warnings(study, phantom, counted, tiny_model):
             for level in [called.get(click.level)]
             if click.condition in conditions and level
         ]
-        result = grade_study(study, points, (), load_model(tiny_model), counted=counted)
+        result = grade_study(coded, points, (), load_model(tiny_model), landmarks=landmarks)
         texts = {
             row.level: [text for text in result.warnings_of(row) if "as counted" in text]
             for row in result.levels
@@ -60,10 +43,10 @@ def warnings(study, phantom, counted, tiny_model):
 SAME = {level: level for level in Level}
 
 
-def test_the_canal_is_known_behind_all_discs(counted, phantom):
-    assert set(counted) == set(Level)
+def test_the_canal_is_known_behind_all_discs(landmarks, phantom):
+    assert set(landmarks.discs) == set(Level)
     curve = phantom.body.curve
-    for level, at in counted.items():
+    for level, at in landmarks.discs.items():
         assert np.linalg.norm(at - curve.to_patient(0, 2.4, curve.level(level))) < 8
 
 
@@ -94,9 +77,9 @@ def test_a_single_point_in_another_disc_is_noticed(warnings):
     }
 
 
-def test_discs_that_are_not_sure_count_for_nothing(study, tmp_path):
+def test_discs_that_are_not_sure_count_for_nothing(coded, tmp_path):
     doubtful = Locators.load(write_locators(tmp_path / "models", sure=0.9))
-    assert count_discs(study, doubtful.sagittal) == {}
-    axial = [series for series in study.series if "SAG" not in series.description.upper()]
+    assert count_discs(coded, doubtful.sagittal) == {}
+    axial = [series for series in coded.series if "SAG" not in series.description.upper()]
     sure = Locators.load(write_locators(tmp_path / "sure"))
-    assert count_discs(replace(study, series=tuple(axial)), sure.sagittal) == {}
+    assert count_discs(replace(coded, series=tuple(axial)), sure.sagittal) == {}
