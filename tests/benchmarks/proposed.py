@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lss_cli.anatomy import Condition, Level
@@ -32,6 +33,7 @@ from lss_cli.slices import Float32Array
 
 NOMINAL_WIDTH_MM = 170
 BATCH = 64
+RESAMPLES = 1000
 
 Change = Callable[[Float32Array], Float32Array]
 
@@ -83,8 +85,7 @@ def grade(labelled: Prepared, proposed: Prepared, folds: Path, out: Path) -> Non
         }
         for way, (data, change) in ways.items():
             index = data.index
-            own = index["condition"] == index["source_condition"]
-            chosen = own & index["study_id"].isin(studies) & index["row_id"].isin(names)
+            chosen = index["study_id"].isin(studies) & index["row_id"].isin(names)
             rows = np.flatnonzero(chosen.to_numpy())
             prob = []
             for start in range(0, len(rows), BATCH):
@@ -99,9 +100,22 @@ def grade(labelled: Prepared, proposed: Prepared, folds: Path, out: Path) -> Non
     for way, tables in parts.items():
         table = pd.concat(tables, ignore_index=True)
         write_predictions(out / f"{way}.csv", table, table[PROBABILITIES].to_numpy())
-        grades = by_row(table).loc[order, PROBABILITIES].to_numpy().argmax(axis=1)
-        steps = np.abs(grades - first)
-        print(f"{way:24} another grade {(steps > 0).mean():.1%}, two off {(steps > 1).mean():.2%}")
+        rows_now = by_row(table).loc[order]
+        steps = np.abs(rows_now[PROBABILITIES].to_numpy().argmax(axis=1) - first)
+        low, high = interval(steps > 0, rows_now["study_id"])
+        print(
+            f"{way:24} another grade {(steps > 0).mean():.1%} [{low:.1%}, {high:.1%}], "
+            f"two off {(steps > 1).mean():.2%}"
+        )
+
+
+def interval(changed: npt.NDArray[np.bool_], studies: pd.Series) -> tuple[float, float]:
+    """The 95 % interval of a share, from resampled studies."""
+    _, own = np.unique(studies, return_inverse=True)
+    each, share = np.bincount(own), np.bincount(own, changed)
+    draws = np.random.default_rng(0).integers(0, len(each), (RESAMPLES, len(each)))
+    low, high = np.quantile(share[draws].sum(axis=1) / each[draws].sum(axis=1), (0.025, 0.975))
+    return float(low), float(high)
 
 
 if __name__ == "__main__":
