@@ -1,14 +1,15 @@
-"""Every command that the documentation shows is run."""
+"""Every command that the documentation shows is run, on small phantoms and with small networks."""
 
 import re
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lss_cli.dataset.prepare import PrepareOptions, prepare
-from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.phantom import dataset
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("study_123", "study_124")
@@ -28,6 +29,11 @@ INSTALLING = {
     "pip install --constraint constraints.txt .": "make demo",
 }
 
+SMALL_NETWORK = ["--filters", "2", "--blocks", "2", "--dense", "4"]
+SMALLER = {"train": SMALL_NETWORK, "tune": SMALL_NETWORK}
+
+write_small_phantoms = partial(dataset.write_phantoms, sagittal=False, matrix=160, slices=3)
+
 
 def commands(page: str) -> list[str]:
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
@@ -38,7 +44,7 @@ def commands(page: str) -> list[str]:
 def examples(tmp_path_factory) -> Path:
     """What the pages talk of: a study, its points, an RSNA folder, prepared data."""
     folder = tmp_path_factory.mktemp("examples")
-    write_phantoms(folder / "phantoms", 12, seed=1, sagittal=False, matrix=160, slices=3)
+    write_small_phantoms(folder / "phantoms", 12, seed=1)
     prepare(folder / "phantoms", folder / "prepared", PrepareOptions(mirror=True))
     # Two studies, and one table of their points.
     originals = sorted((folder / "phantoms" / "train_images").iterdir())[:2]
@@ -66,13 +72,14 @@ def test_the_commands_of_a_page_run_in_their_order(page, examples, tmp_path, mon
     if any(line.startswith("lss phantom phantoms ") for line in lines):
         shutil.rmtree(tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dataset, "write_phantoms", write_small_phantoms)
     for line in lines:
         if line in INSTALLING:
             assert INSTALLING[line] in (ROOT / ".ci" / "run").read_text()
             continue
         program, *arguments = shlex.split(line)
         assert program == "lss", line
-        code, out, err = lss(*arguments)
+        code, out, err = lss(*arguments, *SMALLER.get(arguments[0], []))
         assert code == 0, f"{line}\n{out}\n{err}"
 
 

@@ -184,7 +184,8 @@ class Training:
         network.compile(
             build_optimizer(self.options, stage.rate),
             loss_function(self.options, self.weights),
-            metrics=[accuracy_function(self.weights)],
+            # With its variables: those that are made while a step is traced have it traced twice.
+            metrics=[keras.metrics.MeanMetricWrapper(accuracy_function(self.weights), "accuracy")],
         )
         network.optimizer.build(network.trainable_variables)
         if begun:

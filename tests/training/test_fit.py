@@ -24,6 +24,15 @@ def test_optimizers_take_rate_and_decay(name):
     assert made.weight_decay == pytest.approx(0.01)
 
 
+def test_a_step_is_traced_once(prepared, monkeypatch):
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda network, data: traced.append(0) or step(network, data)
+    )
+    Training(prepared, TrainingOptions(epochs=2, filters=1, blocks=1, dense=(2,)), quiet).run()
+    assert len(traced) == 1
+
+
 @pytest.mark.slow
 def test_averaged_weights_lie_between_those_of_the_steps(prepared):
     """With so little memory the mean is the last progress; with much, near where it began."""
