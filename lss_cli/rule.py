@@ -24,9 +24,9 @@ UNCERTAIN = (
     f"{100 * CERTAIN:g}%, every other that is named at least {100 * ALSO:g}%. {_SEVERE}"
 )
 UNCERTAIN_BY_WEIGHT = (
-    "Where several grades are named, each is possible: the likeliest has less than "
-    f"{100 * CERTAIN:g}%, and every other of at least {100 * ALSO:g}% is named; or another is the "
-    f"grade by its weight, and all that are as likely are named. {_SEVERE}"
+    "Where several grades are named, each is possible: either the likeliest has less than "
+    f"{100 * CERTAIN:g}%, and every other of at least {100 * ALSO:g}% is named; or the grade is "
+    f"not the likeliest but weighs more, and every one at least as likely is named. {_SEVERE}"
 )
 
 
@@ -83,13 +83,13 @@ class GradeRule:
         """For people, behind "Grade: ".
 
         >>> GradeRule((1, 2, 4)).text
-        'greatest probability × weight (Normal/Mild 1, Moderate 2, Severe 4)'
+        'greatest probability times weight (Normal/Mild 1, Moderate 2, Severe 4)'
         """
         if not self.by_weight:
             return "the likeliest"
         pairs = zip(Severity, self.weights, strict=True)
         weights = ", ".join(f"{severity} {weight:g}" for severity, weight in pairs)
-        return f"greatest probability × weight ({weights})"
+        return f"greatest probability times weight ({weights})"
 
     @property
     def uncertain(self) -> str:
@@ -110,24 +110,28 @@ class GradeRule:
         """The grade of three probabilities."""
         return list(Severity)[int(self.choose([prob])[0])]
 
-    def possible(self, prob: Sequence[float]) -> tuple[Severity, ...]:
-        """The grade, with all others that may be true if it is not certain; mildest first.
+    def name(self, probabilities: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Which grades are named where N × 3 probabilities are shown; N × 3 truth values.
 
-        The limits are those of the probabilities, whatever the weights. Where the grade is not the
-        likeliest, none that is as likely as the grade is left out.
+        These are the grade, and all others that may be true if it is not certain. The limits are
+        those of the probabilities, whatever the weights. Where the grade is not the likeliest, none
+        that is as likely as the grade is left out.
+        """
+        prob = np.asarray(probabilities, np.float64)
+        named = prob >= np.take_along_axis(prob, self.choose(prob)[:, None], axis=1)
+        second, highest = np.sort(prob, axis=1)[:, 1:].T[..., None]
+        named |= (highest < CERTAIN) & (prob >= np.minimum(ALSO, second))
+        severe = Severity.SEVERE.ordinal
+        named[:, severe] |= prob[:, severe] >= SEVERE_SHOWN
+        return named
+
+    def possible(self, prob: Sequence[float]) -> tuple[Severity, ...]:
+        """The grades that are named for three probabilities, mildest first.
 
         >>> [str(grade) for grade in GradeRule((1, 2, 4)).possible((0.75, 0.05, 0.20))]
         ['Normal/Mild', 'Severe']
         """
-        grade, likeliest = self.grade(prob).ordinal, LIKELIEST.grade(prob).ordinal
-        named = {other for other in range(len(Severity)) if prob[other] >= prob[grade]}
-        if prob[likeliest] < CERTAIN:
-            others = [other for other in range(len(Severity)) if other != likeliest]
-            least = min(ALSO, max(prob[other] for other in others))
-            named.update(other for other in others if prob[other] >= least)
-        if prob[Severity.SEVERE.ordinal] >= SEVERE_SHOWN:
-            named.add(Severity.SEVERE.ordinal)
-        return tuple(severity for severity in Severity if severity.ordinal in named)
+        return tuple(severity for severity in Severity if self.name([prob])[0, severity.ordinal])
 
 
 LIKELIEST = GradeRule()

@@ -65,7 +65,7 @@ def test_weights_that_are_equal_choose_the_likeliest(products, weight):
 def test_the_rule_says_what_it_is():
     assert LIKELIEST.text == "the likeliest"
     assert GradeRule.parse("1, 2.5,4").text == (
-        "greatest probability × weight (Normal/Mild 1, Moderate 2.5, Severe 4)"
+        "greatest probability times weight (Normal/Mild 1, Moderate 2.5, Severe 4)"
     )
     for limit in (CERTAIN, ALSO, SEVERE_SHOWN):
         assert f" {100 * limit:g}%" in UNCERTAIN_BY_WEIGHT

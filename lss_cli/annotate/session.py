@@ -268,7 +268,7 @@ def _row(level: LevelGrade) -> dict[str, Any]:
         "level": level.level,
         "probabilities": level.probabilities,
         "grade": level.grade,
-        "uncertain": level.shown if level.uncertain else "",
+        "uncertain": level.explained if level.uncertain else "",
         "reason": level.reason,
         "warnings": level.warnings,
     }

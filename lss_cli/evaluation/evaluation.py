@@ -10,6 +10,7 @@ from lss_cli.evaluation.baselines import Baselines
 from lss_cli.evaluation.bootstrap import DEFAULT_RESAMPLES, Estimate, Resamples
 from lss_cli.evaluation.metrics import DEFAULT_BETA, Metric, metrics_with
 from lss_cli.evaluation.predictions import Predictions
+from lss_cli.evaluation.rules import ByRule, compare_with_likeliest
 from lss_cli.evaluation.sample import Float64Array, Sample
 from lss_cli.evaluation.scopes import Grouping, Scope, scopes_of
 
@@ -51,6 +52,8 @@ class Evaluation:
         estimates: For the model, of each scope; for each baseline, of all rows and each level.
         confusion: Rows are true classes, columns the grades.
         resamples: The draws of studies behind the intervals.
+        by_rule: Figures of all rows, by key, of grades by weight beside the likeliest ones; none
+            where the grade is the likeliest.
     """
 
     part: Predictions
@@ -61,6 +64,7 @@ class Evaluation:
     estimates: Mapping[str, Mapping[str, Estimates]]
     confusion: list[list[int]]
     resamples: Resamples
+    by_rule: Mapping[str, ByRule]
 
     def rows(self, scope: str) -> int:
         """How many rows a scope has."""
@@ -99,6 +103,7 @@ def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluati
         },
         Sample.once(part.labels, part.probabilities, part.rule).confusion[0].astype(int).tolist(),
         resamples,
+        compare_with_likeliest(part, resamples),
     )
 
 

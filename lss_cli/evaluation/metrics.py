@@ -84,7 +84,7 @@ def metric(
     """
 
     def register(function: AnyFormula) -> AnyFormula:
-        key, definition = function.__name__, _definition(function)
+        key, definition = function.__name__, definition_of(function)
         METRICS[key] = Metric(key, name, group, better, definition, function, biased)
         return function
 
@@ -95,7 +95,7 @@ def metric_of_each_grade(function: GradeFormula) -> GradeFormula:
     """Register a function as one metric for each grade, which `{grade}` names in its docstring."""
     for grade in Severity:
         key, name = f"{function.__name__}_{grade.column}", f"{function.__name__} {grade}"
-        definition = _definition(function).format(grade=grade)
+        definition = definition_of(function).format(grade=grade)
         METRICS[key] = Metric(key, name, "readers", 1, definition, _of_grade(function, grade))
     return function
 
@@ -104,7 +104,7 @@ def _of_grade(function: GradeFormula, grade: Severity) -> Formula:
     return lambda sample: function(sample, grade)
 
 
-def _definition(function: Callable[..., Any]) -> str:
+def definition_of(function: Callable[..., Any]) -> str:
     """The first paragraph of a docstring, in one line."""
     return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
 

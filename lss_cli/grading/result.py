@@ -67,15 +67,6 @@ class LevelGrade:
         return self.rule.grade(self.probabilities) if self.probabilities else None
 
     @property
-    def likelier(self) -> Severity | None:
-        """The likeliest severity where the grade is another, by its weight."""
-        if self.probabilities is None or self.grade is None:
-            return None
-        likeliest = LIKELIEST.grade(self.probabilities)
-        more = self.probabilities[likeliest.ordinal] > self.probabilities[self.grade.ordinal]
-        return likeliest if more else None
-
-    @property
     def possible(self) -> tuple[Severity, ...]:
         """The grade, with all others that may be true if it is not certain; mildest first."""
         return self.rule.possible(self.probabilities) if self.probabilities else ()
@@ -88,9 +79,7 @@ class LevelGrade:
     @property
     def caution(self) -> str:
         """What a table's cell says against relying on a grade; empty for most."""
-        texts = [f"uncertain: {self.shown}"] if self.uncertain else []
-        if self.likelier:
-            texts.append(f"{self.grade} by its weight, {self.likelier} is likelier")
+        texts = [f"uncertain: {self.explained}"] if self.uncertain else []
         texts += [UNLIKE] if UNFAMILIAR in self.warnings else []
         incomplete = any(text.startswith(MISSING_NEIGHBOUR) for text in self.warnings)
         return "; ".join(texts + [MISSING_NEIGHBOUR] * incomplete)
@@ -99,6 +88,16 @@ class LevelGrade:
     def shown(self) -> str:
         """``Moderate``, ``Moderate or Severe`` or ``not graded``: what a reader is to see."""
         return shown(self.possible) or self.status
+
+    @property
+    def explained(self) -> str:
+        """`shown`, and where the grade is not the likeliest one, why it is the grade."""
+        if self.probabilities is None or self.grade is None:
+            return self.shown
+        likeliest = LIKELIEST.grade(self.probabilities)
+        if self.probabilities[likeliest.ordinal] == self.probabilities[self.grade.ordinal]:
+            return self.shown
+        return f"{self.shown}; {self.grade} by its weight, {likeliest} is likelier"
 
     @property
     def status(self) -> str:

@@ -74,7 +74,8 @@ def _draw(
     for index, (level, slice_) in enumerate(marked):
         x = MARGIN + index * (HEIGHT + GAP)
         for line, text in enumerate(_caption(level)):
-            font = FONT if line == 0 else SMALL_FONT
+            # Three grades are as long as the slice is wide.
+            font = FONT if line == 0 and FONT.getlength(text) <= HEIGHT else SMALL_FONT
             pen.text((x, MARGIN + LINE * (line + 1) + GAP // 2), text, fill="white", font=font)
         sheet.paste(slice_panel(slice_), (x, top))
         draw_scale(pen, (x + 10, top + HEIGHT - 12), HEIGHT / AROUND_MM)
@@ -96,6 +97,8 @@ def _caption(level: LevelGrade) -> list[str]:
 def _notes(marked: Iterable[tuple[LevelGrade, MarkedSlice]], result: StudyGrade) -> Iterable[str]:
     for level, _ in marked:
         assert level.condition
+        if level.explained != level.shown:
+            yield f"{level.condition.rsna_name}: {level.explained}"
         for text in level.warnings:
             yield f"* {level.condition.rsna_name}: {printable(text, 300)}"
     yield from (f"Warning: {printable(doubt, 300)}" for doubt in result.cautions)

@@ -68,7 +68,7 @@ def _head(result: StudyGrade, level: LevelGrade) -> list[str]:
     shares = zip(Severity, level.probabilities or (), strict=False)
     name = level.condition.rsna_name if level.condition else ""
     return [
-        f"Study {printable(result.study_id)} · {name} · {level.level} · {level.shown}",
+        f"Study {printable(result.study_id)} · {name} · {level.level} · {level.explained}",
         " · ".join([*(f"{severity} {share:.1%}" for severity, share in shares), ""])
         + f"graded on {result.graded_on}",
     ]

@@ -123,7 +123,7 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in words]
     text = page.read_text()
     assert f"Uncertain: 10 rows. {UNCERTAIN_BY_WEIGHT}" in text
-    rule = "greatest probability × weight (Normal/Mild 4, Moderate 4.001, Severe 4)"
+    rule = "greatest probability times weight (Normal/Mild 4, Moderate 4.001, Severe 4)"
     assert f"Grade: {rule}." in text
     assert "<h2>Not graded" not in text
     assert all(f'<td class="likely">{grade}</td><td></td>' in text for grade in words)

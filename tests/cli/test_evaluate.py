@@ -158,7 +158,7 @@ def test_networks_are_compared_by_one_rule(table, tmp_path, lss):
     )
     assert code == 0, err
     assert "Grade of all networks: the likeliest." in likeliest
-    assert "Grade of all networks: greatest probability × weight (" in by_cost
+    assert "Grade of all networks: greatest probability times weight (" in by_cost
     alone = lss("evaluate", "--predictions", table, "--grade-weights", "1,2,4", *few)[1]
     for name in ("accuracy  ", "sensitivity Severe  "):
         (value,) = [line for line in by_cost.splitlines() if line.startswith(name)][:1]
@@ -167,7 +167,7 @@ def test_networks_are_compared_by_one_rule(table, tmp_path, lss):
 
 
 def figure(shown, name):
-    (line,) = [line for line in shown.splitlines() if line.startswith(name)]
+    line, *_ = [line for line in shown.splitlines() if line.startswith(name)]
     return line.removeprefix(name).split()[1]
 
 

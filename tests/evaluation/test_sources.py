@@ -39,7 +39,7 @@ def test_a_model_is_run_on_prepared_data(tiny_model, tmp_path, lss):
         document = json.loads((tmp_path / "out" / "metrics.json").read_text())
         confusions.append(np.array(document["confusion"]["rows_true_columns_grade"]))
         assert document["grade_weights"] == ([1, 1, 1] if weights else [1, 2, 100])
-        assert ("Grade: greatest probability × weight (" in out) == (not weights)
+        assert ("Grade: greatest probability times weight (" in out) == (not weights)
     by_weight, likeliest = confusions
     assert by_weight[:, :2].sum() == 0 < likeliest[:, :2].sum()
     code, _, err = lss("evaluate", "--model", tiny_model, "--data", data, "--split", "nothing")

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.grading.result import LevelGrade
-from lss_cli.rule import ALSO, CERTAIN, SEVERE_SHOWN, UNCERTAIN
+from lss_cli.rule import ALSO, CERTAIN, SEVERE_SHOWN, UNCERTAIN, GradeRule
 
 JUST_ENOUGH = (1 - CERTAIN, CERTAIN, 0.0)
 
@@ -37,6 +39,18 @@ def graded(*probabilities):
 def test_an_uncertain_grade_is_shown_with_all_that_may_be_true(probabilities, grade, shown):
     level = graded(*probabilities)
     assert (level.grade, level.shown) == (grade, shown)
+
+
+def test_where_the_grade_is_not_the_likeliest_words_say_why():
+    plain = graded(0.5, 0.2, 0.3)
+    by_cost = replace(plain, rule=GradeRule((1, 2, 4)))
+    assert (plain.grade, plain.explained) == ("Normal/Mild", "Normal/Mild, Moderate or Severe")
+    assert plain.caution == f"uncertain: {plain.shown}"
+    assert by_cost.grade == "Severe"
+    assert by_cost.explained == f"{by_cost.shown}; Severe by its weight, Normal/Mild is likelier"
+    assert by_cost.caution == f"uncertain: {by_cost.explained}"
+    for sure in (replace(by_cost, probabilities=(0.9, 0.06, 0.04)), graded()):
+        assert (sure.explained, sure.caution) == (sure.shown, "")
 
 
 @given(st.tuples(*3 * [st.floats(0, 1)]).filter(lambda weights: sum(weights) > 0.01))

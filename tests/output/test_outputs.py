@@ -90,7 +90,7 @@ def test_a_grade_by_weight_reads_the_same_everywhere(lss, study, coords, tmp_pat
         reasons = [row["reason"] for row in csv.DictReader(file)]
     assert reasons == given
     page = Page(out["html"].read_text()).text
-    rule = "Grade: greatest probability × weight (Normal/Mild 1, Moderate 2, Severe 4)."
+    rule = "Grade: greatest probability times weight (Normal/Mild 1, Moderate 2, Severe 4)."
     for text in (printed, page):
         words = " ".join(text.split())
         assert rule in words

@@ -7,6 +7,7 @@ from lss_cli import __version__, tables
 from lss_cli.anatomy import Severity
 from lss_cli.evaluation.baselines import DEFINITIONS
 from lss_cli.evaluation.evaluation import Evaluation
+from lss_cli.evaluation.rules import SHOWN_METRICS
 
 COLUMNS = ["predictor", "by", "of", "rows", "metric", "value", "low", "high"]
 
@@ -42,7 +43,10 @@ def to_json(evaluation: Evaluation) -> str:
             }
             for predictor, by_scope in evaluation.estimates.items()
         },
-        "definitions": {metric.key: metric.definition for metric in evaluation.metrics}
+        "by_rule": {key: asdict(by_rule) for key, by_rule in evaluation.by_rule.items()},
+        "definitions": {
+            metric.key: metric.definition for metric in (*evaluation.metrics, *SHOWN_METRICS)
+        }
         | DEFINITIONS,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

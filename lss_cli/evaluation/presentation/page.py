@@ -8,13 +8,16 @@ from lss_cli.evaluation.evaluation import MODEL, Evaluation
 from lss_cli.evaluation.predictions import ALL, PREDICTIONS, write_predictions
 from lss_cli.evaluation.presentation.files import to_csv, to_json
 from lss_cli.evaluation.presentation.table import (
+    BY_RULE,
     TITLES,
     arrow,
+    by_rule,
     by_severity,
     heading,
     remarks,
     text,
 )
+from lss_cli.evaluation.rules import RULE_METRICS
 from lss_cli.evaluation.scopes import Grouping
 from lss_cli.files import write_text
 from lss_cli.render.page import data_uri, render_page
@@ -68,6 +71,7 @@ def to_html(evaluation: Evaluation, pictures: Mapping[str, bytes]) -> str:
         remarks=remarks(evaluation),
         overall=_overall(evaluation),
         confusion=_confusion(evaluation),
+        by_rule=(BY_RULE, _by_rule(evaluation)) if evaluation.by_rule else None,
         groups=[
             (group, title, _by_group(evaluation, group))
             for group, title in TITLES.items()
@@ -97,6 +101,13 @@ def _confusion(evaluation: Evaluation) -> HtmlTable:
         for grade, counts in zip(Severity, evaluation.confusion, strict=True)
     ]
     return ("true \\ grade", *map(str, Severity), "rows"), rows
+
+
+def _by_rule(evaluation: Evaluation) -> HtmlTable:
+    head, rows = by_rule(evaluation)
+    return (*head, "definition"), [
+        [*row, metric.definition] for row, metric in zip(rows, RULE_METRICS, strict=True)
+    ]
 
 
 def _by_group(evaluation: Evaluation, group: Grouping) -> HtmlTable:

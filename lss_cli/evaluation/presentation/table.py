@@ -18,6 +18,7 @@ from lss_cli.evaluation.evaluation import MODEL, Evaluation
 from lss_cli.evaluation.grade_counts import EVALUATED_ROWS, TRAINING_PART
 from lss_cli.evaluation.metrics import GROUPS, METRICS, Metric, metrics_with
 from lss_cli.evaluation.predictions import ALL
+from lss_cli.evaluation.rules import RULE_METRICS, SHOWN_METRICS
 from lss_cli.evaluation.scopes import Grouping
 from lss_cli.render.table import plain_table
 from lss_cli.text import printable
@@ -35,6 +36,8 @@ TITLES: dict[Grouping, str] = {
     "distance": "By distance from the annotated slice",
 }
 
+BY_RULE = "Grades by weight beside the likeliest ones"
+
 
 def to_table(evaluation: Evaluation) -> RenderableType:
     """All metrics beside the baselines, the confusion matrix, and some metrics by group."""
@@ -45,6 +48,7 @@ def to_table(evaluation: Evaluation) -> RenderableType:
         Text(""),
         Text("True class (rows) and grade (columns)", style="bold"),
         _confusion(evaluation),
+        *_by_rule(evaluation),
         *_by_group(evaluation),
         Text(""),
         *(Text(line, style="dim") for line in remarks(evaluation)),
@@ -54,7 +58,7 @@ def to_table(evaluation: Evaluation) -> RenderableType:
 def definitions(beta: float) -> RenderableType:
     """What each metric and each baseline is."""
     table = plain_table("figure", "definition", wrapped=["definition"])
-    for metric in metrics_with(beta):
+    for metric in (*metrics_with(beta), *SHOWN_METRICS):
         table.add_row(metric.name, metric.definition)
     table.add_section()
     for name, what in BASELINE_DEFINITIONS.items():
@@ -165,6 +169,25 @@ def _by_group(evaluation: Evaluation) -> Iterator[RenderableType]:
             head, rows = by_severity(evaluation)
         yield from (Text(""), Text(title, style="bold"))
         yield plain_table(*head, numbers=range(1, len(head)), rows=rows)
+
+
+def _by_rule(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if evaluation.by_rule:
+        head, rows = by_rule(evaluation)
+        yield from (Text(""), Text(BY_RULE, style="bold"))
+        yield plain_table(*head, numbers=range(1, len(head)), rows=rows)
+
+
+def by_rule(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a table of grades by weight beside the likeliest ones."""
+    rows = [
+        [
+            f"{metric.name} {arrow(metric)}",
+            *map(text, evaluation.by_rule[metric.key].estimates),
+        ]
+        for metric in RULE_METRICS
+    ]
+    return ["figure", "the likeliest", "by weight", "difference"], rows
 
 
 def by_severity(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
