@@ -62,7 +62,7 @@ def main() -> None:
             model.probabilities(change(images[part]), coords[part], levels[part])
             for part in (slice(start, start + BATCH) for start in range(0, len(images), BATCH))
         ]
-        return np.concatenate(prob).argmax(axis=1)
+        return model.metadata.rule.choose(np.concatenate(prob))
 
     before, labels = grade(lambda images: images), data.severities[rows]
     print(f"{len(images)} inputs")

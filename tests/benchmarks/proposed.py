@@ -29,6 +29,7 @@ from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import VALIDATION
 from lss_cli.evaluation.predictions import PROBABILITIES, write_predictions
+from lss_cli.rule import LIKELIEST
 from lss_cli.slices import Float32Array
 
 NOMINAL_WIDTH_MM = 170
@@ -95,13 +96,13 @@ def grade(labelled: Prepared, proposed: Prepared, folds: Path, out: Path) -> Non
             columns = dict(zip(PROBABILITIES, np.concatenate(prob).T, strict=True))
             parts.setdefault(way, []).append(table.assign(**columns))
     out.mkdir(parents=True, exist_ok=True)
-    first = by_row(pd.concat(parts["labelled"]))[PROBABILITIES].to_numpy().argmax(axis=1)
+    first = LIKELIEST.choose(by_row(pd.concat(parts["labelled"]))[PROBABILITIES])
     order = by_row(pd.concat(parts["labelled"])).index
     for way, tables in parts.items():
         table = pd.concat(tables, ignore_index=True)
         write_predictions(out / f"{way}.csv", table, table[PROBABILITIES].to_numpy())
         rows_now = by_row(table).loc[order]
-        steps = np.abs(rows_now[PROBABILITIES].to_numpy().argmax(axis=1) - first)
+        steps = np.abs(LIKELIEST.choose(rows_now[PROBABILITIES]) - first)
         low, high = interval(steps > 0, rows_now["study_id"])
         print(
             f"{way:24} another grade {(steps > 0).mean():.1%} [{low:.1%}, {high:.1%}], "

@@ -1,15 +1,15 @@
 """How much the answers of cross-validated networks change with the click, the slice and the scale.
 
-    python -m tests.benchmarks.robustness CROPS.csv RUN [RUN…]
+    python -m tests.benchmarks.robustness CROPS.csv RUN [RUN…] [--grade-weights 1,2,4]
 
 Each study is answered by the networks that did not train on it. The image table is prepared anew
 with its points moved, with the neighbouring slice in the middle, or with another field. Nothing
 here passes or fails.
 """
 
+import argparse
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +24,7 @@ from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
+from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.training.backend import load_backend
 
 NOMINAL_MM = 170.0
@@ -42,7 +43,12 @@ Networks = Mapping[str, Sequence[Any]]
 
 
 def main() -> None:
-    source, folders = Path(sys.argv[1]).resolve(), [Path(name) for name in sys.argv[2:]]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--grade-weights", type=GradeRule.parse, default=LIKELIEST)
+    given = parser.parse_args()
+    source, folders, rule = given.source.resolve(), given.folders, given.grade_weights
     load_backend()
     from lss_cli.training.ensemble import FOLDER, out_of_fold_of
     from lss_cli.training.run import Run, data_of
@@ -64,7 +70,8 @@ def main() -> None:
             shutil.copy(source.parent / image, copy)
         plain = answers(rows, data.spec, at, networks, folds, temperature)
         for name, table, spec in changes(rows, data.spec, at):
-            print(compared(name, plain, answers(table, spec, at, networks, folds, temperature)))
+            changed = answers(table, spec, at, networks, folds, temperature)
+            print(compared(name, plain, changed, rule))
 
 
 def answers(
@@ -115,13 +122,13 @@ def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table
         yield f"field × {factor}", rows, scaled
 
 
-def compared(name: str, plain: Table, changed: Table) -> str:
+def compared(name: str, plain: Table, changed: Table, rule: GradeRule) -> str:
     """One line of the result."""
     both = plain.join(changed.add_suffix("_after"), how="inner")
     before, after = both[list("abc")].to_numpy(), both[["a_after", "b_after", "c_after"]].to_numpy()
-    steps = np.abs(before.argmax(axis=1) - after.argmax(axis=1))
+    steps = np.abs(rule.choose(before) - rule.choose(after))
     move, labels = np.abs(before - after).max(axis=1), both["label"].to_numpy()
-    accuracy = [(prob.argmax(axis=1) == labels).mean() for prob in (before, after)]
+    accuracy = [(rule.choose(prob) == labels).mean() for prob in (before, after)]
     return (
         f"{name:20} n {len(both)}  another grade {(steps > 0).mean():.1%}, two off "
         f"{(steps > 1).mean():.1%}  probability moves {np.median(move):.3f}, 95 % below "
