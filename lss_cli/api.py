@@ -1,14 +1,16 @@
 """The public face: `lss_cli.grade` in one call, or step by step."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from os import PathLike
 from pathlib import Path
 
 from lss_cli.anatomy import Condition
 from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.grading.result import StudyGrade
+from lss_cli.locate.proposer import Proposer
 from lss_cli.model import session
-from lss_cli.model.find import DEFAULT_MODEL, find_model
+from lss_cli.model.find import DEFAULT_MODEL, find_model, models_folder
 from lss_cli.model.session import Model
 from lss_cli.points import table
 from lss_cli.points.point import BadPoint, Point
@@ -25,6 +27,8 @@ def grade(
     conditions: Sequence[Condition] = (),
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
+
+    The points are held against the discs and recesses that the shipped networks find.
 
     Args:
         study: The folder of one study's DICOM files, or what `read_study` gave.
@@ -53,7 +57,14 @@ def grade(
         points = [row for row in rows if isinstance(row, Point)]
         bad_points = [row for row in rows if isinstance(row, BadPoint)]
     model = model if isinstance(model, Model) else load_model(model)
-    return grade_study(study, points, bad_points, model, conditions)
+    landmarks = _find_proposer(models_folder()).landmarks(study)
+    return grade_study(study, points, bad_points, model, conditions, landmarks=landmarks)
+
+
+@cache
+def _find_proposer(folder: Path) -> Proposer:
+    """With the networks of a folder, loaded once."""
+    return Proposer(folder)
 
 
 def read_study(folder: File) -> Study:

@@ -13,7 +13,12 @@ from hypothesis import settings
 
 from lss_cli.cli.environment import Environment
 from lss_cli.cli.main import main
+from lss_cli.locate.landmarks import Landmarks
+from lss_cli.locate.locate import Locators
 from lss_cli.phantom.dataset import write_phantoms
+from lss_cli.phantom.study import Phantom
+from lss_cli.study.study import Study, read_study
+from tests.locate.studies import plan, write_coded_study, write_locators
 from tests.models import write_tiny_model
 from tests.processes import wait_for
 
@@ -68,6 +73,24 @@ def lss():
         return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def coded_phantom() -> Phantom:
+    """Whose discs and recesses `coded_study` shows."""
+    return plan(1, slices=3)
+
+
+@pytest.fixture(scope="session")
+def coded_study(tmp_path_factory, coded_phantom) -> Study:
+    """A study whose pictures say by their brightness where what is."""
+    return read_study(write_coded_study(tmp_path_factory.mktemp("coded") / "coded", coded_phantom))
+
+
+@pytest.fixture(scope="session")
+def landmarks(coded_study, tmp_path_factory) -> Landmarks:
+    """Of `coded_study`, found by networks that read brightness."""
+    return Landmarks(coded_study, Locators.load(write_locators(tmp_path_factory.mktemp("models"))))
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ import sys
 import pytest
 
 import lss_cli
+from lss_cli.anatomy import Level
 from lss_cli.errors import PointsError, StudyError
+from lss_cli.points.point import Point
+from tests.locate.studies import write_locators
 from tests.processes import imported_modules
 
 
@@ -34,6 +37,21 @@ def test_files_and_what_was_read_from_them_are_graded_alike(study, coords, tiny_
     step_by_step = lss_cli.grade(read, [*points, *bad_points], model)
     assert rows(lss_cli.grade(str(study), str(coords), tiny_model)) == rows(step_by_step)
     assert step_by_step.complete
+
+
+def test_points_are_held_against_what_the_networks_find(
+    coded_study, coded_phantom, tiny_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lss_cli.api.models_folder", lambda: write_locators(tmp_path / "models"))
+    click = next(
+        click
+        for click in coded_phantom.points
+        if click.level is Level.L3_L4 and click.condition.side
+    )
+    called = click.condition, Level.L4_L5
+    point = Point("", str(click.series_id), click.instance_number, *called, click.x, click.y)
+    (row,) = lss_cli.grade(coded_study, [point], tiny_model).levels
+    assert any("is L3/L4 as counted" in text for text in row.warnings)
 
 
 def test_a_row_that_cannot_be_used_is_listed(study, coords, tiny_model):

@@ -21,6 +21,7 @@ from lss_cli.annotate.server import make_app
 from lss_cli.annotate.session import AnnotationSession, DrawEvidence, GradeAnnotations, RenderResult
 from lss_cli.annotate.view import StudyView, choose_clickable
 from lss_cli.errors import PointsError
+from lss_cli.locate.landmarks import Landmarks
 from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.study import Study
 
@@ -46,6 +47,7 @@ def annotate_in_browser(
     proposed: Sequence[ProposedPoint] = (),
     note: str = "",
     render: RenderResult | None = None,
+    landmarks: Landmarks | None = None,
 ) -> Annotations:
     """Show a study in the browser and wait until its points are set.
 
@@ -63,6 +65,7 @@ def annotate_in_browser(
         proposed: Points that a person is to confirm, where `given` has none.
         note: What is said when the page opens, such as why nothing is proposed.
         render: Makes the page of the result, which stands alone; shown in the end.
+        landmarks: What points are held against while they are set.
 
     Raises:
         UsageError: None of the conditions is graded on axial slices.
@@ -79,6 +82,7 @@ def annotate_in_browser(
         proposed=proposed,
         note=note,
         render=render,
+        landmarks=landmarks,
     )
     return wait_for_annotations(session, announce, open_browser)
 

@@ -77,8 +77,8 @@ def make_app(session: AnnotationSession, *, framed: bool = False) -> Starlette:
         unkept = {"unkept": session.unkept} if session.unkept else {}
         return JSONResponse({"version": version} | unkept)
 
-    def sides(_: Request) -> Response:
-        return JSONResponse(session.side_faults())
+    def faults(_: Request) -> Response:
+        return JSONResponse(session.faults())
 
     def grade(request: Request) -> Response:
         return JSONResponse(session.grade(request.path_params["version"]))
@@ -112,7 +112,7 @@ def make_app(session: AnnotationSession, *, framed: bool = False) -> Starlette:
             Route("/study", study),
             Route("/pixels/{series:int}/{slice:int}", pixels),
             Route("/marks/{version:int}", annotate, methods=["PUT"]),
-            Route("/sides", sides),
+            Route("/faults", faults),
             Route("/grade/{version:int}", grade, methods=["POST"]),
             Route("/evidence/{version:int}/{condition}/{level:path}", evidence),
             Route("/result/{version:int}", result),

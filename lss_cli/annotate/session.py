@@ -15,11 +15,12 @@ from lss_cli.annotate.annotations import (
     to_hints,
 )
 from lss_cli.annotate.draft import Draft
+from lss_cli.annotate.faults import find_faults
 from lss_cli.annotate.pages import RETURN_S, OpenPages
-from lss_cli.annotate.sides import find_side_faults
 from lss_cli.annotate.view import StudyView
 from lss_cli.errors import LssError, OutdatedPageError, OutputError
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.locate.landmarks import Landmarks
 from lss_cli.locate.proposal import ProposedPoint
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.text import printable
@@ -47,6 +48,7 @@ class AnnotationSession:
         proposed: What is said of points in `given` that a person is to confirm.
         note: What is said when the page opens, such as why nothing is proposed.
         render: Makes the page of the result, which stands alone; shown in the end.
+        landmarks: What points are held against, where that is known.
         queued: Whether the page is one of a queue of studies.
 
     Attributes:
@@ -67,6 +69,7 @@ class AnnotationSession:
         proposed: Sequence[ProposedPoint] = (),
         note: str = "",
         render: RenderResult | None = None,
+        landmarks: Landmarks | None = None,
         queued: bool = False,
     ) -> None:
         self.view = view
@@ -81,6 +84,7 @@ class AnnotationSession:
         self._draft = draft or Draft(None)
         self._draft.latest = self.annotations
         self.unkept = ""
+        self._landmarks = landmarks
         self._read = remember_pixels()
         self.offer = self._read_draft()
         self.pages = OpenPages(return_s)
@@ -154,10 +158,15 @@ class AnnotationSession:
                 self.unkept = str(error)
             return self._version
 
-    def side_faults(self) -> dict[str, str]:
-        """Which of the points that are set seem to lie on the other side; see `sides`."""
+    def faults(self) -> dict[str, str]:
+        """What speaks against the points that are set; see `find_faults`.
+
+        Raises:
+            LssError: A network fails; the page shows why.
+        """
+        points = self.annotations.points
         with self._keep_fault():
-            return find_side_faults(self.view.study, self.annotations.points, self._read)
+            return find_faults(self.view.study, points, self._read, self._landmarks)
 
     def grade(self, version: int) -> dict[str, Any]:
         """Grade what is set.

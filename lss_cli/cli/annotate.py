@@ -8,7 +8,7 @@ from lss_cli.annotate.actions import StudyActions
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.draft import Draft
 from lss_cli.cli.environment import Environment
-from lss_cli.cli.proposals import propose_points
+from lss_cli.locate.proposer import Proposer
 from lss_cli.model.session import Model
 from lss_cli.points.table import write_points
 from lss_cli.study.study import Study
@@ -22,6 +22,7 @@ def annotate_study(
     *,
     given: Annotations,
     save_coords: Path | None,
+    proposer: Proposer,
     propose: bool = False,
 ) -> tuple[Annotations, Draft]:
     """Have the points set in the browser, for these conditions or all that the model grades.
@@ -33,6 +34,7 @@ def annotate_study(
         conditions: Those wanted.
         given: Points to begin with.
         save_coords: Where the points go when the command is interrupted, too.
+        proposer: Knows what points are held against.
         propose: Whether to propose points, to be confirmed or moved.
 
     Returns:
@@ -45,8 +47,9 @@ def annotate_study(
         for condition in Condition
         if condition in (conditions or model.metadata.conditions)
     ]
-    proposed, note = propose_points(environment, study) if propose else ((), "")
-    actions = StudyActions(study, model, conditions)
+    proposed, note = proposer.propose(study) if propose else ((), "")
+    landmarks = proposer.landmarks(study)
+    actions = StudyActions(study, model, conditions, landmarks)
     draft = Draft.of(study, wanted, environment.state)
     try:
         annotations = environment.annotate(
@@ -61,6 +64,7 @@ def annotate_study(
             given=given,
             proposed=proposed,
             note=note,
+            landmarks=landmarks,
             render=actions.render,
         )
     except KeyboardInterrupt:

@@ -65,8 +65,9 @@ def predict(
 
     Example: lss predict ./study_123 --coords coords.csv
     """
-    from lss_cli.cli.proposals import find_landmarks, grade_proposed
+    from lss_cli.cli.proposals import grade_proposed
     from lss_cli.grading.grade import grade_study, study_names
+    from lss_cli.locate.proposer import Proposer
     from lss_cli.model.find import find_model
     from lss_cli.model.session import load_model
     from lss_cli.output.outputs import Outputs
@@ -86,23 +87,24 @@ def predict(
         # Results name files by series and instance number only.
         for file in dicom_study.skipped:
             environment.messages.print(printable(f"Left out: {file.path}, {file.reason}", 500))
-    names = study_names(dicom_study)
-    points, bad_points = read_points(coords, names) if coords else ([], [])
+    points, bad_points = read_points(coords, study_names(dicom_study)) if coords else ([], [])
     remark, draft = "", None
     loaded = load_model(find_model(model, environment.models))
-    if _is_asked(environment, coords, click):
+    asked = _is_asked(environment, coords, click)
+    proposer = Proposer(environment.models) if coords or asked else None
+    if asked and proposer:
         from lss_cli.annotate.annotations import Annotations
         from lss_cli.cli.annotate import annotate_study
 
         outputs.check_study(dicom_study)
-        given = Annotations.of_table(points, bad_points)
         annotations, draft = annotate_study(
             environment,
             dicom_study,
             loaded,
             conditions,
-            given=given,
+            given=Annotations.of_table(points, bad_points),
             save_coords=save_coords,
+            proposer=proposer,
             propose=not click,
         )
         points, bad_points = list(annotations.points), annotations.bad_points(dicom_study.id)
@@ -112,10 +114,15 @@ def predict(
         with _keep(faults):
             write_points(save_coords, points, bad_points, remark)
             environment.messages.print(f"Written: {save_coords}")
-    if coords or draft:
-        landmarks = find_landmarks(environment, dicom_study)
+    if proposer:
         result = grade_study(
-            dicom_study, points, bad_points, loaded, conditions, remark=remark, landmarks=landmarks
+            dicom_study,
+            points,
+            bad_points,
+            loaded,
+            conditions,
+            remark=remark,
+            landmarks=proposer.landmarks(dicom_study),
         )
     else:
         result = grade_proposed(environment, dicom_study, loaded, conditions)

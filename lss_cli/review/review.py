@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lss_cli.anatomy import Condition
-from lss_cli.annotate.actions import Proposer, StudyActions
+from lss_cli.annotate.actions import StudyActions
 from lss_cli.annotate.annotations import Annotations, add_proposals
 from lss_cli.annotate.browser import wait_for_pages
 from lss_cli.annotate.draft import Draft
@@ -29,6 +29,7 @@ from lss_cli.batch.report import (
 from lss_cli.batch.summary import ReportSummary
 from lss_cli.errors import OutputError
 from lss_cli.files import check_outputs, check_writable, make_folder
+from lss_cli.locate.proposer import Proposer
 from lss_cli.model.session import Model
 from lss_cli.points.table import read_points
 from lss_cli.review.queue import OpenStudy, ReviewQueue
@@ -149,7 +150,7 @@ class StudyOpener:
     Attributes:
         model: Grades on the page.
         conditions: What may be set.
-        proposer: Proposes points where none are known.
+        proposer: Proposes points where none are known, and knows what they are held against.
     """
 
     model: Model
@@ -187,7 +188,8 @@ class StudyOpener:
         proposed, note = ((), "") if table.points else self.proposer.propose(study)
         # What a person took away does not come back.
         given = add_proposals(table, proposed) if before is None else replace(before, bad=table.bad)
-        actions = StudyActions(study, self.model, self.conditions)
+        landmarks = self.proposer.landmarks(study)
+        actions = StudyActions(study, self.model, self.conditions, landmarks)
         return AnnotationSession(
             view,
             self.conditions,
@@ -197,6 +199,7 @@ class StudyOpener:
             given=given,
             proposed=proposed,
             note=note,
+            landmarks=landmarks,
             queued=True,
         )
 

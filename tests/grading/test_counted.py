@@ -12,7 +12,7 @@ from tests.locate.studies import write_locators
 
 
 @pytest.fixture
-def warnings(coded, phantom, landmarks, tiny_model):
+def warnings(coded_study, coded_phantom, landmarks, tiny_model):
     """The warnings on counting, by level, of points that are called as `called` says."""
 
     def run(called, conditions=(Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR)):
@@ -26,11 +26,11 @@ def warnings(coded, phantom, landmarks, tiny_model):
                 click.x,
                 click.y,
             )
-            for click in phantom.points
+            for click in coded_phantom.points
             for level in [called.get(click.level)]
             if click.condition in conditions and level
         ]
-        result = grade_study(coded, points, (), load_model(tiny_model), landmarks=landmarks)
+        result = grade_study(coded_study, points, (), load_model(tiny_model), landmarks=landmarks)
         texts = {
             row.level: [text for text in result.warnings_of(row) if "as counted" in text]
             for row in result.levels
@@ -43,9 +43,9 @@ def warnings(coded, phantom, landmarks, tiny_model):
 SAME = {level: level for level in Level}
 
 
-def test_the_canal_is_known_behind_all_discs(landmarks, phantom):
+def test_the_canal_is_known_behind_all_discs(landmarks, coded_phantom):
     assert set(landmarks.discs) == set(Level)
-    curve = phantom.body.curve
+    curve = coded_phantom.body.curve
     for level, at in landmarks.discs.items():
         assert np.linalg.norm(at - curve.to_patient(0, 2.4, curve.level(level))) < 8
 
@@ -77,9 +77,9 @@ def test_a_single_point_in_another_disc_is_noticed(warnings):
     }
 
 
-def test_discs_that_are_not_sure_count_for_nothing(coded, tmp_path):
+def test_discs_that_are_not_sure_count_for_nothing(coded_study, tmp_path):
     doubtful = Locators.load(write_locators(tmp_path / "models", sure=0.9))
-    assert count_discs(coded, doubtful.sagittal) == {}
-    axial = [series for series in coded.series if "SAG" not in series.description.upper()]
+    assert count_discs(coded_study, doubtful.sagittal) == {}
+    axial = [series for series in coded_study.series if "SAG" not in series.description.upper()]
     sure = Locators.load(write_locators(tmp_path / "sure"))
-    assert count_discs(replace(coded, series=tuple(axial)), sure.sagittal) == {}
+    assert count_discs(replace(coded_study, series=tuple(axial)), sure.sagittal) == {}

@@ -18,7 +18,7 @@ LEFT, RIGHT = Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR
 
 
 @pytest.fixture(scope="module")
-def points(phantom):
+def points(coded_phantom):
     """The phantom's own points, by condition and level."""
     return {
         (click.condition, click.level): Point(
@@ -30,18 +30,18 @@ def points(phantom):
             click.x,
             click.y,
         )
-        for click in phantom.points
+        for click in coded_phantom.points
         if click.condition.side
     }
 
 
 @pytest.fixture
-def grade(coded, landmarks, tiny_model):
+def grade(coded_study, landmarks, tiny_model):
     """The rows, and those of their warnings that say where a recess was located."""
 
     def run(points, landmarks=landmarks):
         model = load_model(tiny_model)
-        result = grade_study(coded, list(points), (), model, landmarks=landmarks)
+        result = grade_study(coded_study, list(points), (), model, landmarks=landmarks)
         rows = {(row.condition, row.level): row for row in result.levels}
         texts = {
             key: [text for text in result.warnings_of(row) if "as located" in text]
@@ -66,11 +66,11 @@ def test_points_in_their_recesses_are_not_accused(grade, points):
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_point_far_from_its_recess_is_noticed_and_graded_all_the_same(
-    grade, coded, points, alone
+    grade, coded_study, points, alone
 ):
     key = LEFT, Level.L3_L4
     own = {key: points[key]} if alone else points
-    moved = own | {key: move(coded, points[key], 10)}
+    moved = own | {key: move(coded_study, points[key], 10)}
     rows, found = grade(moved.values())
     ((place, (text,)),) = found.items()
     assert place == key
@@ -81,10 +81,10 @@ def test_a_point_far_from_its_recess_is_noticed_and_graded_all_the_same(
     assert rows[key].probabilities == unheld[key].probabilities
 
 
-def test_a_point_on_the_other_side_is_noticed_beside_the_other_point(grade, coded, points):
+def test_a_point_on_the_other_side_is_noticed_beside_the_other_point(grade, coded_study, points):
     """As far from it as left and right may lie apart, and beyond the midline all the same."""
     key = LEFT, Level.L2_L3
-    crossed = replace(move(coded, points[RIGHT, Level.L2_L3], 6), condition=LEFT)
+    crossed = replace(move(coded_study, points[RIGHT, Level.L2_L3], 6), condition=LEFT)
     ((place, (text,)),) = grade((points | {key: crossed}).values())[1].items()
     assert place == key
     assert text == (
@@ -93,9 +93,9 @@ def test_a_point_on_the_other_side_is_noticed_beside_the_other_point(grade, code
     )
 
 
-def test_a_whole_side_in_the_recesses_of_the_other_is_said_once(coded, landmarks, points):
+def test_a_whole_side_in_the_recesses_of_the_other_is_said_once(coded_study, landmarks, points):
     crossed = [replace(point, condition=LEFT) for key, point in points.items() if key[0] is RIGHT]
-    located = [coded.around(point, 0) for point in crossed]
+    located = [coded_study.around(point, 0) for point in crossed]
     (finding,) = check_recesses(located, landmarks)
     assert finding.text.startswith("all points of the left lie on the other side")
     assert len(finding.points) == len(Level)
@@ -104,7 +104,7 @@ def test_a_whole_side_in_the_recesses_of_the_other_is_said_once(coded, landmarks
     assert finding.points == (located[0],)
 
 
-def test_a_network_that_is_not_sure_accuses_nobody(grade, coded, points, tmp_path):
-    doubtful = Landmarks(coded, Locators.load(write_locators(tmp_path / "models", sure=1)))
+def test_a_network_that_is_not_sure_accuses_nobody(grade, coded_study, points, tmp_path):
+    doubtful = Landmarks(coded_study, Locators.load(write_locators(tmp_path / "models", sure=1)))
     key = LEFT, Level.L3_L4
-    assert grade([move(coded, points[key], 10)], doubtful)[1] == {}
+    assert grade([move(coded_study, points[key], 10)], doubtful)[1] == {}

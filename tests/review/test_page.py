@@ -191,6 +191,15 @@ def test_a_study_with_good_proposals_takes_one_key(page, reviewing, studies, tmp
         frame = page.frame_locator("iframe.shown")
         assert "Enter confirms" in frame.locator("#status").text_content()
         assert frame.locator("#gallery canvas[data-points='2']").count() == 5
+        # All called one lower: it is said at each point, and before the person's word is taken.
+        page.keyboard.press("f")
+        frame.locator("#levels .fault").nth(3).wait_for()
+        assert "is L4/L5 as counted" in frame.locator("#levels li").nth(4).text_content()
+        page.keyboard.press("Enter")
+        words = frame.locator("#status")
+        words.filter(has_text="Doubtful: Left L2/L3, Left L3/L4").wait_for()
+        page.keyboard.press("u")
+        frame.locator("#levels .fault").first.wait_for(state="detached")
         ms = confirm(page, 1)
         page.keyboard.press("Enter")
         page.wait_for_selector("#message:not([hidden])")

@@ -10,11 +10,11 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener, url2pathn
 import pytest
 
 import lss_cli.batch.cluster
-from lss_cli.annotate.actions import Proposer
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.draft import Draft
 from lss_cli.batch.job import GradingJob, grade_job
 from lss_cli.batch.pool import JobAnswer
+from lss_cli.locate.proposer import Proposer
 from lss_cli.model.session import load_model
 from lss_cli.points.point import PointSource
 from lss_cli.review.review import StudyOpener

@@ -3,7 +3,7 @@
 /**
  * @param {HTMLElement} list
  * @param {object} shown levels, marks, condition, level (the chosen one), series, severities,
- *   results and sideFaults (by condition and level), stale, proposals
+ *   results and faults (by condition and level), stale, proposals
  * @param {{choose(level), absent(level), show(level) | null}} act
  */
 export function showLevels(list, shown, act) {
@@ -49,7 +49,7 @@ function row(level, i, shown, act) {
   absent.setAttribute("aria-label", `${level} is not visible`);
   absent.addEventListener("click", () => act.absent(level));
   item.append(choose, absent);
-  const fault = shown.sideFaults[`${condition} ${level}`];
+  const fault = shown.faults[`${condition} ${level}`];
   if (fault) item.append(element("p", { className: "fault", textContent: `⚠ ${fault}` }));
   for (const { id, label } of conditions) {
     for (const doubt of proposals.hint(marks.get(id, level))?.doubts ?? []) {

@@ -35,19 +35,21 @@ const state = {
   axial: new Viewer($("axial"), slices, (...on) => draw(drawAxial, ...on)),
   sagittal: new Viewer($("sagittal"), new server.Slices(), (...on) => draw(drawSagittal, ...on)),
   results: new Map(),
-  sideFaults: {},
+  faults: {},
   stale: false,
 };
 const { axial, sagittal } = state;
 let finished = false;
 let graded;
 let whereWanted = null;
+// That the server has said what speaks against the points as they are set.
+let checked = Promise.resolve();
 
 const sides = new Sides(state);
 const ruler = new Ruler();
 const cursor = new LinkedCursor([axial, sagittal]);
 const gallery = new Gallery($("gallery"), state, slices, visit);
-const queued = new QueuedStudy({ state, say, confirm });
+const queued = new QueuedStudy({ state, say, confirm, checked: () => checked });
 const setter = new PointSetter({ state, sides, say, refresh, choose, advance, changed, show });
 
 // ---- what happens
@@ -84,10 +86,11 @@ function changed() {
   state.stale = state.results.size > 0;
   if (state.stale) $("status").append(" Grade again.");
   refresh();
-  return report();
+  checked = report();
+  return checked;
 }
 
-/** Tell the server all marks; it says which seem to lie on the other side. */
+/** Tell the server all marks; it says what speaks against them. */
 async function report() {
   try {
     await server.report(marks);
@@ -97,9 +100,9 @@ async function report() {
   }
 }
 
-/** Ask which points seem to lie on the other side. */
+/** Ask what speaks against the points: another side, another disc, far from the recess. */
 async function check() {
-  state.sideFaults = await server.sideFaults();
+  state.faults = await server.faults();
   refresh();
 }
 
@@ -342,7 +345,7 @@ addEventListener("pagehide", () => finished || server.leave(study.page));
 // Back from the browser's memory: the server has seen this page leave.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();
-if (marks.all.length) check().catch((error) => say(error.message, "error"));
+if (marks.all.length) checked = check().catch((error) => say(error.message, "error"));
 if (marks.all.some((mark) => mark.source)) {
   visit(levels.find((level) => marks.get(state.condition, level)) ?? levels[0]);
 }

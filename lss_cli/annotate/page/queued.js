@@ -5,7 +5,7 @@ import * as server from "./server.js";
 export class QueuedStudy {
   #warned = "";
 
-  /** @param {object} page state, and what it does: say, confirm. */
+  /** @param {object} page state, and what it does: say, confirm, checked. */
   constructor(page) {
     this.page = page;
   }
@@ -17,21 +17,26 @@ export class QueuedStudy {
     x: () => parent.reviewQueue.move(1),
   };
 
-  /** Stand by the points; what is open, and what is doubtful, is shown before. */
+  /** Stand by the points; what is open, and what is doubtful, is said before. */
   async confirm() {
     const { state, say } = this.page;
     const { marks, conditions, levels } = state;
     const at = performance.timeOrigin + performance.now();
     if (!marks.all.length)
       return say("Set a point first, or say that it is not visible (N).", "error");
-    const open = conditions
-      .flatMap(({ id, label }) =>
-        levels.filter((level) => !marks.get(id, level)).map((level) => `${label} ${level}`),
-      )
-      .join(", ");
-    if (open !== this.#warned) {
-      this.#warned = open;
-      if (open) return say(`Open: ${open}. Enter once more confirms without.`, "error");
+    await this.page.checked();
+    const names = (isMeant) =>
+      conditions
+        .flatMap(({ id, label }) =>
+          levels.filter((level) => isMeant(id, level)).map((level) => `${label} ${level}`),
+        )
+        .join(", ");
+    const open = names((id, level) => !marks.get(id, level));
+    const doubtful = names((id, level) => state.faults[`${id} ${level}`]);
+    const warning = (open && `Open: ${open}. `) + (doubtful && `Doubtful: ${doubtful}. `);
+    if (warning !== this.#warned) {
+      this.#warned = warning;
+      if (warning) return say(`${warning}Enter once more confirms all the same.`, "error");
     }
     if (!this.page.confirm()) return;
     try {

@@ -17,8 +17,8 @@ export async function grade() {
   return { version: graded, ...(await (await answer(send("POST", `grade/${graded}`))).json()) };
 }
 
-/** What the server finds wrong with the sides of points: words by condition and level. */
-export const sideFaults = async () => (await answer(fetch("sides"))).json();
+/** What the server finds to speak against points: words by condition and level. */
+export const faults = async () => (await answer(fetch("faults"))).json();
 
 /** Where the page of the result is, and what it says. */
 export async function result() {

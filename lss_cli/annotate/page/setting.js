@@ -90,7 +90,7 @@ export class PointSetter {
     advance();
     const next = state.level;
     await changed();
-    const fault = state.sideFaults[`${condition} ${level}`];
+    const fault = state.faults[`${condition} ${level}`];
     if (!fault) return;
     // Back to it, unless the person has gone on.
     if (state.level === next) choose(level, condition);
