@@ -131,7 +131,8 @@ class GradeRule:
         >>> [str(grade) for grade in GradeRule((1, 2, 4)).possible((0.75, 0.05, 0.20))]
         ['Normal/Mild', 'Severe']
         """
-        return tuple(severity for severity in Severity if self.name([prob])[0, severity.ordinal])
+        (named,) = self.name([prob])
+        return tuple(severity for severity in Severity if named[severity.ordinal])
 
 
 LIKELIEST = GradeRule()

@@ -17,6 +17,8 @@ from lss_cli.evaluation.scopes import Grouping, Scope, scopes_of
 MODEL = "model"
 # What is said of the baselines as well.
 BASELINE_GROUPS = ("all", "level")
+# What is graded by the likeliest grade as well.
+RULE_GROUPS = ("all", "side", "distance")
 
 # By the key of the metric.
 Estimates = Mapping[str, Estimate]
@@ -52,8 +54,8 @@ class Evaluation:
         estimates: For the model, of each scope; for each baseline, of all rows and each level.
         confusion: Rows are true classes, columns the grades.
         resamples: The draws of studies behind the intervals.
-        by_rule: Figures of all rows, by key, of grades by weight beside the likeliest ones; none
-            where the grade is the likeliest.
+        by_rule: Of all rows and those of each side and distance, the figures of grades by weight
+            beside the likeliest ones; none where the grade is the likeliest.
     """
 
     part: Predictions
@@ -64,7 +66,7 @@ class Evaluation:
     estimates: Mapping[str, Mapping[str, Estimates]]
     confusion: list[list[int]]
     resamples: Resamples
-    by_rule: Mapping[str, ByRule]
+    by_rule: Mapping[str, Mapping[str, ByRule]]
 
     def rows(self, scope: str) -> int:
         """How many rows a scope has."""
@@ -103,7 +105,11 @@ def evaluate(predictions: Predictions, settings: EvaluationSettings) -> Evaluati
         },
         Sample.once(part.labels, part.probabilities, part.rule).confusion[0].astype(int).tolist(),
         resamples,
-        compare_with_likeliest(part, resamples),
+        {
+            scope: compare_with_likeliest(part, resamples, rows.rows)
+            for scope, rows in scopes.items()
+            if part.rule.by_weight and rows.group in RULE_GROUPS
+        },
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from lss_cli.anatomy import Severity
 from lss_cli.evaluation.bootstrap import Estimate, Resamples
@@ -74,16 +75,12 @@ RULE_METRICS: tuple[Metric, ...] = (
 )
 
 
-def compare_with_likeliest(part: Predictions, resamples: Resamples) -> Mapping[str, ByRule]:
-    """The figures of some predictions by their rule and by the likeliest grade.
-
-    Returns:
-        By the key of the metric; nothing where the rule is the likeliest grade.
-    """
-    if not part.rule.by_weight:
-        return {}
-    rows, rules = np.arange(len(part.labels)), (LIKELIEST, part.rule)
-    samples = [Sample.once(part.labels, part.probabilities, rule) for rule in rules]
+def compare_with_likeliest(
+    part: Predictions, resamples: Resamples, rows: npt.NDArray[np.intp]
+) -> Mapping[str, ByRule]:
+    """The figures of some rows, by key, by the predictions' rule and by the likeliest grade."""
+    rules = LIKELIEST, part.rule
+    samples = [Sample.once(part.labels[rows], part.probabilities[rows], rule) for rule in rules]
     before, after = (
         resamples.values(RULE_METRICS, part.labels, part.probabilities, rows, rule)
         for rule in rules

@@ -122,6 +122,9 @@ def test_uncertain_grades_are_graded_and_counted(three_phantoms, lss, tmp_path):
     words = [shown(row["possible"]) for row in rows]
     assert [row["reason"] for row in read_report(out)] == [f"uncertain: {grade}" for grade in words]
     text = page.read_text()
+    marked = [("normal_mild", "moderate", "severe")[Severity(row["grade"]).ordinal] for row in rows]
+    shares = [f"{row[name]:.3f}" for row, name in zip(rows, marked, strict=True)]
+    assert re.findall(r'class="number likely">(.*?)<', text) == shares
     assert f"Uncertain: 10 rows. {UNCERTAIN_BY_WEIGHT}" in text
     rule = "greatest probability times weight (Normal/Mild 4, Moderate 4.001, Severe 4)"
     assert f"Grade: {rule}." in text

@@ -28,20 +28,21 @@ def test_both_rules_are_measured_on_the_same_rows_and_resamples(table):
     likeliest = evaluate(predictions, settings)
     weighted = evaluate(replace(predictions, rule=BY_COST), settings)
     assert likeliest.by_rule == {}
-    assert list(weighted.by_rule) == [metric.key for metric in RULE_METRICS]
-    for key, by_rule in weighted.by_rule.items():
+    overall = weighted.by_rule["all"]
+    assert list(overall) == [metric.key for metric in RULE_METRICS]
+    for key, by_rule in overall.items():
         if key in likeliest.estimates["model"]["all"]:
             assert by_rule.likeliest == likeliest.estimates["model"]["all"][key]
             assert by_rule.by_weight == weighted.estimates["model"]["all"][key]
         change = by_rule.by_weight.value - by_rule.likeliest.value
         assert by_rule.difference.value == pytest.approx(change)
     # Paired: what makes a resample easy or hard for both falls out.
-    found = weighted.by_rule["sensitivity_severe"]
+    found = overall["sensitivity_severe"]
     assert found.difference.low > found.by_weight.low - found.likeliest.high
     part = weighted.part
     # Of equal products the more severe.
     grades = 2 - (part.probabilities * [1, 2, 4])[:, ::-1].argmax(axis=1)
-    assert weighted.by_rule["quadratic_kappa"].by_weight.value == pytest.approx(
+    assert overall["quadratic_kappa"].by_weight.value == pytest.approx(
         reference.cohen_kappa_score(part.labels, grades, weights="quadratic")
     )
     for rule, name in ((LIKELIEST, "likeliest"), (BY_COST, "by_weight")):
@@ -54,11 +55,13 @@ def test_both_rules_are_measured_on_the_same_rows_and_resamples(table):
             "severe_not_named": np.mean(hidden),
         }
         for key, value in expected.items():
-            assert getattr(weighted.by_rule[key], name).value == pytest.approx(value)
+            assert getattr(overall[key], name).value == pytest.approx(value)
 
 
-def test_table_page_and_file_show_both_rules(table, tmp_path, lss):
+def test_table_page_and_file_show_both_rules(tmp_path, lss):
     out = tmp_path / "out"
+    made = [row | {"distance": str(number % 2)} for number, row in enumerate(rows())]
+    table = write(tmp_path / "distances.csv", made, [*made[0]])
     command = ("evaluate", "--predictions", table, "--out", out, *FEW)
     title = "Grades by weight beside the likeliest ones"
     code, shown, err = lss(*command)
@@ -70,7 +73,11 @@ def test_table_page_and_file_show_both_rules(table, tmp_path, lss):
     assert max(map(len, shown.splitlines())) <= 100
     section = shown.partition(title)[2]
     page = (out / "index.html").read_text().partition(f"<h2>{title}</h2>")[2]
-    by_rule = json.loads((out / "metrics.json").read_text())["by_rule"]
+    scopes = json.loads((out / "metrics.json").read_text())["by_rule"]
+    assert list(scopes) == ["all", "annotated slice", "one slice off"]
+    for scope in list(scopes)[1:]:
+        assert f"<h2>{title}, {scope}</h2>" in page
+    by_rule = scopes["all"]
     for metric in RULE_METRICS:
         (line,) = [line for line in section.splitlines() if line.startswith(f"{metric.name} ")][:1]
         for column in ("likeliest", "by_weight", "difference"):

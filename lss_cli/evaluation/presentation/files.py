@@ -43,7 +43,10 @@ def to_json(evaluation: Evaluation) -> str:
             }
             for predictor, by_scope in evaluation.estimates.items()
         },
-        "by_rule": {key: asdict(by_rule) for key, by_rule in evaluation.by_rule.items()},
+        "by_rule": {
+            scope: {key: asdict(by_rule) for key, by_rule in figures.items()}
+            for scope, figures in evaluation.by_rule.items()
+        },
         "definitions": {
             metric.key: metric.definition for metric in (*evaluation.metrics, *SHOWN_METRICS)
         }

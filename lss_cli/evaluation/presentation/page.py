@@ -71,7 +71,10 @@ def to_html(evaluation: Evaluation, pictures: Mapping[str, bytes]) -> str:
         remarks=remarks(evaluation),
         overall=_overall(evaluation),
         confusion=_confusion(evaluation),
-        by_rule=(BY_RULE, _by_rule(evaluation)) if evaluation.by_rule else None,
+        by_rule={
+            BY_RULE + (f", {scope}" if scope != ALL else ""): _by_rule(evaluation, scope)
+            for scope in evaluation.by_rule
+        },
         groups=[
             (group, title, _by_group(evaluation, group))
             for group, title in TITLES.items()
@@ -103,8 +106,8 @@ def _confusion(evaluation: Evaluation) -> HtmlTable:
     return ("true \\ grade", *map(str, Severity), "rows"), rows
 
 
-def _by_rule(evaluation: Evaluation) -> HtmlTable:
-    head, rows = by_rule(evaluation)
+def _by_rule(evaluation: Evaluation, scope: str) -> HtmlTable:
+    head, rows = by_rule(evaluation, scope)
     return (*head, "definition"), [
         [*row, metric.definition] for row, metric in zip(rows, RULE_METRICS, strict=True)
     ]

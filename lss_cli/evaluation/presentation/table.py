@@ -173,17 +173,17 @@ def _by_group(evaluation: Evaluation) -> Iterator[RenderableType]:
 
 def _by_rule(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.by_rule:
-        head, rows = by_rule(evaluation)
+        head, rows = by_rule(evaluation, ALL)
         yield from (Text(""), Text(BY_RULE, style="bold"))
         yield plain_table(*head, numbers=range(1, len(head)), rows=rows)
 
 
-def by_rule(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
+def by_rule(evaluation: Evaluation, scope: str) -> tuple[list[str], list[list[str]]]:
     """Head and rows of a table of grades by weight beside the likeliest ones."""
     rows = [
         [
             f"{metric.name} {arrow(metric)}",
-            *map(text, evaluation.by_rule[metric.key].estimates),
+            *map(text, evaluation.by_rule[scope][metric.key].estimates),
         ]
         for metric in RULE_METRICS
     ]
