@@ -20,6 +20,7 @@ from lss_cli.locate.landmarks import Landmarks
 from lss_cli.locate.locate import Locators, locate
 from lss_cli.model.metadata import ModelCard
 from lss_cli.model.session import Model
+from lss_cli.output.earlier import EarlierReport
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import rows
 from lss_cli.points.point import BadPoint, Point, join_remarks
@@ -64,6 +65,7 @@ class GradingJob:
         scratch: An empty folder in which an archive may be unpacked.
         locators: The folder of the networks that count discs and propose points; empty for none.
         propose: Whether points are proposed; no table has any then.
+        earlier: Reports on the study that an archive has, in their order.
     """
 
     study_id: str
@@ -77,6 +79,7 @@ class GradingJob:
     scratch: PathText = ""
     locators: PathText = ""
     propose: bool = False
+    earlier: tuple[EarlierReport, ...] = ()
 
     @property
     def remark(self) -> str:
@@ -152,6 +155,7 @@ def _outputs(job: GradingJob, result: StudyGrade) -> Outputs:
         html=Path(job.page) if job.page else None,
         dicom_sr=dicom / REPORT_FILE if dicom else None,
         dicom_sc=dicom,
+        earlier=job.earlier,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lss_cli.node.peers import Certificates
     from lss_cli.node.register import StudyRecord
 
+DAY_S = 24 * 60 * 60
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -63,6 +64,15 @@ def node(
     largest: Annotated[
         int, typer.Option(parser=parse_size, metavar="SIZE", help="Of one received file.")
     ] = "256M",  # type: ignore[assignment]
+    keep: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="DAYS",
+            help="Delete the files of a study so long after it was sent. What waits stays.",
+            show_default="for good",
+        ),
+    ] = None,
     unattended: Annotated[
         bool,
         typer.Option(
@@ -135,6 +145,7 @@ def node(
         scheduler=scheduler,
         timeout_s=timeout,
         certificates=_certificates(tls_cert, tls_key, tls_ca),
+        keep_s=None if keep is None else keep * DAY_S,
     )
     stop = threading.Event()
     # As service managers end a program.

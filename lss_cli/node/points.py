@@ -1,5 +1,7 @@
 """At which points a study is graded: a table's, which may grow while the node runs, or proposed."""
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,8 +39,9 @@ class PointTables:
         self._say = say
         self._points: list[Point] = []
         self._bad_points: list[BadPoint] = []
-        self._rows: list[Point | BadPoint] = []
-        self._seen = self._marks()
+        self._rows: dict[str, list[Point | BadPoint]] = {}
+        # At the first look, what was said while no node ran is new.
+        self._seen: list[tuple[int, int]] | None = None
         self._read()
 
     def refresh(self) -> bool:
@@ -77,10 +80,11 @@ class PointTables:
             propose=not rows and bool(self._locators),
         )
 
-    def knows(self, uid: str) -> bool:
-        """Whether there is a row of this study."""
+    def digest_of(self, uid: str) -> str:
+        """What tells apart what the tables say of a study; empty where they say nothing."""
         names = {uid, uid.rpartition(".")[2]}
-        return any(point.study_id in names for point in self._rows)
+        rows = sorted(repr(row) for name in names for row in self._rows.get(name, ()))
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else ""
 
     def _marks(self) -> list[tuple[int, int]]:
         """What changes when a file does."""
@@ -102,7 +106,10 @@ class PointTables:
                 where=join_words(path.name for path in self._paths),
                 todo="Fill the column study_id, with the StudyInstanceUID.",
             )
-        self._points, self._bad_points, self._rows = points, bad_points, rows
+        by_study: dict[str, list[Point | BadPoint]] = defaultdict(list)
+        for row in rows:
+            by_study[row.study_id].append(row)
+        self._points, self._bad_points, self._rows = points, bad_points, by_study
 
 
 def _find_locators(folder: Path, say: Callable[[str], None]) -> str:

@@ -1,51 +1,20 @@
 """What the node knows of each study, on disk at once: an SQLite file in the spool."""
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from lss_cli.errors import OutputError
+from lss_cli.node.database import Database
+from lss_cli.output.earlier import EarlierReport
 
-# Of the tables below; a file of another version is refused.
-VERSION = 1
-# How long one process waits for another's short write.
-BUSY_S = 10
+# Comprehensive 3D SR Storage, PS3.4 table B.5-1.
+REPORT_CLASS = "1.2.840.10008.5.1.4.1.1.88.34"
 
-TABLES = """
-CREATE TABLE study (
-    uid TEXT PRIMARY KEY,
-    state TEXT NOT NULL,
-    since REAL NOT NULL,
-    arrived REAL NOT NULL,
-    revision INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    next_try REAL NOT NULL
-) STRICT;
-CREATE TABLE file (
-    study TEXT NOT NULL REFERENCES study,
-    series TEXT NOT NULL,
-    instance TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    PRIMARY KEY (study, series, instance)
-) STRICT;
-CREATE TABLE result (
-    instance TEXT PRIMARY KEY,
-    study TEXT NOT NULL REFERENCES study,
-    revision INTEGER NOT NULL,
-    class TEXT NOT NULL,
-    file TEXT NOT NULL,
-    sent REAL
-) STRICT;
-CREATE INDEX result_study ON result (study, revision);
-CREATE INDEX study_state ON study (state, arrived);
-"""
+DELETED = "its files are deleted."
 
 
 class State(StrEnum):
@@ -74,7 +43,7 @@ NEXT = {
     State.COMPLETE: {State.WAITING, State.SENDING, State.SENT, State.FAILED},
     State.WAITING: {State.COMPLETE},
     State.SENDING: {State.SENT, State.FAILED},
-    State.SENT: set(),
+    State.SENT: {State.COMPLETE},
     State.FAILED: {State.COMPLETE},
 }
 
@@ -90,6 +59,8 @@ class StudyRecord:
         revision: Counts the changes of its files; work on an older one comes too late.
         reason: Why it waits, failed, or is not sent yet.
         next_try: When sending is tried again.
+        points: What tells those apart that it was graded with.
+        gone: How many files it had when they were deleted; 0 where they never were.
         files: How many it has.
     """
 
@@ -100,6 +71,8 @@ class StudyRecord:
     revision: int
     reason: str
     next_try: float
+    points: str
+    gone: int
     files: int
 
 
@@ -110,11 +83,13 @@ class ResultObject:
     Attributes:
         instance: SOPInstanceUID.
         class_uid: SOPClassUID.
+        series: SeriesInstanceUID.
         file: Where it lies, seen from the spool.
     """
 
     instance: str
     class_uid: str
+    series: str
     file: str
 
 
@@ -132,58 +107,11 @@ class StudyRegister:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        try:
-            self._database = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
-                uri=True,
-                timeout=BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._database.row_factory = sqlite3.Row
-            self._prepare(read_only)
-        except sqlite3.Error as error:
-            raise OutputError(
-                f"the node's register cannot be used ({error}).", where=str(path)
-            ) from error
-
-    def _prepare(self, read_only: bool) -> None:
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in ({VERSION} if read_only else {0, VERSION}):
-            raise OutputError(
-                "the node's register is of another version of lss.",
-                where=str(self.path),
-                todo="Name another --spool, or go on with that version.",
-            )
-        if not read_only:
-            # With a write-ahead log, a commit is on disk before it returns only in this mode.
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-        if version == 0:
-            with self._transaction():
-                for statement in TABLES.split(";"):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, one at a time."""
-        with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
+        self._database = Database(path, read_only=read_only)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     # What is known
 
@@ -196,7 +124,7 @@ class StudyRegister:
         return next(iter(self._studies("uid = ?", uid)), None)
 
     def _studies(self, condition: str, *values: Any) -> list[StudyRecord]:
-        rows = self._read(
+        rows = self._database.read(
             "SELECT *, (SELECT count(*) FROM file WHERE study = uid) AS files FROM study "
             f"WHERE {condition} ORDER BY since, uid",
             *values,
@@ -205,7 +133,7 @@ class StudyRegister:
 
     def digest(self, study: str, series: str, instance: str) -> str:
         """Of a file that came before; empty for a new one."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT digest FROM file WHERE study = ? AND series = ? AND instance = ?",
             study,
             series,
@@ -215,30 +143,46 @@ class StudyRegister:
 
     def file_names(self) -> set[tuple[str, str, str]]:
         """Study, series and instance of every file that was received."""
-        return {tuple(row) for row in self._read("SELECT study, series, instance FROM file")}
+        return {
+            tuple(row) for row in self._database.read("SELECT study, series, instance FROM file")
+        }
 
     def received_bytes(self) -> int:
         """How much all received files take."""
-        return int(self._read("SELECT coalesce(sum(bytes), 0) FROM file")[0][0])
+        return int(self._database.read("SELECT coalesce(sum(bytes), 0) FROM file")[0][0])
 
     def unsent(self, study: StudyRecord) -> list[ResultObject]:
         """What of a study's result the archive does not have yet, in order."""
-        rows = self._read(
-            "SELECT instance, class, file FROM result WHERE study = ? AND revision = ? "
+        rows = self._database.read(
+            "SELECT instance, class, series, file FROM result WHERE study = ? AND revision = ? "
             "AND sent IS NULL ORDER BY file",
             study.uid,
             study.revision,
         )
         return [ResultObject(*row) for row in rows]
 
+    def earlier_reports(self, uid: str) -> list[EarlierReport]:
+        """The reports on a study that the archive has taken, in the order they were made in."""
+        rows = self._database.read(
+            "SELECT series, instance FROM result WHERE study = ? AND class = ? "
+            "AND sent IS NOT NULL ORDER BY rowid",
+            uid,
+            REPORT_CLASS,
+        )
+        return [EarlierReport(*row) for row in rows]
+
+    def sent_before(self, time_s: float) -> list[StudyRecord]:
+        """Studies that were sent until then, and whose files are still there."""
+        return self._studies(
+            "state = ? AND since <= ? AND EXISTS (SELECT 1 FROM file WHERE study = uid)",
+            State.SENT,
+            time_s,
+        )
+
     def sent(self) -> list[tuple[str, str]]:
         """Study and SOPInstanceUID of all that the archive has taken."""
-        rows = self._read("SELECT study, instance FROM result WHERE sent IS NOT NULL")
+        rows = self._database.read("SELECT study, instance FROM result WHERE sent IS NOT NULL")
         return [tuple(row) for row in rows]
-
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._database.execute(query, values).fetchall()
 
     # What happens
 
@@ -246,11 +190,11 @@ class StudyRegister:
         self, study: str, series: str, instance: str, digest: str, size: int, now: float
     ) -> None:
         """A file lies in the spool that was not there before, or was another."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute(
-                "INSERT INTO study VALUES (?, ?, ?, ?, 1, '', 0) ON CONFLICT (uid) DO UPDATE "
-                "SET state = excluded.state, since = excluded.since, arrived = excluded.arrived, "
-                "revision = revision + 1, reason = '', next_try = 0",
+                "INSERT INTO study VALUES (?, ?, ?, ?, 1, '', 0, '', 0) ON CONFLICT (uid) DO "
+                "UPDATE SET state = excluded.state, since = excluded.since, "
+                "arrived = excluded.arrived, revision = revision + 1, reason = '', next_try = 0",
                 (study, State.RECEIVED, now, now),
             )
             database.execute(
@@ -260,7 +204,7 @@ class StudyRegister:
 
     def note_repeat(self, study: str, now: float) -> None:
         """A file came again as it was: more may come; what failed is tried once more."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute(
                 "UPDATE study SET since = iif(state = ?1, since, ?3), state = ?1, arrived = ?3, "
                 "reason = '' WHERE uid = ?4 AND state IN (?1, ?2)",
@@ -289,45 +233,90 @@ class StudyRegister:
 
         What the archive has already of the result is not sent again.
 
+        Args:
+            study: As it was, with the points that it was graded with.
+            state: Where it goes on to.
+            reason: Why.
+            result: What is to be sent.
+            now: In seconds since 1970; by default, the time.
+
         Returns:
             Whether it was done; not where files have come meanwhile, or another was quicker.
         """
         assert state in NEXT[study.state], f"no way leads from {study.state} to {state}"
         now = time.time() if now is None else now
-        with self._transaction() as database:
-            if not self._set_state(study, state, reason, now):
+        with self._database.transaction() as database:
+            if not self._set_state(database, study, state, reason, now):
                 return False
+            # Of files as they are, another result was refused: what is left of that lies no more.
+            database.execute(
+                "DELETE FROM result WHERE study = ? AND revision = ? AND sent IS NULL",
+                (study.uid, study.revision),
+            )
             database.executemany(
-                "INSERT INTO result VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (instance) DO UPDATE "
-                "SET revision = excluded.revision, file = excluded.file",
+                "INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (instance) DO "
+                "UPDATE SET revision = excluded.revision, file = excluded.file",
                 [
-                    (made.instance, study.uid, study.revision, made.class_uid, made.file)
+                    (
+                        made.instance,
+                        study.uid,
+                        study.revision,
+                        made.class_uid,
+                        made.series,
+                        made.file,
+                    )
                     for made in result
                 ],
             )
             if state is State.SENDING and not self.unsent(study):
-                self._set_state(replace(study, state=state), State.SENT, "", now)
+                self._set_state(database, replace(study, state=state), State.SENT, "", now)
         return True
 
-    def _set_state(self, study: StudyRecord, state: State, reason: str, now: float) -> bool:
-        changed = self._database.execute(
-            "UPDATE study SET state = ?, since = ?, reason = ?, next_try = 0 "
+    def _set_state(
+        self,
+        database: sqlite3.Connection,
+        study: StudyRecord,
+        state: State,
+        reason: str,
+        now: float,
+    ) -> bool:
+        changed = database.execute(
+            "UPDATE study SET state = ?, since = ?, reason = ?, next_try = 0, points = ? "
             "WHERE uid = ? AND state = ? AND revision = ?",
-            (state, now, reason, study.uid, study.state, study.revision),
+            (state, now, reason, study.points, study.uid, study.state, study.revision),
         )
         return changed.rowcount > 0
 
     def note_sent(self, instance: str, now: float | None = None) -> None:
         """The archive has taken an object."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute(
                 "UPDATE result SET sent = ? WHERE instance = ?",
                 (time.time() if now is None else now, instance),
             )
 
+    def forget_files(self, study: StudyRecord) -> int | None:
+        """The files of a study that was sent are to be deleted.
+
+        Returns:
+            How many bytes they take; ``None`` where it is not as it was, so that they have to stay.
+        """
+        with self._database.transaction() as database:
+            forgotten = database.execute(
+                "UPDATE study SET gone = ?, reason = ? WHERE uid = ? AND state = ? "
+                "AND revision = ?",
+                (study.files, DELETED, study.uid, State.SENT, study.revision),
+            )
+            if not forgotten.rowcount:
+                return None
+            rows = database.execute(
+                "DELETE FROM file WHERE study = ? RETURNING bytes", (study.uid,)
+            ).fetchall()
+        return sum(int(row["bytes"]) for row in rows)
+
     def postpone(self, studies: Sequence[StudyRecord], reason: str, next_try: float) -> None:
         """Sending did not work out, and is tried again later."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.executemany(
                 "UPDATE study SET reason = ?, next_try = ? WHERE uid = ? AND state = ? "
                 "AND revision = ?",

@@ -17,12 +17,15 @@ from lss_cli.model.session import Model
 from lss_cli.node.peers import Certificates, Peer, Senders
 from lss_cli.node.points import PointTables
 from lss_cli.node.receive import Receiver
+from lss_cli.node.register import DELETED
 from lss_cli.node.send import Sender
 from lss_cli.node.spool import Spool
 from lss_cli.node.work import Work
 
 # How often the parts look for something to do.
 LOOK_S = 0.25
+# How often it looks for what is to be deleted.
+SWEEP_S = 60.0
 # How long a part rests after what nobody foresaw.
 PAUSE_S = 30.0
 
@@ -50,6 +53,7 @@ class NodeOptions:
         scheduler: Address of a Dask scheduler, whose cluster grades instead.
         timeout_s: The longest that grading a study may take.
         certificates: For TLS, to all peers.
+        keep_s: Files of studies that were sent are deleted after so long; ``None`` for never.
     """
 
     title: str
@@ -68,6 +72,7 @@ class NodeOptions:
     scheduler: str = ""
     timeout_s: float | None = None
     certificates: Certificates | None = None
+    keep_s: float | None = None
 
 
 def run_node(
@@ -119,7 +124,16 @@ def run_node(
             work.look_again()
             return False
 
+        def sweep() -> bool:
+            assert options.keep_s is not None
+            for study in spool.register.sent_before(time.time() - options.keep_s):
+                if spool.forget(study):
+                    say(f"{study.uid}: {DELETED}")
+            return False
+
         parts.start(look_around)
+        if options.keep_s is not None:
+            parts.start(sweep, rest_s=SWEEP_S)
         stop.wait()
     parts.raise_failure()
 
@@ -133,13 +147,18 @@ class _Parts:
         self._threads: list[threading.Thread] = []
         self._failure: ModelError | None = None
 
-    def start(self, step: Callable[[], bool], end: Callable[[], None] = lambda: None) -> None:
+    def start(
+        self,
+        step: Callable[[], bool],
+        end: Callable[[], None] = lambda: None,
+        rest_s: float = LOOK_S,
+    ) -> None:
         """Do `step` again at once where it had something to do, else after a while."""
 
         def run() -> None:
             try:
                 while not self._stop.is_set():
-                    self._stop.wait(self._try(step))
+                    self._stop.wait(self._try(step, rest_s))
             except ModelError as error:
                 # The others must not go on as if it were still there.
                 self._failure = self._failure or error
@@ -151,10 +170,10 @@ class _Parts:
         self._threads.append(thread)
         thread.start()
 
-    def _try(self, step: Callable[[], bool]) -> float:
+    def _try(self, step: Callable[[], bool], rest_s: float) -> float:
         """Do a step; how long to wait before the next, in seconds."""
         try:
-            return 0 if step() else LOOK_S
+            return 0 if step() else rest_s
         except ModelError:
             raise
         except Exception as error:

@@ -144,6 +144,25 @@ class Spool:
         shutil.rmtree(folder, ignore_errors=True)
         return make_folder(folder)
 
+    def forget(self, study: StudyRecord) -> bool:
+        """Delete the files and results of a study that was sent; what it is called stays known.
+
+        Returns:
+            Whether it was done; not where files have come meanwhile.
+        """
+        with self._changing:
+            size = self.register.forget_files(study)
+            if size is None:
+                return False
+            self._bytes -= size
+            self._delete(study.uid)
+        return True
+
+    def _delete(self, uid: str) -> None:
+        for folder in (self._received / uid, self._results / uid):
+            if folder.exists():
+                shutil.rmtree(folder)
+
     def keep_result(self, folder: Path) -> None:
         """Have a finished result on disk for certain, before the register speaks of it."""
         for path in folder.iterdir():
@@ -153,7 +172,7 @@ class Spool:
             _flush_folder(inside)
 
     def _tidy(self) -> None:
-        """Remove what was never acknowledged to its sender, as a kill leaves it."""
+        """Remove what a kill left: never acknowledged to its sender, or about to be deleted."""
         for path in self._incoming.iterdir():
             path.unlink(missing_ok=True)
         known = self.register.file_names()
@@ -163,6 +182,10 @@ class Spool:
                 for folder in (path.parent, path.parent.parent):
                     with suppress(OSError):
                         folder.rmdir()
+        studies = {study for study, _, _ in known}
+        for folder in self._results.iterdir():
+            if folder.name not in studies:
+                self._delete(folder.name)
 
 
 def register_path(folder: Path) -> Path:

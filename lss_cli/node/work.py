@@ -20,6 +20,7 @@ from lss_cli.node.spool import Spool
 from lss_cli.points.point import PointSource
 from lss_cli.text import printable
 
+GONE = "some of its files were deleted after it was sent. Send the whole study again."
 NOT_HERE = (
     "the result is not in the spool, which needs the same path on all machines of the cluster."
 )
@@ -77,12 +78,13 @@ class Work:
         return True
 
     def look_again(self) -> None:
-        """Grade studies that wait for points or have none, where a table has them now."""
+        """Grade studies anew of which a table says something else than when they were graded."""
         if self._tables.refresh():
             register = self._spool.register
-            for study in (*register.studies(State.WAITING), *register.studies(State.FAILED)):
-                if self._tables.knows(study.uid):
-                    register.move(study, State.COMPLETE)
+            for state in (State.WAITING, State.FAILED, State.SENT):
+                for study in register.studies(state):
+                    if self._tables.digest_of(study.uid) not in {"", study.points}:
+                        register.move(study, State.COMPLETE)
 
     def _take(self) -> StudyRecord | None:
         if not self._spool.has_room_for_results():
@@ -91,7 +93,7 @@ class Work:
             for study in self._spool.register.studies(State.COMPLETE):
                 if study.uid not in self._in_hand:
                     self._in_hand.add(study.uid)
-                    return study
+                    return replace(study, points=self._tables.digest_of(study.uid))
         return None
 
     def _grade(self, study: StudyRecord, worker: StudyGrader) -> None:
@@ -113,9 +115,12 @@ class Work:
         self, study: StudyRecord, worker: StudyGrader
     ) -> tuple[State, str, Sequence[ResultObject]] | None:
         """Where a study goes on, why, and with what; ``None`` where grading was interrupted."""
+        if study.files < study.gone:
+            return State.FAILED, GONE, []
         folder = self._spool.result_folder(study)
+        earlier = tuple(self._spool.register.earlier_reports(study.uid))
         job = self._tables.job_of(study.uid, self._spool.study_folder(study.uid), self._conditions)
-        answer = worker.grade(replace(job, dicom=str(folder.absolute())))
+        answer = worker.grade(replace(job, dicom=str(folder.absolute()), earlier=earlier))
         if answer.lost and self._stop.is_set():
             return None
         state, reason = judge(answer.rows, unattended=self._unattended)
@@ -131,7 +136,11 @@ class Work:
         for path in sorted(folder.iterdir()):
             header = pydicom.dcmread(path, stop_before_pixels=True)
             file = str(path.relative_to(self._spool.folder))
-            objects.append(ResultObject(header.SOPInstanceUID, header.SOPClassUID, file))
+            objects.append(
+                ResultObject(
+                    header.SOPInstanceUID, header.SOPClassUID, header.SeriesInstanceUID, file
+                )
+            )
         return objects
 
 

@@ -17,6 +17,7 @@ from pydicom.valuerep import PersonName, validate_value
 from lss_cli import __version__
 from lss_cli.errors import StudyError
 from lss_cli.grading.result import LevelGrade, StudyGrade
+from lss_cli.output.earlier import EarlierReport
 from lss_cli.output.rows import rows
 from lss_cli.study.geometry import Plane
 from lss_cli.study.headers import silence_pydicom
@@ -63,14 +64,20 @@ class DerivedUids:
     """UIDs that are the same whenever the result says the same of the same study.
 
     Made twice, a report is then one object for an archive, and one that says something else is
-    another.
+    another. So is one that says again what it said before the last: it takes that one's place.
 
     Args:
         result: What is written.
         sources: Of its graded levels, as `read_source` gives them.
+        earlier: Reports on the study that are in the archive, in their order.
+
+    Attributes:
+        predecessor: The report whose place this one takes; ``None`` for the first.
     """
 
-    def __init__(self, result: StudyGrade, sources: Sequence[Dataset]) -> None:
+    def __init__(
+        self, result: StudyGrade, sources: Sequence[Dataset], earlier: Sequence[EarlierReport] = ()
+    ) -> None:
         source = sources[0]
         kept = [*REQUIRED, *OPTIONAL]
         said = [
@@ -89,11 +96,16 @@ class DerivedUids:
             ],
             result.cautions,
         ]
-        self._seed = json.dumps(said, ensure_ascii=False)
+        self._said = json.dumps(said, ensure_ascii=False)
+        self.predecessor, last = (None, None, *earlier)[-2:]
+        # Unless it is the last one, made again.
+        if last and self.derive("report") != last.instance:
+            self.predecessor = last
 
     def derive(self, what: str) -> UID:
         """The UID of a part, such as ``report``."""
-        return UID.from_uuid(str(uuid.uuid5(NAMESPACE, f"{what}\n{self._seed}")))
+        after = f"\nafter {self.predecessor.instance}" if self.predecessor else ""
+        return UID.from_uuid(str(uuid.uuid5(NAMESPACE, f"{what}\n{self._said}{after}")))
 
 
 def graded_files(result: StudyGrade) -> list[tuple[LevelGrade, Path]]:

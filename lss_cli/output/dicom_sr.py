@@ -12,12 +12,14 @@ from highdicom import UID, sr
 from highdicom.sr.coding import CodedConcept
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import Comprehensive3DSRStorage
 
 from lss_cli import __version__
 from lss_cli.anatomy import Condition, Level, Severity, Side
 from lss_cli.files import replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.output.dicom_source import DerivedUids, graded_files, read_source, refusal
+from lss_cli.output.earlier import EarlierReport
 from lss_cli.study.headers import silence_pydicom
 from lss_cli.text import join_words, printable
 
@@ -50,12 +52,13 @@ ZONES = {
 PROCEDURE = CodedConcept("MR-LUMBAR-SPINE", SCHEME, "MRI of lumbar spine")
 
 
-def write_sr(path: Path, result: StudyGrade) -> str:
+def write_sr(path: Path, result: StudyGrade, earlier: Sequence[EarlierReport] = ()) -> str:
     """Write the report. It carries the patient's identity, as the standard wants.
 
     Args:
         path: The file.
         result: Levels that were not graded are named in comments.
+        earlier: Reports on the study that are in the archive, in their order.
 
     Returns:
         Which values of the files are not valid and were left out; empty for most.
@@ -71,7 +74,8 @@ def write_sr(path: Path, result: StudyGrade) -> str:
         names = dict.fromkeys(name for _, invalid in read for name in invalid)
         note = f"not valid in the files, so left out here: {join_words(names)}." if names else ""
         try:
-            report = _make_report(graded, sources, result, note)
+            uids = DerivedUids(result, sources, earlier)
+            report = _make_report(graded, sources, result, note, uids)
         except Exception as error:
             # highdicom and pydicom raise whatever they stumble over.
             raise refusal("the files hold what no report may") from error
@@ -85,8 +89,8 @@ def _make_report(
     sources: Sequence[Dataset],
     result: StudyGrade,
     note: str,
+    uids: DerivedUids,
 ) -> bytes:
-    uids = DerivedUids(result, sources)
     groups = [
         _group(level, source, result, uids)
         for (level, _), source in zip(graded, sources, strict=True)
@@ -103,12 +107,25 @@ def _make_report(
         is_final=False,
         is_verified=False,
         series_description="lss: stenosis grades, research only, not a medical device",
+        previous_versions=_describe(uids.predecessor, sources[0]),
     )
     report.CodingSchemeIdentificationSequence = [_scheme()]
     # What cannot be written shows before there is a file.
     file = io.BytesIO()
     report.save_as(file)
     return file.getvalue()
+
+
+def _describe(report: EarlierReport | None, source: Dataset) -> list[Dataset] | None:
+    """The report whose place another takes, of which highdicom makes a reference."""
+    if report is None:
+        return None
+    described = Dataset()
+    described.SOPClassUID = Comprehensive3DSRStorage
+    described.StudyInstanceUID = source.StudyInstanceUID
+    described.SeriesInstanceUID = report.series
+    described.SOPInstanceUID = report.instance
+    return [described]
 
 
 def _scheme() -> Dataset:

@@ -10,6 +10,7 @@ from lss_cli.errors import UsageError
 from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.grading.result import StudyGrade
 from lss_cli.model.session import Model
+from lss_cli.output.earlier import EarlierReport
 from lss_cli.study.study import Study
 
 # PNG files, by condition and level.
@@ -20,7 +21,8 @@ Pictures = dict[tuple[Condition, Level], bytes]
 class Outputs:
     """Where to write what; ``None`` for what is not wanted.
 
-    The points (`coords`) are written as soon as they are clicked, not with the rest.
+    The points (`coords`) are written as soon as they are clicked, not with the rest. A structured
+    report takes the place of the last of those before (`earlier`, in their order).
     """
 
     csv: Path | None = None
@@ -30,6 +32,7 @@ class Outputs:
     dicom_sr: Path | None = None
     dicom_sc: Path | None = None
     coords: Path | None = None
+    earlier: tuple[EarlierReport, ...] = ()
 
     def check(self, reads: Sequence[Path] = ()) -> None:
         """Say before the work what could not be written after it.
@@ -92,8 +95,11 @@ class Outputs:
             (self.csv, lambda path: _write_csv(path, result)),
             (self.json, lambda path: _write_json(path, result)),
             # Early, for it is quick: pictures take their time.
-            (self.dicom_sr, lambda path: _write_sr(path, result)),
-            (self.dicom_sc, lambda path: _write_captures(path, study, result, model)),
+            (self.dicom_sr, lambda path: _write_sr(path, result, self.earlier)),
+            (
+                self.dicom_sc,
+                lambda path: _write_captures(path, study, result, model, self.earlier),
+            ),
             (self.html, lambda path: _write_html(path, result, pictures())),
             (self.pictures, lambda path: _write_pictures(path, pictures())),
         ]
@@ -119,10 +125,10 @@ def _write_json(path: Path, result: StudyGrade) -> Iterable[str]:
     return [_say_written(path)]
 
 
-def _write_sr(path: Path, result: StudyGrade) -> Iterable[str]:
+def _write_sr(path: Path, result: StudyGrade, earlier: Sequence[EarlierReport]) -> Iterable[str]:
     from lss_cli.output.dicom_sr import write_sr
 
-    note = write_sr(path, result)
+    note = write_sr(path, result, earlier)
     return [_say_written(path), *([f"Note: {note}"] if note else [])]
 
 
@@ -139,12 +145,18 @@ def _write_pictures(folder: Path, pictures: Pictures) -> Iterable[str]:
     return map(_say_written, write_pictures(folder, pictures))
 
 
-def _write_captures(folder: Path, study: Study, result: StudyGrade, model: Model) -> Iterable[str]:
+def _write_captures(
+    folder: Path,
+    study: Study,
+    result: StudyGrade,
+    model: Model,
+    earlier: Sequence[EarlierReport],
+) -> Iterable[str]:
     from lss_cli.output.key_picture import draw_key_pictures
     from lss_cli.output.secondary_capture import write_captures
 
     pictures = draw_key_pictures(study, result, model)
-    return map(_say_written, write_captures(folder, result, pictures))
+    return map(_say_written, write_captures(folder, result, pictures, earlier))
 
 
 def _say_written(path: Path) -> str:

@@ -15,6 +15,7 @@ from lss_cli.anatomy import Level
 from lss_cli.files import make_folder, replacing
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.output.dicom_source import DerivedUids, graded_files, read_source, refusal
+from lss_cli.output.earlier import EarlierReport
 from lss_cli.output.table_picture import draw_banner, draw_table
 from lss_cli.study.headers import silence_pydicom
 
@@ -22,7 +23,10 @@ SERIES_NUMBER = 9001
 
 
 def write_captures(
-    folder: Path, result: StudyGrade, pictures: Mapping[Level, Image.Image]
+    folder: Path,
+    result: StudyGrade,
+    pictures: Mapping[Level, Image.Image],
+    earlier: Sequence[EarlierReport] = (),
 ) -> list[Path]:
     """Write one series: the table, then a picture for each level.
 
@@ -33,6 +37,7 @@ def write_captures(
         folder: For ``table.dcm`` and one file per level.
         result: Of one study.
         pictures: Of its levels.
+        earlier: As `write_sr` takes them, so that both belong together.
 
     Raises:
         StudyError: No level was graded, or the files lack what a valid capture needs.
@@ -42,7 +47,8 @@ def write_captures(
     graded = graded_files(result)
     with silence_pydicom():
         sources = [(level, read_source(file)[0]) for level, file in graded]
-        series = CaptureSeries(sources, DerivedUids(result, [source for _, source in sources]))
+        uids = DerivedUids(result, [source for _, source in sources], earlier)
+        series = CaptureSeries(sources, uids)
         written = [_write(folder / "table.dcm", series.capture(draw_table(result), 1, None))]
         for number, (level, picture) in enumerate(pictures.items(), start=2):
             capture = series.capture(picture, number, level)

@@ -19,7 +19,10 @@ def make_complete(register, uid="1.2", now=0.0):
     return study
 
 
-RESULT = [ResultObject("9.1", "1.1", "report.dcm"), ResultObject("9.2", "1.1", "table.dcm")]
+RESULT = [
+    ResultObject("9.1", "1.1", "9", "report.dcm"),
+    ResultObject("9.2", "1.1", "9", "table.dcm"),
+]
 
 
 def test_a_study_is_complete_when_nothing_came_for_a_while(register):
@@ -58,9 +61,38 @@ def test_what_the_archive_has_is_not_sent_again(register):
     # And one that says something else.
     register.note_file("1.2", "1.2.9", "1.2.9.1", "d", 10, now=9)
     (study,) = register.settle(9, 9)
-    other = ResultObject("9.3", "1.1", "report.dcm")
+    other = ResultObject("9.3", "1.1", "9", "report.dcm")
     assert register.move(study, State.SENDING, result=[other])
     assert register.unsent(register.find("1.2")) == [other]
+
+
+def test_of_a_result_that_was_refused_nothing_is_sent_with_the_next(register):
+    study = make_complete(register)
+    register.move(study, State.SENDING, result=RESULT)
+    register.note_sent("9.1")
+    register.move(register.find("1.2"), State.FAILED, "refused.")
+    # Other points, the same files.
+    register.move(register.find("1.2"), State.COMPLETE)
+    other = ResultObject("9.3", "1.1", "9", "report.dcm")
+    register.move(register.find("1.2"), State.SENDING, result=[other])
+    assert register.unsent(register.find("1.2")) == [other]
+
+
+def test_files_of_what_was_sent_can_be_forgotten_and_nothing_else(register):
+    study = make_complete(register)
+    register.move(study, State.WAITING, "points to be set.")
+    assert register.sent_before(1e12) == []
+    assert register.forget_files(register.find("1.2")) is None
+    register.move(register.find("1.2"), State.COMPLETE, now=10)
+    register.move(register.find("1.2"), State.SENDING, result=RESULT)
+    register.move(register.find("1.2"), State.SENT, now=20)
+    assert register.sent_before(19) == []
+    (study,) = register.sent_before(20)
+    assert register.forget_files(study) == 10
+    assert (register.file_names(), register.received_bytes()) == (set(), 0)
+    left = register.find("1.2")
+    assert (left.state, left.files, left.gone) == (State.SENT, 0, 1)
+    assert register.sent_before(20) == []
 
 
 def test_what_failed_is_tried_again_when_it_is_sent_again(register):
@@ -114,7 +146,7 @@ def test_whatever_happens_in_whatever_order_a_study_has_one_state_and_results_go
             result = []
             if to is State.SENDING:
                 instance = f"{uid}.9.{study.revision}"
-                result = [ResultObject(instance, "1.1", "report.dcm")]
+                result = [ResultObject(instance, "1.1", "9", "report.dcm")]
             assert register.move(study, to, "why", result)
             stale.append(study)
     assert len(register.studies()) == 3
@@ -133,7 +165,7 @@ def test_another_process_may_look_and_not_change(register, tmp_path):
 
 def test_a_register_of_another_version_is_refused(tmp_path):
     register = StudyRegister(tmp_path / "register.sqlite")
-    register._database.execute("PRAGMA user_version = 99")
+    register._database._connection.execute("PRAGMA user_version = 99")
     register.close()
     with pytest.raises(OutputError, match="another version"):
         StudyRegister(tmp_path / "register.sqlite")

@@ -9,6 +9,7 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 import lss_cli.batch.cluster
 import lss_cli.node.send
+import lss_cli.node.service
 from lss_cli.locate.locate import Locators, locate
 from lss_cli.node.register import State, StudyRegister
 from lss_cli.node.spool import register_path
@@ -30,6 +31,14 @@ def uids(archive):
     return sorted(str(made.SOPInstanceUID) for made in archive.objects())
 
 
+def assert_valid(archive):
+    for path in archive.folder.iterdir():
+        run = subprocess.run(
+            [program("dciodvfy"), path], capture_output=True, text=True, check=False
+        )
+        assert "Error" not in run.stdout + run.stderr
+
+
 def test_what_comes_in_is_graded_and_goes_to_the_archive(node, archive, study, said):
     name_the_patient(study)
     node.start()
@@ -45,17 +54,13 @@ def test_what_comes_in_is_graded_and_goes_to_the_archive(node, archive, study, s
     for made in objects:
         assert made.StudyInstanceUID == source.StudyInstanceUID
         assert (made.PatientName, made.PatientID) == ("Doe^Secretive", "HOSP-4711")
-    for path in archive.folder.iterdir():
-        run = subprocess.run(
-            [program("dciodvfy"), path], capture_output=True, text=True, check=False
-        )
-        assert "Error" not in run.stdout + run.stderr
+    assert_valid(archive)
     text = " ".join(said)
     assert not [secret for secret in ("Secretive", "4711", "0815") if secret in text]
 
 
 def test_a_study_sent_again_brings_nothing_and_one_that_has_changed_another_result(
-    node, archive, study
+    node, archive, study, coords
 ):
     node.start()
     node.send(study)
@@ -78,6 +83,60 @@ def test_a_study_sent_again_brings_nothing_and_one_that_has_changed_another_resu
     wait_for(lambda: node.record(study).revision > second.revision)
     node.wait(study, State.SENT)
     assert set(before) < set(uids(archive)) and len(uids(archive)) == 2 * len(before)
+    # A person corrects a point, and takes that back: each time the archive gets a report.
+    rows = read_rows(coords)
+    for count, x in ((3, float(rows[0]["x"]) + 2), (4, rows[0]["x"])):
+        write_rows(coords, [rows[0] | {"x": x}, *rows[1:]])
+        wait_for(lambda count=count: len(uids(archive)) == count * len(before))
+        node.wait(study, State.SENT)
+    reports = [made for made in archive.objects() if made.Modality == "SR"]
+    by_uid = {report.SOPInstanceUID: report for report in reports}
+    predecessors = {uid: predecessor(report, by_uid) for uid, report in by_uid.items()}
+    # Each takes the place of the one before, back to the first, which takes nobody's.
+    chain = [*(set(by_uid) - set(predecessors.values()))]
+    while chain[-1]:
+        chain.append(predecessors[chain[-1]])
+    assert len(chain) == 5
+    assert set(chain[:-1]) == set(by_uid)
+    assert_valid(archive)
+
+
+def predecessor(report, by_uid):
+    """The report whose place this one takes, found by all that the reference says."""
+    if "PredecessorDocumentsSequence" not in report:
+        return None
+    (study,) = report.PredecessorDocumentsSequence
+    (series,) = study.ReferencedSeriesSequence
+    (instance,) = series.ReferencedSOPSequence
+    before = by_uid[instance.ReferencedSOPInstanceUID]
+    assert instance.ReferencedSOPClassUID == before.SOPClassUID
+    assert series.SeriesInstanceUID == before.SeriesInstanceUID
+    assert study.StudyInstanceUID == before.StudyInstanceUID
+    return before.SOPInstanceUID
+
+
+def test_files_of_what_was_sent_are_deleted_and_half_a_study_is_not_graded(
+    node, archive, study, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(lss_cli.node.service, "SWEEP_S", 0.1)
+    unknown = shutil.copytree(study, tmp_path / "unknown")
+    retag(unknown, StudyInstanceUID="1.2.3.998")
+    node.start(keep_s=0.0)
+    node.send(study, unknown)
+    node.wait(unknown, State.WAITING)
+    wait_for(lambda: node.record(study).reason == "its files are deleted.")
+    before = uids(archive)
+    assert len(before) == 7
+    spool = node.options.spool
+    # What waits for a person stays.
+    assert [path.name for path in (spool / "received").iterdir()] == ["1.2.3.998"]
+    assert not (spool / "results" / uid_of(study)).exists()
+    # A file that comes late is no study; the whole study is, and says nothing new.
+    send(node.options.port, files(study)[0])
+    assert "Send the whole study again" in node.wait(study, State.FAILED).reason
+    node.send(study)
+    wait_for(lambda: node.record(study).reason == "its files are deleted.")
+    assert uids(archive) == before
 
 
 # pynetdicom leaves a socket to be collected where nobody answers.
@@ -149,7 +208,11 @@ def test_without_points_a_study_waits_until_a_table_has_them(node, archive, stud
     node.send(study)
     assert node.wait(study, State.WAITING).reason == "points to be set."
     assert uids(archive) == []
+    # Also while no node runs.
+    node.stop()
+    node.said.clear()
     write_rows(coords, rows)
+    node.start()
     node.wait(study, State.SENT)
     assert len(uids(archive)) == 7
 
@@ -241,7 +304,7 @@ def test_a_node_that_ended_just_before_it_noted_the_end_sends_nothing_again(
     node.wait(study, State.SENT)
     node.stop()
     register = StudyRegister(register_path(node.options.spool))
-    register._database.execute("UPDATE study SET state = ?", (State.SENDING,))
+    register._database._connection.execute("UPDATE study SET state = ?", (State.SENDING,))
     register.close()
     node.said.clear()
     node.start()

@@ -79,6 +79,33 @@ def test_killed_at_any_step_a_file_is_there_whole_or_not_at_all(tmp_path, kill_a
     assert acknowledged and step > 5, "not every step was tried"
 
 
+def test_killed_while_it_deletes_what_was_sent_a_node_goes_on_with_that(tmp_path, monkeypatch):
+    spool = Spool(tmp_path, LIMIT)
+    spool.store(KEY, [b"content"], digest="a")
+    spool.register.settle(2e9, 2e9)
+    (study,) = spool.register.studies()
+    (spool.result_folder(study) / "report.dcm").write_bytes(b"report")
+    spool.register.move(study, State.SENDING)
+
+    def die(_):
+        raise KilledError
+
+    monkeypatch.setattr(shutil, "rmtree", die)
+    with pytest.raises(KilledError):
+        spool.forget(*spool.register.studies())
+    monkeypatch.undo()
+    spool.close()
+    spool = Spool(tmp_path, LIMIT)
+    assert not [*(tmp_path / "received").iterdir(), *(tmp_path / "results").iterdir()]
+    (study,) = spool.register.studies()
+    assert (study.state, study.reason) == (State.SENT, "its files are deleted.")
+    # The same once more is new, since it is not here.
+    assert spool.store(KEY, [b"content"], digest="a")
+    assert read(spool) == b"content"
+    assert not spool.forget(study)
+    spool.close()
+
+
 @pytest.mark.parametrize("uid", ["..", "1..2", "1/2", "", "1.2.", "1" * 65, "1.2\0", "٣.4"])
 def test_nothing_but_a_uid_names_a_file(uid):
     with pytest.raises(BadUidError):
