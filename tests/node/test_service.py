@@ -124,13 +124,13 @@ def test_files_of_what_was_sent_are_deleted_and_half_a_study_is_not_graded(
     node.start(keep_s=0.0)
     node.send(study, unknown)
     node.wait(unknown, State.WAITING)
-    wait_for(lambda: node.record(study).reason == "its files are deleted.")
+    received, results = (node.options.spool / name for name in ("received", "results"))
+    # What waits for a person stays.
+    wait_for(lambda: [path.name for path in received.iterdir()] == ["1.2.3.998"])
+    wait_for(lambda: not (results / uid_of(study)).exists())
+    assert node.record(study).reason == "its files are deleted."
     before = uids(archive)
     assert len(before) == 7
-    spool = node.options.spool
-    # What waits for a person stays.
-    assert [path.name for path in (spool / "received").iterdir()] == ["1.2.3.998"]
-    assert not (spool / "results" / uid_of(study)).exists()
     # A file that comes late is no study; the whole study is, and says nothing new.
     send(node.options.port, files(study)[0])
     assert "Send the whole study again" in node.wait(study, State.FAILED).reason
