@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
-__all__ = ["grade", "load_model", "read_points", "read_study"]
+__all__ = ["grade", "load_model", "load_models", "read_points", "read_study"]
 
 if TYPE_CHECKING:
-    from lss_cli.api import grade, load_model, read_points, read_study
+    from lss_cli.api import grade, load_model, load_models, read_points, read_study
 else:
 
     def __getattr__(name: str) -> object:

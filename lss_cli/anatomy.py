@@ -122,6 +122,21 @@ class Condition(StrEnum):
         return next((side for side in Side if self.value.startswith(side)), None)
 
     @property
+    def place(self) -> str:
+        """``left``, ``right`` or ``canal``: what it is called beside the others of its kind."""
+        return self.side or "canal"
+
+    @property
+    def finding(self) -> str:
+        """What both sides have in common.
+
+        Examples:
+            >>> Condition.LEFT_SUBARTICULAR.finding, Condition.SPINAL_CANAL.finding
+            ('Subarticular Stenosis', 'Spinal Canal Stenosis')
+        """
+        return self.rsna_name.removeprefix(f"{self.side or ''} ".title())
+
+    @property
     def mirrored(self) -> "Condition":
         """The same condition on the other side; the canal is its own mirror image."""
         if self.side is None:

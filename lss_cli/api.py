@@ -10,7 +10,8 @@ from lss_cli.grading.grade import grade_study, study_names
 from lss_cli.grading.result import StudyGrade
 from lss_cli.locate.proposer import Proposer
 from lss_cli.model import session
-from lss_cli.model.find import DEFAULT_MODEL, find_model, models_folder
+from lss_cli.model.find import DEFAULT_MODEL, find_model, find_models, models_folder
+from lss_cli.model.models import Models
 from lss_cli.model.session import Model
 from lss_cli.points import table
 from lss_cli.points.point import BadPoint, Point
@@ -23,7 +24,7 @@ File = str | PathLike[str]
 def grade(
     study: File | Study,
     coords: File | Iterable[Point | BadPoint],
-    model: File | Model = DEFAULT_MODEL,
+    model: File | Model | Models = DEFAULT_MODEL,
     conditions: Sequence[Condition] = (),
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
@@ -33,7 +34,8 @@ def grade(
     Args:
         study: The folder of one study's DICOM files, or what `read_study` gave.
         coords: A table of points (CSV or JSON), or points.
-        model: The name of a shipped model, an ``.onnx`` file, or what `load_model` gave.
+        model: The name of a shipped model, an ``.onnx`` file, or what `load_models` or `load_model`
+            gave. By the name ``default`` all shipped models grade, each what it may.
         conditions: Those wanted; by default all that the points name and the model may grade.
 
     Raises:
@@ -56,9 +58,9 @@ def grade(
         rows = list(coords)
         points = [row for row in rows if isinstance(row, Point)]
         bad_points = [row for row in rows if isinstance(row, BadPoint)]
-    model = model if isinstance(model, Model) else load_model(model)
+    models = model if isinstance(model, Model | Models) else load_models(model)
     landmarks = _find_proposer(models_folder()).landmarks(study)
-    return grade_study(study, points, bad_points, model, conditions, landmarks=landmarks)
+    return grade_study(study, points, bad_points, models, conditions, landmarks=landmarks)
 
 
 @cache
@@ -102,8 +104,24 @@ def read_points(file: File, study: Study | None = None) -> tuple[list[Point], li
     return table.read_points(Path(file), study_names(study) if study else ())
 
 
+def load_models(model: File = DEFAULT_MODEL) -> Models:
+    """Load and check what grades by a name; load it once to grade many studies.
+
+    Args:
+        model: The name of a shipped model, or an ``.onnx`` file.
+
+    Raises:
+        ModelError: There is no such model, or a file does not describe itself as one of ours.
+
+    Example:
+        >>> [str(condition) for condition in load_models().conditions][:2]
+        ['left_subarticular_stenosis', 'right_subarticular_stenosis']
+    """
+    return Models.load(find_models(str(model)))
+
+
 def load_model(model: File = DEFAULT_MODEL) -> Model:
-    """Load and check a model; load it once to grade many studies.
+    """Load and check one model file.
 
     Args:
         model: The name of a shipped model, or an ``.onnx`` file.

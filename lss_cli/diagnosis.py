@@ -9,9 +9,9 @@ from pathlib import Path
 from lss_cli import __version__
 from lss_cli.errors import LssError
 from lss_cli.extras import EXTRAS, RUNTIME, install_extra, install_package
-from lss_cli.model.find import DEFAULT_MODEL, find_model
+from lss_cli.model.find import DEFAULT_MODEL, find_models
 from lss_cli.model.session import load_model
-from lss_cli.text import printable
+from lss_cli.text import join_words, printable
 
 # All that is installed with lss, beside decoders and what runs models.
 PACKAGES = (
@@ -68,7 +68,7 @@ def diagnose(models: Path, is_installed: Callable[[str], bool]) -> list[Finding]
         *(_package(name) for name in PACKAGES),
         _runtime(),
         *_decoders(is_installed),
-        _model(models),
+        *_models(models),
         *(_extra(extra, is_installed) for extra in PURPOSES),
     ]
 
@@ -93,16 +93,22 @@ def _decoders(is_installed: Callable[[str], bool]) -> Iterator[Finding]:
         yield Finding(f"decoder for {syntax}", good, text)
 
 
-def _model(models: Path) -> Finding:
+def _models(models: Path) -> Iterator[Finding]:
+    """What grades unless told otherwise; without `DEFAULT_MODEL` nothing does."""
     try:
-        model = load_model(find_model(DEFAULT_MODEL, models))
+        files = find_models(DEFAULT_MODEL, models)
     except LssError as error:
-        return Finding("shipped model", False, str(error))
-    return Finding(
-        "shipped model",
-        True,
-        f"{printable(model.metadata.name)} {model.sha256[:12]}, {model.device}",
-    )
+        yield Finding("shipped model", False, str(error))
+        return
+    for path in files:
+        try:
+            model = load_model(path)
+        except LssError as error:
+            yield Finding("shipped model", False, str(error))
+            continue
+        places = join_words(condition.place for condition in model.metadata.conditions)
+        text = f"{printable(model.metadata.name)} {model.sha256[:12]}, {places}, {model.device}"
+        yield Finding("shipped model", True, text)
 
 
 def _extra(extra: str, is_installed: Callable[[str], bool]) -> Finding:

@@ -19,7 +19,7 @@ from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.phantom.study import Phantom
 from lss_cli.study.study import Study, read_study
 from tests.locate.studies import plan, write_coded_study, write_locators
-from tests.models import write_tiny_model
+from tests.models import write_canal_model, write_tiny_model
 from tests.processes import wait_for
 
 # How long an example takes says more about what else the machine is doing.
@@ -56,6 +56,15 @@ def coords(phantoms, tmp_path) -> Path:
 def tiny_model(tmp_path_factory) -> Path:
     """A model file with random weights."""
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def canal_folder(tmp_path_factory) -> Path:
+    """A folder of models that grade together: one for both sides, one for the canal."""
+    folder = tmp_path_factory.mktemp("models")
+    write_tiny_model(folder / "default.onnx")
+    write_canal_model(folder / "canal.onnx")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,19 @@ def metadata(spec: InputSpec = SPEC, **changes) -> ModelMetadata:
     )
 
 
+def write_canal_model(path: Path, **changes) -> Path:
+    """A tiny model that grades the canal on axial slices, fed otherwise than `SPEC`."""
+    canal = Condition.SPINAL_CANAL
+    described = {
+        "name": "tiny canal",
+        "conditions": {canal: "as is"},
+        "series": {canal: "Axial T2"},
+        "input": InputSpec(size=(20, 20), field_mm=(30, 30), neighbours=0),
+        "training": {"summary": "hardly anything"},
+    }
+    return write_tiny_model(path, **described | changes)
+
+
 def write_tiny_model(
     path: Path, described: ModelMetadata | None = None, sure: float = 1, **changes
 ) -> Path:

@@ -18,8 +18,8 @@ from lss_cli.annotate.session import AnnotationSession
 from lss_cli.annotate.view import StudyView
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.result import StudyGrade
-from lss_cli.model.find import find_model
-from lss_cli.model.session import load_model
+from lss_cli.model.find import find_models
+from lss_cli.model.models import Models
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.study.study import read_study
 
@@ -33,10 +33,10 @@ def main() -> None:
         data = Path(folder) / "demo"
         write_phantoms(data, 1, SEED)
         study = read_study(next((data / "train_images").iterdir()))
-        model = load_model(find_model("default"))
+        models = Models.load(find_models("default"))
 
         def grade(annotations: Annotations) -> StudyGrade:
-            return grade_study(study, annotations.points, [], model)
+            return grade_study(study, annotations.points, [], models)
 
         sides = [Condition.LEFT_SUBARTICULAR, Condition.RIGHT_SUBARTICULAR]
         session = AnnotationSession(StudyView.of(study), sides, grade, lambda _: b"")

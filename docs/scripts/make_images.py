@@ -11,8 +11,8 @@ from rich.console import Console
 
 from lss_cli.anatomy import Condition
 from lss_cli.grading.grade import grade_study, study_names
-from lss_cli.model.find import find_model
-from lss_cli.model.session import load_model
+from lss_cli.model.find import find_models
+from lss_cli.model.models import Models
 from lss_cli.output.table import to_table
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.points.table import read_points
@@ -40,7 +40,7 @@ def table(study: Study, coords: Path) -> None:
     """What ``lss predict`` prints, as it looks on a terminal."""
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)
     points, bad = read_points(coords, study_names(study))
-    console.print(to_table(grade_study(study, points, bad, load_model(find_model("default")))))
+    console.print(to_table(grade_study(study, points, bad, Models.load(find_models("default")))))
     svg = console.export_svg(title="lss predict")
     # Rich names fonts on the internet; a reader's own do as well.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)

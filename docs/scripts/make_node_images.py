@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from lss_cli.model.find import find_model, models_folder
-from lss_cli.model.session import load_model
+from lss_cli.model.find import find_models
+from lss_cli.model.models import Models
 from lss_cli.node.peers import Peer
 from lss_cli.node.register import State, StudyRegister
 from lss_cli.node.service import NodeOptions, run_node
@@ -54,8 +54,8 @@ def make(folder: Path) -> None:
         coords=(coords,),
     )
     stop = threading.Event()
-    model = load_model(find_model("default", models_folder()))
-    node = threading.Thread(target=run_node, args=(options, model, lambda _: None, stop))
+    models = Models.load(find_models("default"))
+    node = threading.Thread(target=run_node, args=(options, models, lambda _: None, stop))
     node.start()
     try:
         time.sleep(1)

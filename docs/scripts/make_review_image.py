@@ -17,8 +17,8 @@ from lss_cli.annotate.browser import serve_app
 from lss_cli.batch.plan import plan_jobs
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.locate.proposal import ProposedPoint
-from lss_cli.model.find import find_model
-from lss_cli.model.session import load_model
+from lss_cli.model.find import find_models
+from lss_cli.model.models import Models
 from lss_cli.phantom.dataset import write_phantoms
 from lss_cli.points.point import Point
 from lss_cli.points.table import read_points
@@ -65,8 +65,8 @@ def main() -> None:
         for file in folders[1].rglob("*.dcm"):
             file.write_bytes(b"")
         points, _ = read_points(data / "train_label_coordinates.csv")
-        model = load_model(find_model("default"))
-        opener = StudyOpener(model, SIDES, LabelProposer(points))  # type: ignore[arg-type]
+        models = Models.load(find_models("default"))
+        opener = StudyOpener(models, SIDES, LabelProposer(points))  # type: ignore[arg-type]
         record = ReviewRecord.open(Path(folder, "report.csv.review"))
         jobs = plan_jobs(folders, [], [], SIDES)
         queue = ReviewQueue(jobs, record, Path(folder, "coords.csv"), opener.open, lambda _: None)

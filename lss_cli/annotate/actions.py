@@ -10,7 +10,7 @@ from lss_cli.grading.grade import grade_study
 from lss_cli.grading.occlusion import explain_grade
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.locate.landmarks import Landmarks
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.output.html import to_html
 from lss_cli.output.picture import draw, png
 from lss_cli.study.study import Study
@@ -22,13 +22,13 @@ class StudyActions:
 
     Attributes:
         study: The study, its headers read.
-        model: What grades it.
-        conditions: Those wanted; none for all that the points name and the model may grade.
+        models: What grades it.
+        conditions: Those wanted; none for all that the points name and the models may grade.
         landmarks: What the points are held against, where that is known.
     """
 
     study: Study
-    model: Model
+    models: Models
     conditions: Sequence[Condition]
     landmarks: Landmarks | None = None
 
@@ -38,7 +38,7 @@ class StudyActions:
             self.study,
             annotations.points,
             annotations.bad_points(self.study.id),
-            self.model,
+            self.models,
             self.conditions,
             remark=annotations.remark,
             landmarks=self.landmarks,
@@ -48,8 +48,9 @@ class StudyActions:
         """What stands behind the grade of a level, as a PNG."""
         if level.point is None:
             raise StudyError("a level without a point has no evidence.")
-        result = StudyGrade(self.study.id, self.model.card, (level,))
-        return png(draw(explain_grade(self.study, level.point, self.model), result, level))
+        result = StudyGrade(self.study.id, self.models.cards, (level,))
+        model = self.models.by_condition[level.point.condition]
+        return png(draw(explain_grade(self.study, level.point, model), result, level))
 
     def render(self, result: StudyGrade) -> str:
         """The page of a result, which stands alone."""

@@ -107,10 +107,7 @@ class AnnotationSession:
                 "page": self.pages.open(),
                 "version": self._version,
                 "conditions": [
-                    {
-                        "id": condition,
-                        "label": condition.side.title() if condition.side else "Canal",
-                    }
+                    {"id": condition, "label": condition.place.title()}
                     for condition in self.conditions
                 ],
                 "levels": list(Level),
@@ -274,6 +271,7 @@ class AnnotationSession:
 def _row(level: LevelGrade) -> dict[str, Any]:
     return {
         "condition": level.condition,
+        "label": level.condition.place.title() if level.condition else "",
         "level": level.level,
         "probabilities": level.probabilities,
         "grade": level.grade,

@@ -84,7 +84,7 @@ class ClusterWorker:
                 self._ended.wait()
             if future.done():
                 return _answer(future, job, self._grader)
-        return JobAnswer(job, failed_rows(job, INTERRUPTED, self._grader.card), lost=True)
+        return JobAnswer(job, failed_rows(job, INTERRUPTED, self._grader.cards), lost=True)
 
     def interrupt(self) -> None:
         """Call off what another thread waits for, for good."""
@@ -109,7 +109,7 @@ def _answer(future: Any, job: GradingJob, grader: Grader) -> JobAnswer:
         raise ClusterGoneError("the Dask scheduler was lost.") from error
     except Exception as failure:
         reason = f"the cluster lost it ({type(failure).__name__})."
-        return JobAnswer(job, failed_rows(job, reason, grader.card), lost=True)
+        return JobAnswer(job, failed_rows(job, reason, grader.cards), lost=True)
     return answer
 
 

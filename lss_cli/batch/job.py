@@ -13,13 +13,14 @@ from pydantic import PlainValidator, field_validator
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import LssError
+from lss_cli.grading.derived import to_be_set
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.locate.landmarks import Landmarks
 from lss_cli.locate.locate import Locators, locate
 from lss_cli.model.metadata import ModelCard
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.output.earlier import EarlierReport
 from lss_cli.output.outputs import Outputs
 from lss_cli.output.rows import rows
@@ -109,33 +110,34 @@ class GradingJob:
         )
 
 
-def grade_job(job: GradingJob, model: Model) -> list[Row]:
+def grade_job(job: GradingJob, models: Models) -> list[Row]:
     """Grade one study: a row for each condition and level, then rows whose level is unknown.
 
     Whatever is wrong with the study becomes the reason in its rows.
     """
-    points = [point for point in job.points if point.condition in job.conditions]
-    result = StudyGrade(job.study_id, model.card, (), remark=job.remark)
+    of_use = {*job.conditions, *to_be_set(job.conditions, models)}
+    points = [point for point in job.points if point.condition in of_use]
+    result = StudyGrade(job.study_id, models.cards, (), remark=job.remark)
     try:
         # Also without points: what is wrong with the study is the truer reason.
         study = read_study(_unpack(job))
         locators = _load_locators(job.locators) if job.locators else None
         if job.propose and locators:
-            result = grade_proposal(study, locate(study, locators), model, job.conditions)
+            result = grade_proposal(study, locate(study, locators), models, job.conditions)
         elif points or job.bad_points:
             landmarks = Landmarks(study, locators) if locators else None
             result = grade_study(
-                study, points, job.bad_points, model, job.conditions, landmarks=landmarks
+                study, points, job.bad_points, models, job.conditions, landmarks=landmarks
             )
         if result.levels:
-            for done in _outputs(job, result).write(study, result, model):
+            for done in _outputs(job, result).write(study, result, models):
                 if isinstance(done, Exception):
                     raise done
     except LssError as error:
         # Without the path, which may tell more than the study's name.
         reason = f"{error.what} {error.todo}".strip()
         if not job.points and not job.bad_points:
-            return failed_rows(job, reason, model.card)
+            return failed_rows(job, reason, models.cards)
         result = replace(result, levels=_not_graded(job, reason))
     levels = _complete(result.levels, job.conditions, job.no_point)
     return rows(replace(result, study_id=job.study_id, levels=levels, remark=job.remark))
@@ -165,23 +167,23 @@ def _unpack(job: GradingJob) -> Path:
     return unpack(folder, Path(job.scratch, job.study_id)) if job.scratch else folder
 
 
-def unplaced_rows(job: GradingJob, card: ModelCard) -> list[Row]:
+def unplaced_rows(job: GradingJob, cards: tuple[ModelCard, ...]) -> list[Row]:
     """The rows of a study without a folder; or, of no study, those of the table alone."""
     if job.study_id:
-        return failed_rows(job, NO_FOLDER, card)
-    return rows(StudyGrade("", card, _not_graded(job, NO_STUDY)))
+        return failed_rows(job, NO_FOLDER, cards)
+    return rows(StudyGrade("", cards, _not_graded(job, NO_STUDY)))
 
 
-def failed_rows(job: GradingJob, reason: str, card: ModelCard) -> list[Row]:
+def failed_rows(job: GradingJob, reason: str, cards: tuple[ModelCard, ...]) -> list[Row]:
     """The rows of a study that could not even be tried.
 
     Args:
         job: The study's work.
         reason: Why.
-        card: Of the model that was to grade it.
+        cards: Of the models that were to grade it.
     """
     levels = _complete(_not_graded(job, reason), job.conditions, reason)
-    return rows(StudyGrade(job.study_id, card, levels, remark=job.remark))
+    return rows(StudyGrade(job.study_id, cards, levels, remark=job.remark))
 
 
 def _not_graded(job: GradingJob, reason: str) -> tuple[LevelGrade, ...]:

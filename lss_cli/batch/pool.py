@@ -13,6 +13,7 @@ from lss_cli.batch.job import GradingJob, Row, failed_rows
 from lss_cli.child import Child, ChildDiedError, ChildFaultError, ChildTimeoutError
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import ModelCard
+from lss_cli.model.models import Models
 from lss_cli.study.archive import is_archive
 
 # A worker may be killed for reasons that are not the study's, so that a second try is fair.
@@ -39,14 +40,25 @@ class Grader:
     """What all workers grade with.
 
     Attributes:
-        model: The model file.
-        card: Of that model; a worker that finds a file of another hash refuses.
+        files: The model files.
+        cards: Of these models; a worker that finds a file of another hash refuses.
         timeout_s: The longest that a study may take; ``None`` for no limit.
     """
 
-    model: Path
-    card: ModelCard
+    files: tuple[Path, ...]
+    cards: tuple[ModelCard, ...]
     timeout_s: float | None = None
+
+    @classmethod
+    def of(cls, models: Models, timeout_s: float | None = None) -> "Grader":
+        """What grades with these models, wherever it runs."""
+        return cls(tuple(path.resolve() for path in models.files), models.cards, timeout_s)
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of a worker: each file with its hash."""
+        pairs = zip(self.files, self.cards, strict=True)
+        return [text for path, card in pairs for text in (str(path), card.sha256)]
 
 
 class StudyGrader(Protocol):
@@ -71,7 +83,7 @@ class Worker:
 
     def __init__(self, grader: Grader) -> None:
         self.grader = grader
-        self._child = Child("lss_cli.batch.worker", str(grader.model), grader.card.sha256)
+        self._child = Child("lss_cli.batch.worker", *grader.arguments)
         self._interrupted = False
 
     def grade(self, job: GradingJob) -> JobAnswer:
@@ -97,7 +109,7 @@ class Worker:
                 reason = f"the process that graded it died ({error})."
             else:
                 return JobAnswer(job, values["rows"])
-        return JobAnswer(job, failed_rows(job, reason, self.grader.card), lost=True)
+        return JobAnswer(job, failed_rows(job, reason, self.grader.cards), lost=True)
 
     def interrupt(self) -> None:
         """End what another thread is grading, for good; that thread then tidies up."""

@@ -24,14 +24,14 @@ from lss_cli.batch.pool import Grader, JobAnswer, grade_locally
 from lss_cli.batch.summary import ReportSummary, count_grades, summarize
 from lss_cli.errors import ModelError, PointsError
 from lss_cli.files import check_outputs, check_writable, is_file, make_folder, write_text
+from lss_cli.grading.derived import with_derived
 from lss_cli.grading.proposed import proposable_conditions
 from lss_cli.locate.metadata import Kind
 from lss_cli.model.find import find_locator, models_folder
+from lss_cli.model.models import Models
 from lss_cli.model.network import open_network
-from lss_cli.model.session import Model
 from lss_cli.output.report_files import write_report
 from lss_cli.points.table import read_points
-from lss_cli.rule import GradeRule
 from lss_cli.study.archive import is_archive
 from lss_cli.text import join_words
 
@@ -90,13 +90,13 @@ class ReportRequest:
 
 
 def make_report(
-    request: ReportRequest, model: Model, progress: Callable[[int, int], None]
+    request: ReportRequest, models: Models, progress: Callable[[int, int], None]
 ) -> ReportSummary:
     """Grade all studies and write the report; what is finished is on disk at once.
 
     Args:
         request: What is asked for.
-        model: What grades.
+        models: What grades.
         progress: Called with the studies done and their number.
 
     Raises:
@@ -108,9 +108,9 @@ def make_report(
     started = time.monotonic()
     points, bad = read_points(request.coords) if request.coords else ([], [])
     names = {point.study_id for point in points} | {point.study_id for point in bad}
-    conditions = _choose_conditions(request, {point.condition for point in points}, model)
+    conditions = _choose_conditions(request, {point.condition for point in points}, models)
     folders = study_folders(request.studies, names, request.pages_folder)
-    check_report_outputs(request, [*request.coords, model.path, *request.lists, *folders])
+    check_report_outputs(request, [*request.coords, *models.files, *request.lists, *folders])
     pages = make_folder(request.pages_folder) if request.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, request.timeout_s)
     networks = hash_locators(request)
@@ -118,8 +118,8 @@ def make_report(
         folder, propose = str(request.locators.absolute()), not request.coords
         jobs = [replace(job, locators=folder, propose=propose) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
-    run = describe_run(request, model, conditions) | networks
-    return report_jobs(request, jobs, unplaced, run, model, progress, started=started)
+    run = describe_run(request, models, conditions) | networks
+    return report_jobs(request, jobs, unplaced, run, models, progress, started=started)
 
 
 def report_jobs(
@@ -127,7 +127,7 @@ def report_jobs(
     jobs: Sequence[GradingJob],
     unplaced: Sequence[GradingJob],
     run: Mapping[str, Any],
-    model: Model,
+    models: Models,
     progress: Callable[[int, int], None],
     *,
     started: float,
@@ -140,7 +140,7 @@ def report_jobs(
         jobs: The studies, in their order.
         unplaced: What the table of points has beside them.
         run: What the results depend on.
-        model: What grades.
+        models: What grades.
         progress: Called with the studies done and their number.
         started: When this began, on the monotonic clock.
         known: What was graded before, by study; of other jobs than these it does not count.
@@ -161,16 +161,16 @@ def report_jobs(
             if job.page:
                 # One of an earlier report must not stand for what is not graded now.
                 Path(job.page).unlink(missing_ok=True)
-        for done, answer in enumerate(_answers(left, request, model), start=1):
+        for done, answer in enumerate(_answers(left, request, models), start=1):
             journal.add(answer)
             progress(len(jobs) - len(left) + done, len(jobs))
 
         def rows() -> Iterator[Row]:
             yield from journal.rows(job.study_id for job in jobs)
             for job in unplaced:
-                yield from unplaced_rows(job, model.card)
+                yield from unplaced_rows(job, models.cards)
 
-        seconds, rule = time.monotonic() - started, model.card.rule
+        seconds, rules = time.monotonic() - started, describe_rules(models)
         summary = summarize(len(jobs), unplaced, rows(), seconds, len(left))
         write_report(
             rows,
@@ -179,14 +179,16 @@ def report_jobs(
                 **asdict(summary),
                 "run": run,
                 "grades": count_grades(summary),
-                "grade": rule.text,
-                "about_uncertain": rule.uncertain,
+                "grade": rules,
+                "about_uncertain": " ".join(
+                    dict.fromkeys(card.rule.uncertain for card in models.cards)
+                ),
             },
             _links(jobs, request),
         )
         write_text(
             request.run_report,
-            json.dumps(_run_report(request, run, rule, summary), indent=2, ensure_ascii=False)
+            json.dumps(_run_report(request, run, rules, summary), indent=2, ensure_ascii=False)
             + "\n",
         )
         journal.delete()
@@ -219,13 +221,13 @@ def _links(jobs: Iterable[GradingJob], request: ReportRequest) -> Mapping[str, s
 
 
 def _choose_conditions(
-    request: ReportRequest, named: set[Condition], model: Model
+    request: ReportRequest, named: set[Condition], models: Models
 ) -> list[Condition]:
     if not request.coords:
-        return proposable_conditions(model, request.conditions)
-    model.require(request.conditions)
-    gradable = model.metadata.conditions
-    chosen = request.conditions or named
+        return proposable_conditions(models, request.conditions)
+    models.require(request.conditions)
+    gradable = models.conditions
+    chosen = request.conditions or with_derived(named, models)
     wanted = [name for name in Condition if name in gradable and name in chosen]
     if not wanted:
         raise PointsError(
@@ -236,18 +238,30 @@ def _choose_conditions(
 
 
 def describe_run(
-    request: ReportRequest, model: Model, conditions: Sequence[Condition]
+    request: ReportRequest, models: Models, conditions: Sequence[Condition]
 ) -> dict[str, Any]:
     """What the results depend on, named as a person would name what changed."""
     return {
         "version of lss": __version__,
-        "model": model.sha256,
+        "model": " ".join(card.sha256 for card in models.cards),
         "table of points": hashlib.sha256(
             b"".join(path.read_bytes() for path in request.coords)
         ).hexdigest(),
         "choice of conditions": [str(condition) for condition in conditions],
         "choice of pages": request.pages,
     }
+
+
+def describe_rules(models: Models) -> str:
+    """How probabilities become a grade; of several rules, for which finding each holds."""
+    rules: dict[str, list[str]] = {}
+    for card in models.cards:
+        rules.setdefault(card.rule.text, []).extend(name.finding for name in card.conditions)
+    if len(rules) == 1:
+        return next(iter(rules))
+    return "; ".join(
+        f"{join_words(dict.fromkeys(findings))}: {text}" for text, findings in rules.items()
+    )
 
 
 def hash_locators(request: ReportRequest) -> dict[str, str]:
@@ -270,22 +284,22 @@ def hash_locators(request: ReportRequest) -> dict[str, str]:
 
 
 def _answers(
-    jobs: Sequence[GradingJob], request: ReportRequest, model: Model
+    jobs: Sequence[GradingJob], request: ReportRequest, models: Models
 ) -> Iterator[JobAnswer]:
-    grader = Grader(model.path.resolve(), model.card, request.timeout_s)
+    grader = Grader.of(models, request.timeout_s)
     if request.scheduler:
         return grade_on_cluster(jobs, grader, request.scheduler)
     return grade_locally(jobs, grader, min(request.workers, max(1, len(jobs))))
 
 
 def _run_report(
-    request: ReportRequest, run: Mapping[str, Any], rule: GradeRule, summary: ReportSummary
+    request: ReportRequest, run: Mapping[str, Any], rules: str, summary: ReportSummary
 ) -> Mapping[str, Any]:
     return {
         "program": f"lss {__version__}",
         "python": platform.python_version(),
         "run": run,
-        "grade": rule.text,
+        "grade": rules,
         "workers": request.scheduler or request.workers,
         "timeout_s": request.timeout_s,
         "studies": summary.studies,

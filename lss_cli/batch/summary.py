@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lss_cli.anatomy import Condition
 from lss_cli.batch.job import GradingJob, Row
 from lss_cli.text import printable
 
@@ -13,7 +14,7 @@ class ReportSummary:
     """What became of the studies.
 
     Attributes:
-        grades: Rows by level and grade.
+        grades: Rows by finding, level and grade.
         reasons: Rows that were not graded, by reason.
         uncertain: Graded rows for which several grades are possible.
         warned: Graded rows with warnings.
@@ -24,7 +25,7 @@ class ReportSummary:
 
     studies: int
     rows: int
-    grades: Mapping[tuple[str, str], int]
+    grades: Mapping[tuple[str, str, str], int]
     reasons: Mapping[str, int]
     uncertain: int
     warned: int
@@ -54,7 +55,7 @@ def summarize(
         seconds: How long it took.
         done_now: Studies graded in this run.
     """
-    grades: Counter[tuple[str, str]] = Counter()
+    grades: Counter[tuple[str, str, str]] = Counter()
     reasons: Counter[str] = Counter()
     count = uncertain = warned = 0
     for row in rows:
@@ -62,7 +63,8 @@ def summarize(
         uncertain += len(row["possible"]) > 1
         warned += bool(row["grade"] and row["warnings"])
         if row["grade"]:
-            grades[row["level"], row["grade"]] += 1
+            finding = Condition(row["condition"]).finding
+            grades[finding, row["level"], row["grade"]] += 1
         else:
             reasons[printable(row["reason"], 100)] += 1
     return ReportSummary(
@@ -78,9 +80,12 @@ def summarize(
     )
 
 
-def count_grades(summary: ReportSummary) -> dict[str, dict[str, int]]:
-    """Graded rows by level and grade."""
-    table: dict[str, dict[str, int]] = {}
-    for (level, grade), count in sorted(summary.grades.items()):
-        table.setdefault(level, {})[grade] = count
+def count_grades(summary: ReportSummary) -> dict[str, dict[str, dict[str, int]]]:
+    """Graded rows by finding, level and grade; both sides have one finding."""
+    order = {condition.finding: place for place, condition in enumerate(Condition)}
+    table: dict[str, dict[str, dict[str, int]]] = {}
+    for (finding, level, grade), count in sorted(
+        summary.grades.items(), key=lambda item: (order[item[0][0]], item[0])
+    ):
+        table.setdefault(finding, {}).setdefault(level, {})[grade] = count
     return table

@@ -8,8 +8,9 @@ from lss_cli.annotate.actions import StudyActions
 from lss_cli.annotate.annotations import Annotations
 from lss_cli.annotate.draft import Draft
 from lss_cli.cli.environment import Environment
+from lss_cli.grading.derived import to_be_set
 from lss_cli.locate.proposer import Proposer
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.points.table import write_points
 from lss_cli.study.study import Study
 
@@ -17,7 +18,7 @@ from lss_cli.study.study import Study
 def annotate_study(
     environment: Environment,
     study: Study,
-    model: Model,
+    models: Models,
     conditions: Sequence[Condition],
     *,
     given: Annotations,
@@ -25,12 +26,12 @@ def annotate_study(
     proposer: Proposer,
     propose: bool = False,
 ) -> tuple[Annotations, Draft]:
-    """Have the points set in the browser, for these conditions or all that the model grades.
+    """Have the points set in the browser, for these conditions or all that is graded.
 
     Args:
         environment: Opens the browser, and says where drafts are kept.
         study: The study, its headers read.
-        model: Grades on the page.
+        models: Grade on the page.
         conditions: Those wanted.
         given: Points to begin with.
         save_coords: Where the points go when the command is interrupted, too.
@@ -40,16 +41,12 @@ def annotate_study(
     Returns:
         What was set, and the draft, to be removed when the result is there.
     """
-    # What the model may not grade is refused now, not after the clicks.
-    model.require(conditions)
-    wanted = [
-        condition
-        for condition in Condition
-        if condition in (conditions or model.metadata.conditions)
-    ]
+    # What no model may grade is refused now, not after the clicks.
+    models.require(conditions)
+    wanted = to_be_set(conditions or models.conditions, models)
     proposed, note = proposer.propose(study) if propose else ((), "")
     landmarks = proposer.landmarks(study)
-    actions = StudyActions(study, model, conditions, landmarks)
+    actions = StudyActions(study, models, conditions, landmarks)
     draft = Draft.of(study, wanted, environment.state)
     try:
         annotations = environment.annotate(

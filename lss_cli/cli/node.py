@@ -118,8 +118,8 @@ def node(
     import signal
     import threading
 
-    from lss_cli.model.find import find_model
-    from lss_cli.model.session import load_model
+    from lss_cli.model.find import find_models
+    from lss_cli.model.models import Models
     from lss_cli.node.peers import Peer, check_title
     from lss_cli.node.service import NodeOptions, run_node
     from lss_cli.processors import processors
@@ -158,7 +158,7 @@ def node(
     def say(text: str) -> None:
         environment.messages.print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
-    run_node(options, load_model(find_model(model, environment.models)), say, stop)
+    run_node(options, Models.load(find_models(model, environment.models)), say, stop)
 
 
 def _certificates(

@@ -68,8 +68,8 @@ def predict(
     from lss_cli.cli.proposals import grade_proposed
     from lss_cli.grading.grade import grade_study, study_names
     from lss_cli.locate.proposer import Proposer
-    from lss_cli.model.find import find_model
-    from lss_cli.model.session import load_model
+    from lss_cli.model.find import find_models
+    from lss_cli.model.models import Models
     from lss_cli.output.outputs import Outputs
     from lss_cli.points.table import read_points, write_points
     from lss_cli.study.study import read_study
@@ -89,7 +89,7 @@ def predict(
             environment.messages.print(printable(f"Left out: {file.path}, {file.reason}", 500))
     points, bad_points = read_points(coords, study_names(dicom_study)) if coords else ([], [])
     remark, draft = "", None
-    loaded = load_model(find_model(model, environment.models))
+    models = Models.load(find_models(model, environment.models))
     asked = _is_asked(environment, coords, click)
     proposer = Proposer(environment.models) if coords or asked else None
     if asked and proposer:
@@ -100,7 +100,7 @@ def predict(
         annotations, draft = annotate_study(
             environment,
             dicom_study,
-            loaded,
+            models,
             conditions,
             given=Annotations.of_table(points, bad_points),
             save_coords=save_coords,
@@ -119,13 +119,13 @@ def predict(
             dicom_study,
             points,
             bad_points,
-            loaded,
+            models,
             conditions,
             remark=remark,
             landmarks=proposer.landmarks(dicom_study),
         )
     else:
-        result = grade_proposed(environment, dicom_study, loaded, conditions)
+        result = grade_proposed(environment, dicom_study, models, conditions)
     with _keep(faults):
         _print(environment, result, as_json=json == "-")
     drawing = (
@@ -134,7 +134,7 @@ def predict(
         else nullcontext()
     )
     with drawing as progress:
-        _say(environment, faults, outputs.write(dicom_study, result, loaded, progress))
+        _say(environment, faults, outputs.write(dicom_study, result, models, progress))
     if draft:
         draft.remove()
     if not result.complete:

@@ -7,12 +7,12 @@ from lss_cli.cli.environment import Environment
 from lss_cli.grading.proposed import grade_proposal
 from lss_cli.grading.result import StudyGrade
 from lss_cli.locate.locate import Locators, locate
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.study.study import Study
 
 
 def grade_proposed(
-    environment: Environment, study: Study, model: Model, conditions: Sequence[Condition]
+    environment: Environment, study: Study, models: Models, conditions: Sequence[Condition]
 ) -> StudyGrade:
     """Grade the points that the images propose.
 
@@ -20,4 +20,4 @@ def grade_proposed(
         LssError: Nothing can be proposed, or the model may not grade what is wanted.
     """
     proposal = locate(study, Locators.load(environment.models))
-    return grade_proposal(study, proposal, model, conditions)
+    return grade_proposal(study, proposal, models, conditions)

@@ -62,8 +62,8 @@ def report(
     Example: lss report ./studies --coords coords.csv --out report.csv
     """
     from lss_cli.batch.report import ReportRequest, make_report
-    from lss_cli.model.find import find_model
-    from lss_cli.model.session import load_model
+    from lss_cli.model.find import find_models
+    from lss_cli.model.models import Models
     from lss_cli.processors import processors
     from lss_cli.tables import check_csv_name
 
@@ -92,9 +92,8 @@ def report(
     )
     try:
         with show_progress(messages) as advance:
-            summary = make_report(
-                request, load_model(find_model(model, environment.models)), advance
-            )
+            models = Models.load(find_models(model, environment.models))
+            summary = make_report(request, models, advance)
     except KeyboardInterrupt:
         messages.print("Interrupted. Go on with the same command and --resume.")
         raise
@@ -107,13 +106,16 @@ def report(
 
 def print_summary(summary: "ReportSummary", console: "Console") -> None:
     """Say in a few lines what became of the studies."""
+    from lss_cli.batch.summary import count_grades
     from lss_cli.render.table import plain_table
 
-    table = plain_table("Level", *Severity, numbers=range(1, 4))
-    for level in sorted({level for level, _ in summary.grades}):
-        counts = [str(summary.grades.get((level, str(severity)), 0)) for severity in Severity]
-        table.add_row(level, *counts)
-    console.print(table)
+    grades = count_grades(summary)
+    for finding, levels in (grades or {"": {}}).items():
+        title = finding if len(grades) > 1 else ""
+        table = plain_table("Level", *Severity, numbers=range(1, 4), title=title)
+        for level, counts in levels.items():
+            table.add_row(level, *(str(counts.get(severity, 0)) for severity in Severity))
+        console.print(table)
     rate = summary.done_now / summary.seconds if summary.seconds else 0
     console.print(
         f"{summary.studies} studies, {summary.rows} rows, {sum(summary.reasons.values())} not "

@@ -59,8 +59,8 @@ def review(
     Example: lss review ./studies --out report.csv
     """
     from lss_cli.batch.report import ReportRequest
-    from lss_cli.model.find import find_model
-    from lss_cli.model.session import load_model
+    from lss_cli.model.find import find_models
+    from lss_cli.model.models import Models
     from lss_cli.processors import processors
     from lss_cli.review.review import ReviewRequest
     from lss_cli.review.review import review as review_studies
@@ -87,7 +87,7 @@ def review(
         locators=environment.models,
     )
     request = ReviewRequest(report, save_coords or out.with_suffix(".coords.csv"))
-    loaded = load_model(find_model(model, environment.models))
+    loaded = Models.load(find_models(model, environment.models))
     try:
         with show_progress(messages) as advance:
             summary = review_studies(

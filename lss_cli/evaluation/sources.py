@@ -24,6 +24,7 @@ from lss_cli.evaluation.predictions import (
     training_part,
 )
 from lss_cli.model.find import find_model, shipped_models
+from lss_cli.model.models import Models
 from lss_cli.model.session import Model, load_model
 from lss_cli.slices import Float32Array
 from lss_cli.text import printable
@@ -216,7 +217,7 @@ def check_fits(model: Model, data: Prepared) -> None:
             where=printable(model.path.name),
             todo=f"Prepare the data as it wants them: lss prepare SOURCE --model {named}",
         )
-    model.require(Condition(name) for name in data.index["condition"].unique())
+    Models.of(model).require(Condition(name) for name in data.index["condition"].unique())
 
 
 def _grade(model: Model, data: Prepared, rows: npt.NDArray[np.int64]) -> Float32Array:

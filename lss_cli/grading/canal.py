@@ -15,7 +15,7 @@ from lss_cli.anatomy import Level, Side
 from lss_cli.model.inputs import resample
 from lss_cli.points.point import Point
 from lss_cli.slices import Float32Array
-from lss_cli.study.geometry import BACK, HEAD, LEFT
+from lss_cli.study.geometry import BACK, HEAD, LEFT, Vector
 from lss_cli.study.study import Located
 
 # From a recess to the canal's middle: half of what lies between left and right, on 1,946 pairs.
@@ -108,9 +108,15 @@ def at_one_height(left: Located[Point], right: Located[Point]) -> bool:
 
 def are_beside(left: Located[Point], right: Located[Point]) -> bool:
     """Whether two points lie as the recesses of one level do, whichever is which."""
-    across, behind = sides_step(left, right)
+    return lie_beside(left.position, right.position)
+
+
+def lie_beside(left: Vector, right: Vector) -> bool:
+    """Whether two places in the patient lie as the recesses of one level do, in mm."""
+    move = left - right
+    across, behind = float(move @ LEFT), float(move @ BACK)
     return (
-        at_one_height(left, right)
+        abs(float(move @ HEAD)) <= LARGEST_SIDE_STEP_MM
         and NEAREST_SIDES_MM <= abs(across) <= FARTHEST_SIDES_MM
         and abs(behind) <= LARGEST_DEPTH_STEP_MM
     )

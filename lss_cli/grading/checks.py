@@ -104,7 +104,10 @@ def check_points(
         landmarks: What the images show by themselves, where that is known.
     """
     evidence = find_gross(points, unfamiliar, spec)
-    refusals = [_refusal(texts) if len(texts) >= SEVERAL else "" for texts in evidence]
+    refusals = [
+        _refusal(located.point, texts) if len(texts) >= SEVERAL else ""
+        for located, texts in zip(points, evidence, strict=True)
+    ]
     kept = [located for located, reason in zip(points, refusals, strict=True) if not reason]
     warnings = {id(located): list(_check_alone(located, spec)) for located in kept}
     doubts = []
@@ -117,7 +120,8 @@ def check_points(
     for located, texts in zip(points, evidence, strict=True):
         # What one check alone found is a doubt.
         if id(located) in warnings and set(texts) - {UNFAMILIAR_PLACE}:
-            warnings[id(located)].append(f"the point may be in no recess: {texts[0]}.")
+            where = _place(located.point)
+            warnings[id(located)].append(f"the point may be in no {where}: {texts[0]}.")
     return Checked(
         [tuple(warnings.get(id(located), ())) for located in points], refusals, tuple(doubts)
     )
@@ -208,8 +212,12 @@ def find_gross(
     return [evidence[id(located)] for located in points]
 
 
-def _refusal(evidence: Sequence[str]) -> str:
-    return f"the point is in no recess: {join_words(evidence)}. Set it again."
+def _refusal(point: Point, evidence: Sequence[str]) -> str:
+    return f"the point is in no {_place(point)}: {join_words(evidence)}. Set it again."
+
+
+def _place(point: Point) -> str:
+    return "recess" if point.condition.side else "canal"
 
 
 def check_neighbours(located: Located[Point], image: Float32Array) -> tuple[str, ...]:

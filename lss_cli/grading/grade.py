@@ -1,47 +1,34 @@
 """Grade a study: the function that the commands and other programs call."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import PointsError, StudyError
 from lss_cli.grading.checks import Checked, check_neighbours, check_points
+from lss_cli.grading.derived import CANAL, Derivation, derive_points
+from lss_cli.grading.inputs import (
+    CLICK_MM,
+    PointInput,
+    are_unfamiliar,
+    are_unstable,
+    make_input,
+    probabilities_of,
+)
 from lss_cli.grading.result import UNFAMILIAR, LevelGrade, StudyGrade
 from lss_cli.locate.landmarks import Landmarks
-from lss_cli.model.inputs import model_input
+from lss_cli.model.models import Models
 from lss_cli.model.session import Model
 from lss_cli.points.point import BadPoint, Point, join_remarks
-from lss_cli.rule import CERTAIN, GradeRule
+from lss_cli.rule import GradeRule
 from lss_cli.slices import Float32Array
 from lss_cli.study.pixels import remember_pixels
 from lss_cli.study.selection import Choice
+from lss_cli.study.slice import Slice
 from lss_cli.study.study import Located, Study
 from lss_cli.text import join_words, printable
 
-CLICK_MM = 2.0
-MOVES = ((CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM))
-
-# A grade that has so much of all, probabilities times weights, is not tried out beside its point.
-STEADY = 0.9
-
 UNSTABLE = f"the grade changes when the point moves by {CLICK_MM:g} mm; check the point."
-
-
-@dataclass(frozen=True, eq=False)
-class PointInput:
-    """A point that can be graded.
-
-    Attributes:
-        located: The point with its slices.
-        image: H × W × C, from `model_input`.
-        coords: 2 numbers, from `model_input`.
-    """
-
-    located: Located[Point]
-    image: Float32Array
-    coords: Float32Array
 
 
 def study_names(study: Study) -> tuple[str, ...]:
@@ -54,7 +41,7 @@ def grade_study(
     study: Study,
     points: Sequence[Point],
     bad_points: Sequence[BadPoint],
-    model: Model,
+    model: Model | Models,
     conditions: Sequence[Condition] = (),
     *,
     remark: str = "",
@@ -63,11 +50,14 @@ def grade_study(
 ) -> StudyGrade:
     """Grade the points of one study. A level that cannot be graded costs no other.
 
+    Where the canal is graded on axial slices, its points are derived from those of both sides, as
+    far as none are given; see `derive_points`.
+
     Args:
         study: The study, its headers read.
         points: Usable points of this study.
         bad_points: Rows that name no usable point; they are listed as not graded.
-        model: What grades them.
+        model: What grades them: one for all, or several for a condition each.
         conditions: Those wanted; by default all that the points name and the model may grade.
         remark: Of the person who set the points; goes into every output as it is. By default
             what the points themselves carry.
@@ -79,12 +69,17 @@ def grade_study(
         PointsError: No point is of a condition that is wanted and that the model may grade.
         StudyError: No point names a series, and the study has no or several axial T2.
     """
-    wanted = _choose_conditions(points, bad_points, model, conditions)
-    chosen = [point for point in points if point.condition in wanted]
+    models = Models.of(model)
+    models.require(conditions)
+    derivation = derive_points(study, points, bad_points, models, conditions)
+    bad_points = derivation.bad_points
+    wanted = _choose_conditions(derivation.points, bad_points, models, conditions)
+    chosen = [point for point in derivation.points if point.condition in wanted]
     # Where no point names a series, there is one choice for all, or one error.
-    named = not chosen or any(point.series_id for point in chosen)
-    choice = None if named else study.axial_t2
-    levels, doubts = _grade_points(study, chosen, points, model, check, landmarks)
+    in_series = not chosen or any(point.series_id for point in chosen)
+    choice = None if in_series else study.axial_t2
+    grading = _Grading(study, points, models, check, landmarks)
+    levels, doubts = grading.grade(chosen, derivation)
     levels += [
         LevelGrade(bad.condition, bad.level, reason=bad.reason)
         for bad in bad_points
@@ -92,45 +87,23 @@ def grade_study(
     ]
     return StudyGrade(
         study_id=next((point.study_id for point in chosen if point.study_id), study.id),
-        model=model.card,
+        models=models.cards,
         levels=tuple(sorted(levels, key=lambda level: _rank(level, wanted))),
-        notes=_notes(choice, levels, model.card.rule),
+        notes=(*_notes(choice, levels), *derivation.notes),
         doubts=(*_doubts(study, choice), *doubts),
         remark=remark or join_remarks((*points, *bad_points)),
     )
 
 
-def make_input(
-    located: Located[Point], model: Model, moved_mm: tuple[float, float] = (0.0, 0.0)
-) -> PointInput:
-    """The model input, of the point itself or of one some millimetres beside it.
-
-    Raises:
-        ValueError: See `model_input`.
-    """
-    (x, y), spacing_mm = located.pixel, located.slices.spacing_mm
-    condition = located.point.condition
-    image, coords = model_input(
-        located.slices,
-        (x + moved_mm[0] / spacing_mm[0], y + moved_mm[1] / spacing_mm[1]),
-        model.metadata.input,
-        side=condition.side,
-        mirror=model.metadata.mirrors(condition),
-    )
-    return PointInput(located, image, coords)
-
-
 def _choose_conditions(
     points: Sequence[Point],
     bad_points: Sequence[BadPoint],
-    model: Model,
+    models: Models,
     conditions: Sequence[Condition],
 ) -> list[Condition]:
-    model.require(conditions)
     every: Sequence[Point | BadPoint] = (*points, *bad_points)
     named = {point.condition for point in every if point.condition}
-    gradable = model.metadata.conditions
-    wanted = [condition for condition in Condition if condition in (conditions or gradable)]
+    wanted = [name for name in Condition if name in (conditions or models.conditions)]
     if named and not named.intersection(wanted):
         raise PointsError(
             f"the coordinates hold no point to grade: they name {join_words(sorted(named))}, "
@@ -139,53 +112,149 @@ def _choose_conditions(
     return wanted
 
 
-def _grade_points(
-    study: Study,
-    points: Sequence[Point],
-    named: Sequence[Point],
-    model: Model,
-    check: bool,
-    landmarks: Landmarks | None,
-) -> tuple[list[LevelGrade], tuple[str, ...]]:
-    """Grade points with one run of the model; those with a fault get their reason.
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    """What the checks say of a point: warnings, and why it is not to be graded, if it is not."""
 
-    Gives the levels, and what speaks against all of them.
+    warnings: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Grading:
+    """The points of one study being graded, those of each model with one run of it.
+
+    Attributes:
+        study: The study.
+        named: All points that were given, graded or not.
+        models: What grades.
+        check: Whether to look for mistakes and unstable grades.
+        landmarks: What the images show by themselves.
     """
-    # Left and right of a level share slices, and so do neighbouring levels of a thin stack.
-    read = remember_pixels()
-    neighbours = model.metadata.input.neighbours
-    levels: dict[Point, LevelGrade] = {}
-    inputs: list[PointInput] = []
-    for point in points:
-        try:
-            located = study.around(point, neighbours, read, condition=point.condition)
-            inputs.append(make_input(located, model))
-        except (StudyError, ValueError) as error:
-            levels[point] = _not_graded(point, printable(error, 500))
-    prob = _probabilities(inputs, model)
-    unfamiliar = _are_unfamiliar(inputs, model)
-    checked = Checked([()] * len(inputs), [""] * len(inputs))
-    if check:
-        located_points = [given.located for given in inputs]
-        checked = check_points(
-            study, located_points, unfamiliar, model.metadata.input, named, landmarks
+
+    study: Study
+    named: Sequence[Point]
+    models: Models
+    check: bool
+    landmarks: Landmarks | None
+    # Left, right and canal of a level share slices, and so do neighbouring levels of a thin stack.
+    read: Callable[[Slice], Float32Array] = field(default_factory=remember_pixels)
+
+    def grade(
+        self, points: Sequence[Point], derivation: Derivation
+    ) -> tuple[list[LevelGrade], tuple[str, ...]]:
+        """Grade points; those with a fault get their reason.
+
+        Gives the levels, and what speaks against all of them.
+        """
+        levels: dict[Point, LevelGrade] = {}
+        verdicts: dict[Point, _Verdict] = {}
+        doubts: list[str] = []
+        # What points are derived from is looked at, also where it is not wanted itself.
+        sides = [side for point in points for side in derivation.sides.get(point, ())]
+        every = dict.fromkeys((*points, *sides * self.check))
+        for model in self.models.members:
+            own = [
+                point for point in every if self.models.by_condition.get(point.condition) is model
+            ]
+            if own:
+                doubts += self._grade_with(model, own, levels, verdicts)
+        if self.check and sides:
+            doubts += self._look_at([side for side in sides if side not in verdicts], verdicts)
+            self._judge_by_sides(derivation, levels, verdicts)
+        return [levels[point] for point in dict.fromkeys(points)], tuple(dict.fromkeys(doubts))
+
+    def _grade_with(
+        self,
+        model: Model,
+        points: Sequence[Point],
+        levels: dict[Point, LevelGrade],
+        verdicts: dict[Point, _Verdict],
+    ) -> tuple[str, ...]:
+        """Add a level and a verdict for each point; gives what speaks against all."""
+        inputs: list[PointInput] = []
+        for point in points:
+            try:
+                inputs.append(make_input(self._locate(point, model), model))
+            except (StudyError, ValueError) as error:
+                verdicts[point] = _Verdict(refusal=printable(error, 500))
+                levels[point] = _not_graded(point, verdicts[point].refusal)
+        prob = probabilities_of(inputs, model)
+        unfamiliar = are_unfamiliar(inputs, model)
+        checked = Checked([()] * len(inputs), [""] * len(inputs))
+        if self.check:
+            located = [given.located for given in inputs]
+            checked = self._check(located, unfamiliar, model)
+        unstable = are_unstable(inputs, prob, model) if self.check else [False] * len(inputs)
+        for index, (given, row) in enumerate(zip(inputs, prob, strict=True)):
+            point, reason = given.located.point, checked.refusals[index]
+            verdicts[point] = _Verdict(checked.warnings[index], reason)
+            warnings = (
+                *(UNFAMILIAR,) * unfamiliar[index],
+                *check_neighbours(given.located, given.image),
+                *checked.warnings[index],
+                *(UNSTABLE,) * unstable[index],
+            )
+            levels[point] = (
+                _not_graded(point, reason)
+                if reason
+                else _graded_level(given.located, row, model.metadata.rule, warnings)
+            )
+        return checked.doubts
+
+    def _locate(self, point: Point, model: Model) -> Located[Point]:
+        condition, neighbours = point.condition, model.metadata.input.neighbours
+        kind = self.models.series_of(condition)
+        return self.study.around(point, neighbours, self.read, condition=condition, kind=kind)
+
+    def _check(
+        self, located: Sequence[Located[Point]], unfamiliar: Sequence[bool], model: Model
+    ) -> Checked:
+        return check_points(
+            self.study, located, unfamiliar, model.metadata.input, self.named, self.landmarks
         )
-    unstable = _are_unstable(inputs, prob, model) if check else [False] * len(inputs)
-    for index, (given, row) in enumerate(zip(inputs, prob, strict=True)):
-        point = given.located.point
-        warnings = (
-            *(UNFAMILIAR,) * unfamiliar[index],
-            *check_neighbours(given.located, given.image),
-            *checked.warnings[index],
-            *(UNSTABLE,) * unstable[index],
-        )
-        reason = checked.refusals[index]
-        levels[point] = (
-            _not_graded(point, reason)
-            if reason
-            else _graded_level(given.located, row, model.metadata.rule, warnings)
-        )
-    return [levels[point] for point in dict.fromkeys(points)], checked.doubts
+
+    def _judge_by_sides(
+        self,
+        derivation: Derivation,
+        levels: dict[Point, LevelGrade],
+        verdicts: dict[Point, _Verdict],
+    ) -> None:
+        """What speaks against a point speaks against what was derived from it."""
+        for point, pair in derivation.sides.items():
+            level = levels.get(point)
+            if level is None or level.probabilities is None:
+                continue
+            own = [verdicts[side] for side in pair]
+            refused = [
+                f"the {side.condition.side} side cannot be used: {verdict.refusal}"
+                for side, verdict in zip(pair, own, strict=True)
+                if verdict.refusal
+            ]
+            if refused:
+                levels[point] = _not_graded(point, refused[0])
+                continue
+            warnings = (text for verdict in own for text in verdict.warnings)
+            texts = tuple(dict.fromkeys((*level.warnings, *warnings)))
+            levels[point] = replace(level, warnings=texts)
+
+    def _look_at(self, points: Sequence[Point], verdicts: dict[Point, _Verdict]) -> tuple[str, ...]:
+        """Add verdicts on points that no model here grades; gives what speaks against all."""
+        located = []
+        for point in points:
+            try:
+                located.append(self.study.around(point, 0, self.read, condition=point.condition))
+            except StudyError as error:
+                verdicts[point] = _Verdict(refusal=printable(error, 500))
+        if not located:
+            return ()
+        canal = self.models.by_condition[CANAL]
+        checked = self._check(located, [False] * len(located), canal)
+        for place, warnings, refusal in zip(
+            located, checked.warnings, checked.refusals, strict=True
+        ):
+            verdicts[place.point] = _Verdict(warnings, refusal)
+        return checked.doubts
 
 
 def _not_graded(point: Point, reason: str) -> LevelGrade:
@@ -211,49 +280,9 @@ def _graded_level(
     )
 
 
-def _probabilities(inputs: Sequence[PointInput], model: Model) -> Float32Array:
-    """N × 3, from one run."""
-    if not inputs:
-        return np.zeros((0, len(Severity)), np.float32)
-    return model.probabilities(
-        np.stack([given.image for given in inputs]),
-        np.stack([given.coords for given in inputs]),
-        [given.located.point.level for given in inputs],
-    )
-
-
-def _are_unfamiliar(inputs: Sequence[PointInput], model: Model) -> list[bool]:
-    """Whether an input is unlike those that the model was trained on."""
-    statistics = model.metadata.ood
-    if statistics is None or not inputs:
-        return [False] * len(inputs)
-    scores = statistics.score(np.stack([given.image for given in inputs]))
-    return [bool(score > 1) for score in scores]
-
-
-def _are_unstable(inputs: Sequence[PointInput], prob: Float32Array, model: Model) -> list[bool]:
-    """Whether a click a little beside the point would have given another grade.
-
-    Grades that are uncertain anyway, or nearly sure, are not tried.
-    """
-    rule, changes = model.metadata.rule, [False] * len(inputs)
-    chosen, weighed = rule.choose(prob), rule.weigh(prob)
-    for index, grade in enumerate(chosen):
-        if prob[index, grade] < CERTAIN or weighed[index, grade] >= STEADY:
-            continue
-        try:
-            beside = [make_input(inputs[index].located, model, move) for move in MOVES]
-        except ValueError:
-            # There is nothing to be graded where the point would have been.
-            changes[index] = True
-            continue
-        changes[index] = bool((rule.choose(_probabilities(beside, model)) != grade).any())
-    return changes
-
-
-def _notes(choice: Choice | None, levels: Iterable[LevelGrade], rule: GradeRule) -> tuple[str, ...]:
+def _notes(choice: Choice | None, levels: Iterable[LevelGrade]) -> tuple[str, ...]:
     why = [f"series {printable(choice.series.id)}: {choice.why}."] if choice else []
-    return (*why, *([rule.uncertain] if any(level.uncertain for level in levels) else []))
+    return (*why, *dict.fromkeys(level.rule.uncertain for level in levels if level.uncertain))
 
 
 def _doubts(study: Study, choice: Choice | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lss_cli.anatomy import Level
-from lss_cli.grading.grade import make_input
+from lss_cli.grading.inputs import make_input
 from lss_cli.grading.marked import MarkedSlice, mark_slice
 from lss_cli.model.session import Model
 from lss_cli.points.point import Point
@@ -63,7 +63,8 @@ def explain_grade(
         StudyError: The point cannot be graded any more.
     """
     spec = model.metadata.input
-    located = study.around(point, spec.neighbours, read, condition=point.condition)
+    kind = model.metadata.series_of(point.condition)
+    located = study.around(point, spec.neighbours, read, condition=point.condition, kind=kind)
     given = make_input(located, model)
     importance = occlusion_map(given.image, given.coords, point.level, model)
     # Mirrored for the network; shown as the reader knows it.

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import PointsError
+from lss_cli.grading.derived import CANAL, derives_canal, to_be_set
 from lss_cli.grading.grade import grade_study
 from lss_cli.grading.result import LevelGrade, StudyGrade
 from lss_cli.locate.locate import CONDITIONS
 from lss_cli.locate.proposal import UNCONFIRMED, Proposal, ProposedPoint
+from lss_cli.model.models import Models
 from lss_cli.model.session import Model
 from lss_cli.study.study import Study
 from lss_cli.text import join_words
@@ -17,7 +19,10 @@ Key = tuple[Condition | None, Level | str]
 
 
 def grade_proposal(
-    study: Study, proposal: Proposal, model: Model, conditions: Sequence[Condition] = ()
+    study: Study,
+    proposal: Proposal,
+    model: Model | Models,
+    conditions: Sequence[Condition] = (),
 ) -> StudyGrade:
     """Grade what is sure; a row says of each other level why it is not graded.
 
@@ -33,16 +38,20 @@ def grade_proposal(
         ModelError: The model may not grade a condition that is wanted.
         PointsError: No point is proposed for any condition that is wanted.
     """
-    wanted = proposable_conditions(model, conditions)
-    items = proposal.of_conditions(wanted)
+    models = Models.of(model)
+    wanted = proposable_conditions(models, conditions)
+    items = proposal.of_conditions(to_be_set(wanted, models))
     sure = [item for item in items if item.sure]
-    result = grade_study(study, [item.point for item in sure], (), model, wanted)
+    result = grade_study(study, [item.point for item in sure], (), models, wanted)
     levels: dict[Key, LevelGrade] = {
-        (row.condition, row.level): row for row in _compare(study, sure, result, model, wanted)
+        (row.condition, row.level): row for row in _compare(study, sure, result, models, wanted)
     }
     for item in items:
         if not item.sure:
             point = item.point
+            if CANAL in wanted:
+                # The middle of what is to be confirmed is no surer.
+                levels[CANAL, point.level] = LevelGrade(CANAL, point.level, reason=UNCONFIRMED)
             levels[point.condition, point.level] = LevelGrade(
                 point.condition,
                 point.level,
@@ -68,18 +77,19 @@ def grade_proposal(
     )
 
 
-def proposable_conditions(model: Model, conditions: Iterable[Condition] = ()) -> list[Condition]:
+def proposable_conditions(
+    model: Model | Models, conditions: Iterable[Condition] = ()
+) -> list[Condition]:
     """The conditions that are wanted and for which points can be proposed.
 
     Raises:
         ModelError: The model may not grade one of them.
         PointsError: There is none.
     """
-    chosen = list(conditions)
-    model.require(chosen)
-    proposable = [
-        condition for condition in CONDITIONS.values() if condition in model.metadata.conditions
-    ]
+    models, chosen = Models.of(model), list(conditions)
+    models.require(chosen)
+    proposable = [name for name in CONDITIONS.values() if name in models.conditions]
+    proposable += [CANAL] if derives_canal(models) else []
     wanted = [condition for condition in proposable if condition in (chosen or proposable)]
     if not wanted or any(condition not in proposable for condition in chosen):
         raise PointsError(
@@ -93,14 +103,16 @@ def _compare(
     study: Study,
     items: Sequence[ProposedPoint],
     result: StudyGrade,
-    model: Model,
+    models: Models,
     conditions: Sequence[Condition],
 ) -> list[LevelGrade]:
     """The graded rows; with a warning where another slice, as good, has another grade."""
-    others = [item.alternative for item in items if item.alternative]
+    argued = {item.point.level for item in items if item.alternative}
+    # A side without another slice stays where it is, for what is derived from both.
+    others = [item.alternative or item.point for item in items if item.point.level in argued]
     beside = {
         (row.condition, row.level): row
-        for row in grade_study(study, others, (), model, conditions, check=False).levels
+        for row in grade_study(study, others, (), models, conditions, check=False).levels
     }
     rows = []
     for row in result.levels:

@@ -9,6 +9,7 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.model.metadata import ModelCard
 from lss_cli.points.point import Point, PointSource
 from lss_cli.rule import LIKELIEST, GradeRule
+from lss_cli.text import join_words, printable
 
 DISCLAIMER = "Not a medical device. For research; a physician decides."
 UNLIKE = "unlike the training images"
@@ -111,7 +112,7 @@ class StudyGrade:
 
     Attributes:
         study_id: The coordinates' name for it, or the folder's.
-        model: What graded it.
+        models: What grades, each with its conditions; see `graders`.
         levels: By condition, left first, and level.
         notes: What holds for the whole study, such as why a series was chosen.
         doubts: What speaks against relying on any grade of the study; see `warnings_of`.
@@ -120,7 +121,7 @@ class StudyGrade:
     """
 
     study_id: str
-    model: ModelCard
+    models: tuple[ModelCard, ...]
     levels: tuple[LevelGrade, ...]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -140,6 +141,32 @@ class StudyGrade:
     def complete(self) -> bool:
         """Whether every level was graded."""
         return all(level.probabilities is not None for level in self.levels)
+
+    def models_of(self, condition: Condition | None) -> tuple[ModelCard, ...]:
+        """What grades a condition; all, where it could not be read."""
+        own = tuple(card for card in self.models if condition in card.conditions)
+        return own or self.models
+
+    @property
+    def graders(self) -> tuple[ModelCard, ...]:
+        """The models that the levels are about."""
+        named = {level.condition for level in self.levels}
+        return tuple(card for card in self.models if named & {*card.conditions}) or self.models
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Of each model: what it was trained on, by which rule it grades, and its licence."""
+        return tuple(
+            f"Model {printable(card.name)}{self._what(card)}, trained on "
+            f"{printable(card.trained_on, 160)}. Grade: {card.rule.text}. "
+            f"Licence: {printable(card.licence, 160)}."
+            for card in self.graders
+        )
+
+    def _what(self, card: ModelCard) -> str:
+        """What a model grades, where there are several."""
+        names = join_words(condition.rsna_name for condition in card.conditions or Condition)
+        return f" ({names})" if len(self.graders) > 1 else ""
 
     def warnings_of(self, level: LevelGrade) -> tuple[str, ...]:
         """All that a reader of this one level should know: what every output says of it."""

@@ -8,6 +8,8 @@ from lss_cli.errors import ModelError
 from lss_cli.text import join_words, printable, suggest
 
 DEFAULT_MODEL = "default"
+# What grades together where no other model is asked for, as far as it is shipped.
+TOGETHER = (DEFAULT_MODEL, "canal")
 # What the files of the locator begin with; they are no graders.
 LOCATOR_PREFIX = "locate-"
 
@@ -46,6 +48,23 @@ def find_locator(kind: str, folder: Path | None = None) -> Path:
             todo="Install lss again, or give the points with --coords or --click.",
         )
     return path
+
+
+def find_models(name: str, folder: Path | None = None) -> list[Path]:
+    """The files of what grades by a name: of `DEFAULT_MODEL`, all that grade together with it.
+
+    Args:
+        name: As of `find_model`.
+        folder: As there.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    shipped = shipped_models(folder)
+    first = find_model(name, folder)
+    if name != DEFAULT_MODEL or first != shipped.get(name):
+        return [first]
+    return [shipped[member] for member in TOGETHER if member in shipped]
 
 
 def find_model(name: str, folder: Path | None = None) -> Path:

@@ -38,6 +38,7 @@ class ModelCard:
         created: ISO date.
         training: Counts of the data it was trained on.
         rule: By which it grades.
+        conditions: What it grades.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ModelCard:
     created: str
     training: Mapping[str, Any]
     rule: GradeRule = LIKELIEST
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def label(self) -> str:

@@ -1,17 +1,17 @@
 """The grader: load a model file, refuse what is not ours, and ask it for grades."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lss_cli.anatomy import Condition, Level, Severity
+from lss_cli.anatomy import Level, Severity
 from lss_cli.errors import ModelError
 from lss_cli.model.metadata import ModelCard, ModelMetadata
 from lss_cli.model.network import Network, open_network
 from lss_cli.slices import Float32Array
-from lss_cli.text import join_words, printable
+from lss_cli.text import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +52,8 @@ class Model:
             metadata.created,
             metadata.training,
             metadata.rule,
+            tuple(metadata.conditions),
         )
-
-    def require(self, conditions: Iterable[Condition]) -> None:
-        """Refuse conditions that the model may not grade.
-
-        Raises:
-            ModelError: Says which, and what it may grade.
-        """
-        gradable = self.metadata.conditions
-        if refused := [condition for condition in conditions if condition not in gradable]:
-            raise ModelError(
-                f"the model {printable(self.path.name)} may not grade {join_words(refused)}.",
-                todo=f"It may grade {join_words(gradable)}.",
-            )
 
     def probabilities(
         self, images: Float32Array, coords: Float32Array, levels: Sequence[Level]

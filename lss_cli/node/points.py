@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from lss_cli.anatomy import Condition
 from lss_cli.batch.job import NO_POINT, GradingJob
 from lss_cli.batch.plan import plan_jobs
 from lss_cli.errors import LssError, ModelError, PointsError
+from lss_cli.grading.derived import with_derived
 from lss_cli.locate.locate import CONDITIONS
 from lss_cli.locate.metadata import Kind
 from lss_cli.model.find import find_locator
+from lss_cli.model.models import Models
 from lss_cli.points.point import BadPoint, Point
 from lss_cli.points.table import read_points
 from lss_cli.text import join_words
@@ -57,7 +58,7 @@ class PointTables:
             return False
         return True
 
-    def job_of(self, uid: str, folder: Path, conditions: Sequence[Condition]) -> GradingJob:
+    def job_of(self, uid: str, folder: Path, models: Models) -> GradingJob:
         """What is to be graded in a study, and at which points.
 
         Those of a table count, by the StudyInstanceUID as in `lss report`; a study that none knows
@@ -66,15 +67,17 @@ class PointTables:
         Args:
             uid: StudyInstanceUID.
             folder: Of its files, named by it.
-            conditions: That the model may grade; those are wanted of which there is a point.
+            models: What grades; those conditions are wanted of which there is a point, or can be.
         """
+        conditions = models.conditions
         (job,) = plan_jobs([folder], self._points, self._bad_points, conditions)
         rows: list[Point | BadPoint] = [*job.points, *job.bad_points]
-        named = {row.condition for row in rows} or set(CONDITIONS.values())
+        named = {row.condition for row in rows if row.condition} or set(CONDITIONS.values())
+        wanted = with_derived(named, models)
         return replace(
             job,
             study_id=uid,
-            conditions=tuple(condition for condition in conditions if condition in named),
+            conditions=tuple(condition for condition in conditions if condition in wanted),
             no_point=NO_POINT if rows else TO_BE_SET,
             locators=self._locators,
             propose=not rows and bool(self._locators),

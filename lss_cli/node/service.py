@@ -13,7 +13,7 @@ from lss_cli.batch.cluster import start_workers
 from lss_cli.batch.pool import StudyGrader
 from lss_cli.errors import LssError, ModelError
 from lss_cli.model.find import models_folder
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.node.peers import Certificates, Peer, Senders
 from lss_cli.node.points import PointTables
 from lss_cli.node.receive import Receiver
@@ -76,7 +76,7 @@ class NodeOptions:
 
 
 def run_node(
-    options: NodeOptions, model: Model, say: Callable[[str], None], stop: threading.Event
+    options: NodeOptions, models: Models, say: Callable[[str], None], stop: threading.Event
 ) -> None:
     """Be a node until `stop` is set.
 
@@ -84,7 +84,7 @@ def run_node(
 
     Args:
         options: What is asked for.
-        model: What grades.
+        models: What grades.
         say: Hears what happens, without names of patients.
         stop: Ends it.
 
@@ -100,7 +100,7 @@ def run_node(
     senders = Senders(options.senders)
     tables = PointTables(options.coords, options.locators, say)
     with closing(Spool(options.spool, options.limit_bytes)) as spool, ExitStack() as running:
-        work = Work(spool, tables, model, options.timeout_s, options.unattended, say, stop)
+        work = Work(spool, tables, models, options.timeout_s, options.unattended, say, stop)
         sender = Sender(options.title, options.archive, options.certificates, spool, say)
         receiver = Receiver(options.title, senders, spool, options.largest_bytes, say)
         started = time.time()

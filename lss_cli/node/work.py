@@ -13,7 +13,7 @@ from lss_cli.batch.job import REPORT_FILE, Row
 from lss_cli.batch.pool import Grader, StudyGrader
 from lss_cli.errors import LssError
 from lss_cli.locate.proposal import UNCONFIRMED
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.node.points import TO_BE_SET, PointTables
 from lss_cli.node.register import ResultObject, State, StudyRecord
 from lss_cli.node.spool import Spool
@@ -34,7 +34,7 @@ class Work:
     Args:
         spool: Where they lie.
         tables: Points that people have set.
-        model: What grades.
+        models: What grades.
         timeout_s: The longest that a study may take.
         unattended: Whether grades at proposed points are sent without anybody having looked.
         say: Hears what became of each study.
@@ -45,7 +45,7 @@ class Work:
         self,
         spool: Spool,
         tables: PointTables,
-        model: Model,
+        models: Models,
         timeout_s: float | None,
         unattended: bool,
         say: Callable[[str], None],
@@ -53,13 +53,13 @@ class Work:
     ) -> None:
         self._spool = spool
         self._tables = tables
-        self._conditions = list(model.metadata.conditions)
+        self._models = models
         self._unattended = unattended
         self._say = say
         self._stop = stop
         self._lock = threading.Lock()
         self._in_hand: set[str] = set()
-        self.grader = Grader(model.path.resolve(), model.card, timeout_s)
+        self.grader = Grader.of(models, timeout_s)
 
     def grade_next(self, worker: StudyGrader) -> bool:
         """Grade the study that has waited longest; whether there was one.
@@ -119,7 +119,7 @@ class Work:
             return State.FAILED, GONE, []
         folder = self._spool.result_folder(study)
         earlier = tuple(self._spool.register.earlier_reports(study.uid))
-        job = self._tables.job_of(study.uid, self._spool.study_folder(study.uid), self._conditions)
+        job = self._tables.job_of(study.uid, self._spool.study_folder(study.uid), self._models)
         answer = worker.grade(replace(job, dicom=str(folder.absolute()), earlier=earlier))
         if answer.lost and self._stop.is_set():
             return None

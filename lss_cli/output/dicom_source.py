@@ -82,7 +82,7 @@ class DerivedUids:
         kept = [*REQUIRED, *OPTIONAL]
         said = [
             __version__,
-            result.model.sha256,
+            " ".join(card.sha256 for card in result.graders),
             [str(source.get(keyword) or "") for keyword in kept if keyword not in OF_ONE_FILE],
             [source.SOPInstanceUID for source in sources],
             [

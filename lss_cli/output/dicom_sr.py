@@ -5,6 +5,7 @@ The codes are listed in ``docs/dicom-sr.md``.
 
 import io
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -165,8 +166,9 @@ def _content(
 
 
 def _device_uuid(result: StudyGrade) -> str:
-    """One identity per model file."""
-    digest = result.model.sha256
+    """One identity per model file, and one per several."""
+    digests = [card.sha256 for card in result.graders]
+    digest = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
 
 
@@ -176,6 +178,7 @@ def _group(
     """One level: where, what was found, how likely, and by what."""
     point, condition, level, grade = graded.point, graded.condition, graded.level, graded.grade
     assert point and condition and grade and graded.probabilities and isinstance(level, Level)
+    model = result.models_of(condition)[0]
     region = sr.ImageRegion(
         graphic_type=sr.GraphicTypeValues.POINT,
         # An SCOORD counts from the corner of the first pixel, a point from its centre.
@@ -193,10 +196,10 @@ def _group(
         referenced_region=region,
         finding_type=codes.SCT.Stenosis,
         algorithm_id=sr.AlgorithmIdentification(
-            name=f"lss, model {result.model.name}",
-            version=f"{__version__}, model {result.model.sha256[:12]}",
+            name=f"lss, model {model.name}",
+            version=f"{__version__}, model {model.sha256[:12]}",
             parameters=[
-                f"licence of the model: {printable(result.model.licence, 200)}",
+                f"licence of the model: {printable(model.licence, 200)}",
                 f"grade: {graded.rule.text}",
             ],
         ),

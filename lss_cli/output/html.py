@@ -7,6 +7,7 @@ from lss_cli.anatomy import Condition, Level, Severity
 from lss_cli.grading.result import DISCLAIMER, LevelGrade, StudyGrade, shown
 from lss_cli.output.overview import StudyLine
 from lss_cli.render.page import data_uri, render_page
+from lss_cli.text import join_words
 
 Pictures = Mapping[tuple[Condition, Level], bytes]
 
@@ -22,7 +23,7 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
     return render_page(
         "study.html",
         study_id=result.study_id,
-        sides=" and ".join(dict.fromkeys(c.side for c in conditions if c and c.side)),
+        places=join_words(dict.fromkeys(name.place for name in conditions if name) or [""]),
         graded_on=result.graded_on.isoformat(),
         remark=result.remark,
         notes=result.notes,
@@ -38,13 +39,19 @@ def to_html(result: StudyGrade, pictures: Pictures) -> str:
             }
             for condition in conditions
         ],
-        model={
-            "name": result.model.name,
-            "hash": result.model.sha256[:12],
-            "trained_on": result.model.trained_on,
-            "licence": result.model.licence,
-            "grade": result.model.rule.text,
-        },
+        models=[
+            {
+                "name": card.name,
+                "conditions": join_words(condition.rsna_name for condition in card.conditions)
+                if len(result.graders) > 1
+                else "",
+                "hash": card.sha256[:12],
+                "trained_on": card.trained_on,
+                "licence": card.licence,
+                "grade": card.rule.text,
+            }
+            for card in result.graders
+        ],
         grades=list(map(str, Severity)),
         disclaimer=DISCLAIMER,
     )

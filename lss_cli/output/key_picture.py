@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from lss_cli.anatomy import Level, Severity, Side
 from lss_cli.grading.marked import MarkedSlice, mark_slice
 from lss_cli.grading.result import LevelGrade, StudyGrade
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.output.picture import (
     AROUND_MM,
     GAP,
@@ -30,7 +30,7 @@ CAPTION = 3 * LINE + GAP
 SCREEN_ORDER = (Side.RIGHT, None, Side.LEFT)
 
 
-def draw_key_pictures(study: Study, result: StudyGrade, model: Model) -> dict[Level, Image.Image]:
+def draw_key_pictures(study: Study, result: StudyGrade, models: Models) -> dict[Level, Image.Image]:
     """A picture of each level of which something was graded.
 
     Raises:
@@ -38,12 +38,12 @@ def draw_key_pictures(study: Study, result: StudyGrade, model: Model) -> dict[Le
     """
     # Left and right of a level share slices.
     read = remember_pixels()
-    spec = model.metadata.input
     pictures = {}
     for name in Level:
         marked = []
         for level in sorted(_graded(result, name), key=_place_on_screen):
-            assert level.point
+            assert level.point and level.condition
+            spec = models.by_condition[level.condition].metadata.input
             located = study.around(level.point, spec.neighbours, read)
             marked.append((level, mark_slice(located, spec)))
         if marked:

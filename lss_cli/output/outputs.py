@@ -9,7 +9,7 @@ from lss_cli.anatomy import Condition, Level
 from lss_cli.errors import UsageError
 from lss_cli.files import check_outputs, check_writable, make_folder, write_text
 from lss_cli.grading.result import StudyGrade
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.output.earlier import EarlierReport
 from lss_cli.study.study import Study
 
@@ -75,7 +75,7 @@ class Outputs:
         self,
         study: Study,
         result: StudyGrade,
-        model: Model,
+        models: Models,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[str | Exception]:
         """Write all that is wanted, each whole or not at all, and none at the cost of another.
@@ -83,14 +83,14 @@ class Outputs:
         Args:
             study: Whose slices are drawn.
             result: Of that study.
-            model: What graded it, and tells what mattered to it.
+            models: What graded it, and tells what mattered to it.
             progress: Called with the pictures drawn and their number.
 
         Yields:
             What is to be said of each file, or why there is none: an `LssError`, or a fault of
             ours.
         """
-        pictures = cache(lambda: draw_levels(study, result, model, progress))
+        pictures = cache(lambda: draw_levels(study, result, models, progress))
         jobs: list[tuple[Path | None, Callable[[Path], Iterable[str]]]] = [
             (self.csv, lambda path: _write_csv(path, result)),
             (self.json, lambda path: _write_json(path, result)),
@@ -98,7 +98,7 @@ class Outputs:
             (self.dicom_sr, lambda path: _write_sr(path, result, self.earlier)),
             (
                 self.dicom_sc,
-                lambda path: _write_captures(path, study, result, model, self.earlier),
+                lambda path: _write_captures(path, study, result, models, self.earlier),
             ),
             (self.html, lambda path: _write_html(path, result, pictures())),
             (self.pictures, lambda path: _write_pictures(path, pictures())),
@@ -149,13 +149,13 @@ def _write_captures(
     folder: Path,
     study: Study,
     result: StudyGrade,
-    model: Model,
+    models: Models,
     earlier: Sequence[EarlierReport],
 ) -> Iterable[str]:
     from lss_cli.output.key_picture import draw_key_pictures
     from lss_cli.output.secondary_capture import write_captures
 
-    pictures = draw_key_pictures(study, result, model)
+    pictures = draw_key_pictures(study, result, models)
     return map(_say_written, write_captures(folder, result, pictures, earlier))
 
 
@@ -166,7 +166,7 @@ def _say_written(path: Path) -> str:
 def draw_levels(
     study: Study,
     result: StudyGrade,
-    model: Model,
+    models: Models,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pictures:
     """A picture for every level that was graded; `progress` hears of each."""
@@ -182,6 +182,7 @@ def draw_levels(
     for done, (level, point) in enumerate(graded):
         say(done, len(graded))
         if point:
+            model = models.by_condition[point.condition]
             saliency = explain_grade(study, point, model, read)
             pictures[point.condition, point.level] = png(draw(saliency, result, level))
     say(len(graded), len(graded))

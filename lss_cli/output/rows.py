@@ -72,7 +72,7 @@ def _row(result: StudyGrade, level: LevelGrade) -> Mapping[str, Any]:
         "reason": level.reason or level.caution,
         "warnings": list(result.warnings_of(level)),
         "remark": result.remark,
-        "model": result.model.label,
+        "model": BETWEEN.join(card.label for card in result.models_of(level.condition)),
     }
 
 

@@ -98,8 +98,4 @@ def _remarks(levels: list[LevelGrade]) -> list[Text]:
 
 
 def _foot(result: StudyGrade) -> Text:
-    model = result.model
-    return Text(
-        f"Model {printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
-        f"Grade: {model.rule.text}. Licence: {printable(model.licence, 160)}. {DISCLAIMER}",
-    )
+    return Text(" ".join((*result.credits, DISCLAIMER)))

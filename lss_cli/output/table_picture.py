@@ -94,18 +94,14 @@ def _notes(result: StudyGrade) -> Iterator[str]:
     yield from (f"Note: {printable(note, 300)}" for note in result.notes)
     if result.remark:
         yield f"Remark: {printable(result.remark, 400)}"
-    model = result.model
-    yield (
-        f"Study {printable(result.study_id)}, graded on {result.graded_on} with model "
-        f"{printable(model.name)}, trained on {printable(model.trained_on, 160)}. "
-        f"Grade: {model.rule.text}. Licence: {printable(model.licence, 160)}."
-    )
+    yield f"Study {printable(result.study_id)}, graded on {result.graded_on}."
+    yield from result.credits
 
 
 def _names(levels: Sequence[LevelGrade], warning: str) -> str:
     """``L4/L5 left, L4/L5 right``."""
     return ", ".join(
-        f"{level.level} {level.condition.side or ''}".strip() if level.condition else "?"
+        f"{level.level} {level.condition.place}" if level.condition else "?"
         for level in levels
         if warning in level.warnings
     )

@@ -17,12 +17,14 @@ class PointSource(StrEnum):
         CLICKED: A person.
         CONFIRMED: Not this person, who has looked at it and agreed.
         PROPOSED: A program; nobody has looked at it.
+        DERIVED: A program, from other points, none of which was only proposed.
     """
 
     GIVEN = "given"
     CLICKED = "clicked"
     CONFIRMED = "confirmed"
     PROPOSED = "proposed"
+    DERIVED = "derived"
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ from lss_cli.batch.report import (
 from lss_cli.batch.summary import ReportSummary
 from lss_cli.errors import OutputError
 from lss_cli.files import check_outputs, check_writable, make_folder
+from lss_cli.grading.derived import to_be_set, with_derived
 from lss_cli.locate.proposer import Proposer
-from lss_cli.model.session import Model
+from lss_cli.model.models import Models
 from lss_cli.points.table import read_points
 from lss_cli.review.queue import OpenStudy, ReviewQueue
 from lss_cli.review.record import ReviewRecord
@@ -60,7 +61,7 @@ class ReviewRequest:
 
 def review(
     request: ReviewRequest,
-    model: Model,
+    models: Models,
     announce: Callable[[str], None],
     open_browser: Callable[[str], bool],
     progress: Callable[[int, int], None],
@@ -71,7 +72,7 @@ def review(
 
     Args:
         request: What is asked for.
-        model: What grades.
+        models: What grades.
         announce: Called with the link and how to open it.
         open_browser: As `annotate_in_browser` takes it.
         progress: Called with the studies of the report that are done, and their number.
@@ -87,13 +88,15 @@ def review(
         ClusterGoneError: No scheduler answers.
     """
     report = request.report
-    model.require(report.conditions)
-    wanted = report.conditions or model.metadata.conditions
-    conditions = choose_clickable(name for name in Condition if name in wanted)
+    models.require(report.conditions)
+    wanted = report.conditions or models.conditions
+    clickable = choose_clickable(to_be_set(wanted, models))
+    gradable = with_derived(clickable, models)
+    conditions = [name for name in Condition if name in wanted and name in gradable]
     points, bad = read_points(report.coords) if report.coords else ([], [])
     names = {point.study_id for point in points} | {point.study_id for point in bad}
     folders = study_folders(report.studies, names, report.pages_folder)
-    _check(request, [*report.coords, model.path, *report.lists, *folders])
+    _check(request, [*report.coords, *models.files, *report.lists, *folders])
     pages = make_folder(report.pages_folder) if report.pages else None
     jobs = plan_jobs(folders, points, bad, conditions, pages, report.timeout_s)
     networks = hash_locators(replace(report, coords=(request.coords,)))
@@ -101,11 +104,9 @@ def review(
         jobs = [replace(job, locators=str(report.locators.absolute())) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
     # One process of this machine: the person's page comes first.
-    workers = start_workers(
-        Grader(model.path.resolve(), model.card, report.timeout_s), 1, report.scheduler
-    )
+    workers = start_workers(Grader.of(models, report.timeout_s), 1, report.scheduler)
     with closing(ReviewRecord.open(request.record)) as record:
-        opener = StudyOpener(model, conditions, Proposer(report.locators))
+        opener = StudyOpener(models, conditions, Proposer(report.locators))
         grader = BackgroundGrader(workers)
         queue = ReviewQueue(jobs, record, request.coords, opener.open, grader.put)
         with ExitStack() as at_the_end:
@@ -131,8 +132,8 @@ def review(
             report,
             [queue.to_job(index) for index in range(len(jobs))],
             unplaced,
-            describe_run(report, model, conditions) | networks,
-            model,
+            describe_run(report, models, conditions) | networks,
+            models,
             progress,
             started=time.monotonic(),
             known={
@@ -148,12 +149,12 @@ class StudyOpener:
     """Reads studies for their pages.
 
     Attributes:
-        model: Grades on the page.
-        conditions: What may be set.
+        models: Grade on the page.
+        conditions: What is graded.
         proposer: Proposes points where none are known, and knows what they are held against.
     """
 
-    model: Model
+    models: Models
     conditions: Sequence[Condition]
     proposer: Proposer
 
@@ -189,10 +190,10 @@ class StudyOpener:
         # What a person took away does not come back.
         given = add_proposals(table, proposed) if before is None else replace(before, bad=table.bad)
         landmarks = self.proposer.landmarks(study)
-        actions = StudyActions(study, self.model, self.conditions, landmarks)
+        actions = StudyActions(study, self.models, self.conditions, landmarks)
         return AnnotationSession(
             view,
-            self.conditions,
+            to_be_set(self.conditions, self.models),
             actions.grade,
             actions.draw_evidence,
             draft=draft,

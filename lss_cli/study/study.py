@@ -126,6 +126,7 @@ class Study:
         read: Callable[[Slice], Float32Array] = read_pixels,
         *,
         condition: Condition | None = None,
+        kind: str = "",
     ) -> Located[PointT]:
         """Find and decode the slices around a point.
 
@@ -135,6 +136,7 @@ class Study:
             read: Decodes a slice, or remembers it.
             condition: What the point is for; its slice must lie in the plane that this is graded
                 in.
+            kind: Of series that this is graded in, if not RSNA's.
 
         Raises:
             SliceNotFoundError: The series or the slice is not there or not unique.
@@ -144,7 +146,7 @@ class Study:
         """
         located = self.locate(point.series_id, point.instance_number)
         if condition:
-            _check_plane(located, condition)
+            _check_plane(located, condition, kind or condition.series_description)
         pixel = located.orient_point((point.x, point.y))
         return Located(
             point=point,
@@ -155,8 +157,8 @@ class Study:
         )
 
 
-def _check_plane(located: SliceInStack, condition: Condition) -> None:
-    wanted = Plane.AXIAL if condition.series_description.startswith("Axial") else Plane.SAGITTAL
+def _check_plane(located: SliceInStack, condition: Condition, kind: str) -> None:
+    wanted = Plane.AXIAL if kind.startswith("Axial") else Plane.SAGITTAL
     plane = located.slice.geometry.plane
     if plane is not wanted:
         raise StudyError(

@@ -206,10 +206,7 @@ def _metadata(
 
 
 def _intended_use(conditions: Iterable[Condition], kinds: Iterable[str]) -> str:
-    names = dict.fromkeys(
-        condition.rsna_name.removeprefix(f"{condition.side or ''} ".title()).lower()
-        for condition in conditions
-    )
+    names = dict.fromkeys(condition.finding.lower() for condition in conditions)
     series = dict.fromkeys(f"{kind[0].lower()}{kind[1:]}" for kind in kinds)
     return INTENDED_USE.format(join_words(names), join_words(series))
 

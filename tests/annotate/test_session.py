@@ -59,7 +59,7 @@ def test_a_page_does_not_overwrite_what_another_has_set(session):
 
 def test_what_stands_behind_a_grade_is_not_that_of_another_tab(two_series, tiny_model):
     row = LevelGrade(SIDES[0], Level.L4_L5, probabilities=(0.1, 0.4, 0.5))
-    result = StudyGrade("5", load_model(tiny_model).card, (row,))
+    result = StudyGrade("5", (load_model(tiny_model).card,), (row,))
     session = AnnotationSession(
         StudyView.of(two_series), SIDES, lambda annotations: result, lambda level: b"picture"
     )
@@ -75,7 +75,7 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
         LevelGrade(SIDES[0], Level.L4_L5, probabilities=(0.1, 0.4, 0.5)),
         LevelGrade(SIDES[0], Level.L5_S1, probabilities=(0.0, 0.1, 0.9)),
     ]
-    result = StudyGrade("5", load_model(tiny_model).card, tuple(rows))
+    result = StudyGrade("5", (load_model(tiny_model).card,), tuple(rows))
     answer = AnnotationSession(
         StudyView.of(two_series), SIDES, grade=lambda annotations: result
     ).grade(0)
@@ -84,7 +84,7 @@ def test_the_page_is_told_where_two_grades_are_possible(two_series, tiny_model):
 
 
 def test_the_result_is_of_the_newest_points(two_series, tiny_model):
-    graded, result = [], StudyGrade("5", load_model(tiny_model).card, ())
+    graded, result = [], StudyGrade("5", (load_model(tiny_model).card,), ())
     session = AnnotationSession(
         StudyView.of(two_series),
         SIDES,

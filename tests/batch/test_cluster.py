@@ -11,7 +11,7 @@ from lss_cli.batch.cluster import ClusterWorker, start_workers
 from lss_cli.batch.job import GradingJob
 from lss_cli.batch.pool import Grader, JobAnswer
 from lss_cli.cluster import ClusterGoneError
-from lss_cli.model.session import load_model
+from lss_cli.model.models import Models
 from tests.batch.studies import command, copies
 from tests.processes import wait_for
 
@@ -72,7 +72,7 @@ def test_studies_that_come_one_by_one_are_graded_on_a_cluster_that_comes_and_goe
 
     monkeypatch.setattr("lss_cli.batch.cluster.Worker", SlowWorker)
     address = near_cluster()
-    grader = Grader(tiny_model, load_model(tiny_model).card)
+    grader = Grader.of(Models.load([tiny_model]))
     (worker,) = start_workers(grader, 5, address)
     assert isinstance(worker, ClusterWorker)
     job = GradingJob("s1", "/s1", (), (), ())

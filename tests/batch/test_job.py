@@ -8,7 +8,7 @@ import pytest
 from lss_cli.anatomy import Condition, Level
 from lss_cli.batch.job import NO_POINT, GradingJob, failed_rows, grade_job
 from lss_cli.model.metadata import ModelCard
-from lss_cli.model.session import load_model
+from lss_cli.model.models import Models
 from lss_cli.output.rows import COLUMNS
 from lss_cli.points.point import BadPoint, Point
 
@@ -35,7 +35,7 @@ def test_what_is_no_job_is_refused():
 
 
 def test_failed_rows_keep_the_point_and_have_every_column():
-    rows = failed_rows(job(), "the process died.", CARD)
+    rows = failed_rows(job(), "the process died.", (CARD,))
     assert [row["level"] for row in rows] == list(Level)
     assert {row["status"] for row in rows} == {"not graded"}
     assert {row["reason"] for row in rows} == {"the process died."}
@@ -45,8 +45,8 @@ def test_failed_rows_keep_the_point_and_have_every_column():
 
 
 def test_a_study_that_cannot_be_read_gives_its_reason_and_names_what_has_no_point(tiny_model):
-    model = load_model(tiny_model)
-    rows = grade_job(job(str(Path("/nowhere"))), model)
+    models = Models.load([tiny_model])
+    rows = grade_job(job(str(Path("/nowhere"))), models)
     assert "no such folder" in rows[0]["reason"]
     assert {row["reason"] for row in rows[1:]} == {NO_POINT}
-    assert rows[0].keys() == failed_rows(job(), "lost.", model.card)[0].keys()
+    assert rows[0].keys() == failed_rows(job(), "lost.", models.cards)[0].keys()

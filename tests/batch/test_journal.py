@@ -73,7 +73,7 @@ def test_a_line_of_another_study_is_noticed(tmp_path):
     journal = Journal.start(tmp_path / "a.unfinished", {})
     for name in "ab":
         job = GradingJob(name, "/nowhere", (), (), (Condition.LEFT_SUBARTICULAR,))
-        journal.add(JobAnswer(job, failed_rows(job, "lost.", card)))
+        journal.add(JobAnswer(job, failed_rows(job, "lost.", (card,))))
     assert [row["study_id"] for row in journal.rows("ba")] == ["b"] * 5 + ["a"] * 5
     journal.offsets["a"] = journal.offsets["b"]
     with pytest.raises(OutputError, match="something else has written to this file"):

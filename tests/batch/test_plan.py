@@ -168,5 +168,5 @@ def test_rows_that_could_not_be_read_stay_when_the_study_cannot_be_read_either()
     )
     card = ModelCard("tiny", 64 * "a", "Apache-2.0", "2026-01-01", {})
     job = GradingJob("a", "/nowhere", (), bad, (Condition.LEFT_SUBARTICULAR,))
-    reasons = [row["reason"] for row in failed_rows(job, "it died.", card)]
+    reasons = [row["reason"] for row in failed_rows(job, "it died.", (card,))]
     assert reasons == ["no number", "no slice", *4 * ["it died."], "no level"]

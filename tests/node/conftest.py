@@ -21,7 +21,7 @@ from pynetdicom import AE, evt
 import lss_cli.batch.cluster
 from lss_cli.batch.job import grade_job
 from lss_cli.batch.pool import JobAnswer
-from lss_cli.model.session import load_model
+from lss_cli.model.models import Models
 from lss_cli.node.peers import Peer, Senders
 from lss_cli.node.receive import Receiver
 from lss_cli.node.register import State, StudyRegister
@@ -178,10 +178,10 @@ class QuickWorker:
 
     def __init__(self, grader) -> None:
         self.grader = grader
-        self.model = load_model(grader.model)
+        self.models = Models.load(grader.files)
 
     def grade(self, job):
-        return JobAnswer(job, grade_job(job, self.model))
+        return JobAnswer(job, grade_job(job, self.models))
 
     def interrupt(self) -> None:
         pass
@@ -192,8 +192,8 @@ class QuickWorker:
 class Node:
     """A node in this process, as long as a test runs."""
 
-    def __init__(self, folder: Path, model, said: list[str], archive_port: int, coords) -> None:
-        self.model, self.said = model, said
+    def __init__(self, folder: Path, models, said: list[str], archive_port: int, coords) -> None:
+        self.models, self.said = models, said
         self.options = NodeOptions(
             title="LSS",
             host=HERE,
@@ -213,7 +213,7 @@ class Node:
     def start(self, **changes) -> "Node":
         self.options = replace(self.options, **changes)
         self.stopping = threading.Event()
-        arguments = (self.options, self.model, self.said.append, self.stopping)
+        arguments = (self.options, self.models, self.said.append, self.stopping)
         self.thread = threading.Thread(target=run_node, args=arguments)
         self.thread.start()
         wait_for(lambda: any("listens on" in text for text in self.said))
@@ -248,6 +248,6 @@ def node(tmp_path, tiny_model, said, archive, study, coords, monkeypatch):
     monkeypatch.setattr(lss_cli.batch.cluster, "Worker", QuickWorker)
     rows = read_rows(coords)
     write_rows(coords, [row | {"study_id": uid_of(study)} for row in rows])
-    node = Node(tmp_path, load_model(tiny_model), said, archive.port, coords)
+    node = Node(tmp_path, Models.load([tiny_model]), said, archive.port, coords)
     yield node
     node.stop()

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from lss_cli.batch.job import REPORT_FILE, GradingJob
 from lss_cli.batch.pool import JobAnswer
+from lss_cli.model.models import Models
 from lss_cli.model.session import load_model
 from lss_cli.node.database import Database
 from lss_cli.node.peers import Peer
@@ -102,7 +103,7 @@ class Archive:
         return answer
 
 
-def go(folder, model, archive, acknowledged):
+def go(folder, models, archive, acknowledged):
     """A node's life: the sender sends what was not acknowledged; then all goes its way."""
     spool = Spool(folder, 2**20)
     try:
@@ -112,7 +113,7 @@ def go(folder, model, archive, acknowledged):
                 acknowledged.add(key)
         spool.register.settle(2e9, 2e9)
         stop = threading.Event()
-        work = Work(spool, Tables(), model, None, False, lambda _: None, stop)
+        work = Work(spool, Tables(), models, None, False, lambda _: None, stop)
         while work.grade_next(Worker()):
             pass
         sender = Sender("LSS", Peer("PACS", "127.0.0.1", 1), None, spool, lambda _: None)
@@ -131,20 +132,21 @@ def test_killed_at_any_step_a_study_is_sent_whole_and_under_the_same_uids(
 ):
     model = load_model(tiny_model)
     model = SimpleNamespace(metadata=model.metadata, path=model.path, card=model.card)
+    models = Models((model,))
     for step in range(1, 200):
         archive, acknowledged = Archive(), set()
         kill_at(step)
         try:
-            go(tmp_path / str(step), model, archive, acknowledged)
+            go(tmp_path / str(step), models, archive, acknowledged)
             break
         except KilledError:
             pass
         # Killed once more, early, as it goes on.
         kill_at(3)
         with suppress(KilledError):
-            go(tmp_path / str(step), model, archive, acknowledged)
+            go(tmp_path / str(step), models, archive, acknowledged)
         kill_at(-1)
-        study = go(tmp_path / str(step), model, archive, acknowledged)
+        study = go(tmp_path / str(step), models, archive, acknowledged)
         assert (study.state, study.files) == (State.SENT, 2), step
         # What a kill cut off was perhaps sent twice, and is the same object.
         assert sorted(set(archive.taken)) == RESULT

@@ -32,7 +32,7 @@ def level_of(condition, level):
 
 def result_of(study_id):
     levels = tuple(level_of(side, level) for side in SIDES for level in Level)
-    return StudyGrade(study_id, CARD, levels, remark="six vertebrae", graded_on=date(2026, 3, 4))
+    return StudyGrade(study_id, (CARD,), levels, remark="six vertebrae", graded_on=date(2026, 3, 4))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_picture_says_what_it_is_of_and_how_large(saliency):
     assert changed(result_of("124"), level)
     assert changed(result, level_of(SIDES[1], level.level))
     assert changed(result, level_of(SIDES[0], Level.L5_S1))
-    assert changed(StudyGrade("123", CARD, result.levels, graded_on=result.graded_on), level)
+    assert changed(StudyGrade("123", (CARD,), result.levels, graded_on=result.graded_on), level)
     sheet = draw(saliency, result, level)
     assert isinstance(sheet, Image.Image)
     # 20 of 110 mm that are 420 pixels high: a white bar below the slice.

@@ -13,7 +13,7 @@ LEFT = Condition.LEFT_SUBARTICULAR
 CARD = ModelCard("=tiny", 64 * "b", "Apache-2.0", "2026-01-01", {})
 RESULT = StudyGrade(
     "=5",
-    CARD,
+    (CARD,),
     (
         LevelGrade(
             LEFT,

@@ -29,7 +29,7 @@ def printed(tiny_model):
             )
             for level, name, prob in zip(Level, series, WIDEST, strict=True)
         ]
-        result = StudyGrade("5", load_model(tiny_model).card, tuple(levels))
+        result = StudyGrade("5", (load_model(tiny_model).card,), tuple(levels))
         console = Console(file=io.StringIO(), width=width)
         console.print(to_table(result, width))
         return [line.rstrip() for line in console.file.getvalue().splitlines()]
@@ -68,6 +68,6 @@ def test_a_narrow_terminal_folds_the_grade_and_cuts_nothing(printed):
 def test_nothing_is_faint(tiny_model):
     """Dim grey of a terminal has a contrast of 4 at best; the disclaimer is to be read."""
     console = Console(file=io.StringIO(), width=80, force_terminal=True)
-    console.print(to_table(StudyGrade("5", load_model(tiny_model).card, ()), 80))
+    console.print(to_table(StudyGrade("5", (load_model(tiny_model).card,), ()), 80))
     assert "physician decides" in console.file.getvalue()
     assert "\x1b[2m" not in console.file.getvalue()

@@ -15,7 +15,7 @@ from lss_cli.annotate.draft import Draft
 from lss_cli.batch.job import GradingJob, grade_job
 from lss_cli.batch.pool import JobAnswer
 from lss_cli.locate.proposer import Proposer
-from lss_cli.model.session import load_model
+from lss_cli.model.models import Models
 from lss_cli.points.point import PointSource
 from lss_cli.review.review import StudyOpener
 from tests.annotate.conftest import SIDES
@@ -125,7 +125,7 @@ def test_a_cluster_grades_what_is_confirmed(
 
         def grade(self, job):
             graded.append(job.study_id)
-            return JobAnswer(job, grade_job(job, load_model(tiny_model)))
+            return JobAnswer(job, grade_job(job, Models.load([tiny_model])))
 
     monkeypatch.setattr(lss_cli.batch.cluster, "Worker", ClusterOnly)
     address = near_cluster()
@@ -166,7 +166,7 @@ def test_a_table_that_is_there_is_not_overwritten(lss, studies, points, tiny_mod
 @pytest.fixture
 def opener(tiny_model, tmp_path):
     proposer = Proposer(write_locators(tmp_path / "models"))
-    return StudyOpener(load_model(tiny_model), SIDES, proposer)
+    return StudyOpener(Models.load([tiny_model]), SIDES, proposer)
 
 
 def job(folder):
@@ -192,7 +192,7 @@ def test_one_line_says_why_nothing_is_proposed(opener, tmp_path, tiny_model):
     study = write_coded_study(tmp_path / "coded", plan(1, slices=3), without=("Sagittal T2/STIR",))
     note = opener.open(job(study), None, Draft(None)).session.open_page()["note"]
     assert note
-    bare = StudyOpener(load_model(tiny_model), SIDES, Proposer(tmp_path / "none"))
+    bare = StudyOpener(Models.load([tiny_model]), SIDES, Proposer(tmp_path / "none"))
     with ExitStack() as files:
         opened = bare.open(job(study), None, Draft(None))
         files.push(opened.files)

@@ -4,7 +4,7 @@
  * @param {HTMLElement} list
  * @param {object} shown levels, marks, condition, level (the chosen one), series, severities,
  *   results and faults (by condition and level), stale, proposals
- * @param {{choose(level), absent(level), show(level) | null}} act
+ * @param {{choose(level), absent(level), show(level, place) | null}} act
  */
 export function showLevels(list, shown, act) {
   const focused = document.activeElement?.id;
@@ -59,8 +59,18 @@ function row(level, i, shown, act) {
   }
   const result = results.get(`${condition} ${level}`);
   if (result) item.append(verdict(result, shown, act.show && (() => act.show(level))));
+  for (const more of results.values()) {
+    if (more.level === level && isDerived(more, conditions)) {
+      const place = { id: more.condition, label: more.label };
+      item.append(verdict(more, shown, act.show && (() => act.show(level, place)), more.label));
+    }
+  }
   return item;
 }
+
+/** Whether it was graded at a point that nobody sets here: it stands beside either side. */
+const isDerived = ({ condition }, conditions) =>
+  condition && conditions.every(({ id }) => id !== condition);
 
 const waits = (mark) => mark?.source === "proposed";
 
@@ -73,9 +83,10 @@ function where(mark, { series, proposals }) {
   return `slice ${number} · ${Math.round(mark.x)}, ${Math.round(mark.y)}${agreed}`;
 }
 
-function verdict(result, { severities, stale }, show) {
+function verdict(result, { severities, stale }, show, label = "") {
   const { level, probabilities, grade, uncertain, reason, warnings } = result;
   const box = element("div", { className: stale ? "verdict stale" : "verdict" });
+  if (label) box.append(element("p", { className: "place", textContent: label }));
   if (probabilities) {
     const bar = element("div", { className: "bar" });
     bar.setAttribute("aria-hidden", "true");
@@ -93,7 +104,7 @@ function verdict(result, { severities, stale }, show) {
       className: "show",
       textContent: "evidence",
     });
-    evidence.setAttribute("aria-label", `Evidence for ${level}`);
+    evidence.setAttribute("aria-label", `Evidence for ${level} ${label.toLowerCase()}`.trim());
     evidence.disabled = stale;
     evidence.hidden = !show;
     evidence.addEventListener("click", show);

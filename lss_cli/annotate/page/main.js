@@ -172,8 +172,8 @@ function walk(step, words) {
 const undo = () => walk(marks.undo(), "undone");
 const redo = () => walk(marks.redo(), "done again");
 
-function evidence(level) {
-  showEvidence($("evidence"), graded, sides.own, level);
+function evidence(level, place = sides.own) {
+  showEvidence($("evidence"), graded, place, level);
 }
 
 function where() {
