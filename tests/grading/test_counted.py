@@ -8,6 +8,7 @@ from lss_cli.grading.grade import grade_study
 from lss_cli.locate.locate import Locators, count_discs
 from lss_cli.model.session import load_model
 from lss_cli.points.point import Point
+from lss_cli.study.pixels import read_pixels
 from tests.locate.studies import write_locators
 
 
@@ -83,3 +84,20 @@ def test_discs_that_are_not_sure_count_for_nothing(coded_study, tmp_path):
     axial = [series for series in coded_study.series if "SAG" not in series.description.upper()]
     sure = Locators.load(write_locators(tmp_path / "sure"))
     assert count_discs(replace(coded_study, series=tuple(axial)), sure.sagittal) == {}
+
+
+def test_more_than_the_middle_slice_is_decoded_only_where_that_is_not_sure(coded_study, tmp_path):
+    def decoded(sure):
+        models = Locators.load(write_locators(tmp_path / str(sure), sure=sure))
+        slices = []
+
+        def read(slice_):
+            slices.append(slice_.instance_number)
+            return read_pixels(slice_)
+
+        counted = count_discs(coded_study, models.sagittal, read)
+        return len(set(slices)), bool(counted)
+
+    assert decoded(0.5) == (1, True)
+    most, counted = decoded(0.9)
+    assert (most > 1, counted) == (True, False)
