@@ -148,7 +148,8 @@ def near_cluster():
                 protocol="tcp",
                 host="127.0.0.1",
                 scheduler_port=port,
-                dashboard_address=None,
+                # Whatever else has its port by default.
+                dashboard_address="127.0.0.1:0",
             )
             start.stop = cluster.close
             clusters.callback(cluster.close)

@@ -42,7 +42,7 @@ def open_locked(path: Path, mode: str, command: str) -> BinaryIO:
             f"the file cannot be written ({error.strerror}).", where=str(path)
         ) from error
     with file:
-        who = _describe_holder(file)
+        who = describe_holder(file)
     raise OutputError(
         f"another {command} is writing this{who}.",
         where=str(path),
@@ -80,7 +80,7 @@ def parse_line(line: bytes) -> Any:
     return values
 
 
-def _describe_holder(file: BinaryIO) -> str:
+def describe_holder(file: BinaryIO) -> str:
     """Who left the last line of its kind."""
     who = ""
     file.seek(0)

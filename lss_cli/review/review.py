@@ -33,12 +33,14 @@ from lss_cli.grading.derived import to_be_set, with_derived
 from lss_cli.locate.proposer import Proposer
 from lss_cli.model.models import Models
 from lss_cli.points.table import read_points
+from lss_cli.review.notice import places_of, post_notice
 from lss_cli.review.queue import OpenStudy, ReviewQueue
 from lss_cli.review.record import ReviewRecord
 from lss_cli.review.server import make_review_app
 from lss_cli.review.workers import BackgroundGrader, ReadAhead
 from lss_cli.study.archive import is_archive, unpack
 from lss_cli.study.study import read_study
+from lss_cli.text import join_words
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,13 @@ def review(
     if networks:
         jobs = [replace(job, locators=str(report.locators.absolute())) for job in jobs]
     unplaced = plan_unplaced(jobs, points, bad, conditions)
+    places = places_of(report.studies, folders)
     # One process of this machine: the person's page comes first.
     workers = start_workers(Grader.of(models, report.timeout_s), 1, report.scheduler)
-    with closing(ReviewRecord.open(request.record)) as record:
+    with closing(ReviewRecord.open(request.record)) as record, post_notice(places) as others:
+        notice = _say_who_else(others)
+        if notice:
+            announce(notice)
         opener = StudyOpener(models, conditions, Proposer(report.locators))
         grader = BackgroundGrader(workers)
         queue = ReviewQueue(jobs, record, request.coords, opener.open, grader.put)
@@ -115,7 +121,7 @@ def review(
             grader.start(queue)
             at_the_end.callback(ReadAhead(queue).stop)
             wait_for_pages(
-                make_review_app(queue, report.out.name),
+                make_review_app(queue, report.out.name, notice),
                 queue.pages,
                 announce,
                 open_browser,
@@ -142,6 +148,16 @@ def review(
                 if study.answer and not study.answer.lost
             },
         )
+
+
+def _say_who_else(others: Sequence[str]) -> str:
+    if not others:
+        return ""
+    who = join_words(other or "a process that does not tell its name" for other in others)
+    return (
+        f"Another lss review of these studies is going on, with another --out: {who}. What is "
+        "confirmed there is not seen here."
+    )
 
 
 @dataclass(frozen=True, eq=False)

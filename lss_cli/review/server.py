@@ -16,12 +16,13 @@ from lss_cli.errors import LssError
 from lss_cli.review.queue import MOST_OPEN, ReviewQueue
 
 
-def make_review_app(queue: ReviewQueue, out: str) -> Starlette:
+def make_review_app(queue: ReviewQueue, out: str, notice: str = "") -> Starlette:
     """The application of a review. Whoever serves it puts a `Guard` around it.
 
     Args:
         queue: The studies.
         out: What is written in the end, for people.
+        notice: What the person is to know before they begin.
     """
     page = page_files() | page_files("lss_cli.review")
     study_app = lru_cache(MOST_OPEN)(lambda session: make_app(session, framed=True))
@@ -40,7 +41,9 @@ def make_review_app(queue: ReviewQueue, out: str) -> Starlette:
         return index
 
     def begin(_: Request) -> Response:
-        return JSONResponse(queue.to_json() | {"page": queue.pages.open(), "out": out})
+        return JSONResponse(
+            queue.to_json() | {"page": queue.pages.open(), "out": out, "notice": notice}
+        )
 
     def changes(request: Request) -> Response:
         seen = request.path_params["seen"]

@@ -151,7 +151,7 @@ def test_both_sides_of_a_level_are_set_on_one_slice(page, reviewing, studies, tm
         frame = page.frame_locator("iframe.shown")
         words, side = frame.locator("#status"), frame.locator("#sides :checked")
         page.keyboard.press("Enter")
-        assert "Set a point first" in words.text_content()
+        words.filter(has_text="Set a point first").wait_for()
         # Ten pixels from the middle to either side.
         to_left, to_right = "Control+Shift+ArrowRight", "Control+Shift+ArrowLeft"
         for condition, level, keys, counts in (
@@ -166,7 +166,7 @@ def test_both_sides_of_a_level_are_set_on_one_slice(page, reviewing, studies, tm
             assert frame.locator("#sides small").all_text_contents() == counts
         # What is open is said before the person's word is taken without it.
         page.keyboard.press("Enter")
-        assert "Open: Left L3/L4" in words.text_content()
+        words.filter(has_text="Open: Left L3/L4").wait_for()
         page.keyboard.press("Enter")
         page.wait_for_selector("#message:not([hidden])")
         page.keyboard.press("Enter")

@@ -1,4 +1,6 @@
 import json
+import os
+import platform
 import re
 import shutil
 import threading
@@ -17,6 +19,7 @@ from lss_cli.batch.pool import JobAnswer
 from lss_cli.locate.proposer import Proposer
 from lss_cli.model.models import Models
 from lss_cli.points.point import PointSource
+from lss_cli.review.notice import places_of, post_notice
 from lss_cli.review.review import StudyOpener
 from tests.annotate.conftest import SIDES
 from tests.annotate.documents import MARK
@@ -150,6 +153,29 @@ def test_without_a_confirmed_study_there_is_no_report(person, studies, tmp_path)
     assert (code, out) == (4, "")
     assert "Nothing is confirmed" in err
     assert not (tmp_path / "report.csv").exists()
+
+
+def test_the_second_person_on_one_folder_is_told_also_for_another_report(person, studies, tmp_path):
+    # As a killed review leaves it.
+    (studies / ".lss-review-stale").touch()
+    told = []
+    places = places_of([studies], studies.iterdir())
+    with post_notice(places) as others:
+        assert others == []
+        code, _, err = person(studies, lambda ask: told.append(ask("begin")["notice"]))
+        assert code == 4
+        who = f"process {os.getpid()} on {platform.node()}, since "
+        assert f"Another lss review of these studies is going on, with another --out: {who}" in err
+        assert told[0] in err.replace("\n", " ")
+        # Its own sign is gone, the other's is not.
+        assert len(list(studies.glob(".lss-review-*"))) == 1
+    assert not list(studies.glob(".lss-review-*"))
+    # By the studies' names it is the same folder; one that nobody can write to has no sign.
+    assert places_of(list(studies.iterdir()), studies.iterdir()) == places == [studies]
+    with post_notice([tmp_path / "none"]) as others:
+        assert others == []
+    code, _, err = person(studies, lambda ask: told.append(ask("begin")["notice"]))
+    assert told[1] == "" and "Another" not in err
 
 
 def test_a_table_that_is_there_is_not_overwritten(lss, studies, points, tiny_model, tmp_path):

@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const LOOK_MS = 1000;
 
 const pulse = new Worker("pulse.js");
-const { page, out, ...queue } = await ask("begin", "POST");
+const { page, out, notice, ...queue } = await ask("begin", "POST");
 queue.studies = Object.values(queue.studies);
 const stage = new Stage($("stage"));
 const list = new StudyList($("queue"), queue.studies, open);
@@ -109,6 +109,8 @@ async function ask(path, method) {
   return response.status === 204 ? null : response.json();
 }
 
+$("notice").textContent = notice;
+$("notice").hidden = !notice;
 $("count").textContent = count(queue.studies);
 $("end").textContent = `Write ${out} and end`;
 $("end").addEventListener("click", end);
