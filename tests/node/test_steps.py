@@ -86,8 +86,8 @@ class Tables:
     def digest_of(self, uid):
         return "points"
 
-    def job_of(self, uid, folder, conditions):
-        return GradingJob(uid, str(folder), (), (), tuple(conditions))
+    def job_of(self, uid, folder, models):
+        return GradingJob(uid, str(folder), (), (), tuple(models.conditions))
 
 
 class Archive:
