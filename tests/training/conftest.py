@@ -13,6 +13,10 @@ load_backend()
 
 SPEC = InputSpec(size=(16, 16), field_mm=(24, 24))
 
+# TensorFlow takes longer to follow a network than to train it on so few images: a small one.
+TINY = TrainingOptions(epochs=1, filters=2, blocks=2, dense=(4,))
+TYPED = ("--epochs", "1", "--filters", "2", "--blocks", "2", "--dense", "4")
+
 
 def quiet(progress) -> None:
     pass

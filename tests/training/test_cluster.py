@@ -12,11 +12,10 @@ import pytest
 from lss_cli.errors import DataError
 from lss_cli.training.cluster import train_on_cluster
 from lss_cli.training.crossval import train_folds
-from lss_cli.training.options import TrainingOptions
 from tests.processes import wait_for
-from tests.training.conftest import made, quiet
+from tests.training.conftest import TINY, made, quiet
 
-OPTIONS = TrainingOptions(epochs=4, filters=2, blocks=2, dense=(4,))
+OPTIONS = replace(TINY, epochs=4)
 RESULTS = ("predictions.csv", "history.csv")
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from lss_cli.errors import DataError
 from lss_cli.model.session import load_model
-from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run, begin
-from tests.training.conftest import made
+from tests.training.conftest import TINY, TYPED, made
 
 
 def test_from_prepared_data_to_a_model_file(prepared, tmp_path, lss):
@@ -101,7 +100,7 @@ def test_a_killed_training_goes_on_and_ends_as_it_would_have(prepared, tmp_path,
 def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     data = made(tmp_path, studies=12, folds=2)
     run = tmp_path / "run"
-    code, out, err = lss("train", "--data", data.folder, "--folds", "--epochs", "1", "--out", run)
+    code, out, err = lss("train", "--data", data.folder, "--folds", *TYPED, "--out", run)
     assert code == 0, err
     assert "out of fold" in out
     assert "fold 0, epoch 1/1" in err
@@ -129,7 +128,7 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     for name in ("config.json", "predictions.csv", "fold_1"):
         path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    begin(run, data, TrainingOptions(epochs=1))
+    begin(run, data, TINY)
     code, _, err = lss("train", "--data", data.folder, "--folds", "--resume", "--out", run)
     assert code == 0, err
     assert "fold 0" not in err
@@ -156,7 +155,7 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
 
     # Two runs make one model; data may have moved since.
     other, moved, said = tmp_path / "other", tmp_path / "moved", tmp_path / "said.csv"
-    options = ("--epochs", "1", "--filters", "4", "--folds")
+    options = (*TYPED, "--seed", "1", "--folds")
     code, _, err = lss("train", "--data", data.folder, *options, "--out", other)
     assert code == 0, err
     data.folder.rename(moved)

@@ -19,7 +19,7 @@ from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run
 from lss_cli.training.train import train
 from tests.dataset.handmade import image_table
-from tests.training.conftest import SPEC, quiet
+from tests.training.conftest import SPEC, TINY, quiet
 
 TEXTS = {"name": "small", "trained_on": "noise", "licence": "none"}
 
@@ -49,9 +49,10 @@ def test_the_model_file_says_what_the_predictions_say(run, tmp_path):
 
 
 def test_a_weighted_loss_views_and_a_sequence_are_inside_the_model_file(prepared, tmp_path):
-    options = TrainingOptions(
-        epochs=1, loss="weighted", views=3, slices="sequence", lstm=4, activation="leaky_relu"
-    )
+    options = replace(
+        TINY,
+        loss="weighted", views=2, slices="sequence", lstm=2, blocks=1, activation="leaky_relu",
+    )  # fmt: skip
     train(prepared, tmp_path / "run", options, quiet)
     exported(tmp_path / "run", tmp_path)
 
@@ -75,14 +76,13 @@ def test_half_floats_halve_the_file(run, tmp_path):
     assert half < 0.6 * (tmp_path / "m.onnx").stat().st_size
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet", pytest.param("vgg16", marks=pytest.mark.slow)])
-def test_ready_made_networks_train_export_and_agree(backbone, larger, tmp_path):
-    train(
-        larger,
-        tmp_path / "run",
-        TrainingOptions(backbone=backbone, weights="none", epochs=1, batch_size=16),
-        quiet,
-    )
+@pytest.mark.parametrize(
+    ("backbone", "until"),
+    [("mobilenet", "conv_pw_3_relu"), pytest.param("vgg16", "", marks=pytest.mark.slow)],
+)
+def test_ready_made_networks_train_export_and_agree(backbone, until, larger, tmp_path):
+    options = replace(TINY, backbone=backbone, until=until, weights="none", batch_size=16)
+    train(larger, tmp_path / "run", options, quiet)
     exported(tmp_path / "run", tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_the_level_becomes_an_input(tmp_path):
     source = image_table(tmp_path / "in", studies=10)
     spec = type(SPEC)(size=(16, 12), field_mm=(24, 18), neighbours=0, level=True)
     prepare(source, tmp_path / "out", PrepareOptions(spec=spec))
-    train(Prepared.open(tmp_path / "out"), tmp_path / "run", TrainingOptions(epochs=1), quiet)
+    train(Prepared.open(tmp_path / "out"), tmp_path / "run", TINY, quiet)
     finished = Run.open(tmp_path / "run")
     export_onnx(finished, finished.data(), tmp_path / "m.onnx", **TEXTS)
     assert load_model(tmp_path / "m.onnx").metadata.input.level

@@ -9,7 +9,7 @@ from lss_cli.errors import DataError, OutputError, UsageError
 from lss_cli.training.fit import Training, build_optimizer
 from lss_cli.training.options import TrainingOptions
 from lss_cli.training.train import train
-from tests.training.conftest import InterruptionError, interrupted_after, quiet
+from tests.training.conftest import TINY, InterruptionError, interrupted_after, quiet
 
 
 def history(folder) -> pd.DataFrame:
@@ -47,8 +47,9 @@ def test_averaged_weights_lie_between_those_of_the_steps(prepared):
 
 def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weights, tmp_path):
     options = TrainingOptions(
-        backbone="mobilenet", weights=str(mobilenet_weights), freeze=True, epochs=2, copies=2
-    )
+        backbone="mobilenet", weights=str(mobilenet_weights), until="conv_pw_3_relu", freeze=True,
+        epochs=2, copies=2,
+    )  # fmt: skip
     told = []
     training = Training(larger, options, told.append, features=tmp_path)
     network = training.run()
@@ -58,7 +59,8 @@ def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weig
     backbone = network.get_layer("backbone")
     start = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
     start.load_weights(mobilenet_weights)
-    for got, want in zip(backbone.get_weights(), start.get_weights(), strict=True):
+    assert backbone.get_weights()
+    for got, want in zip(backbone.get_weights(), start.get_weights(), strict=False):
         assert (got == want).all()
 
     told.clear()
@@ -68,7 +70,7 @@ def test_a_frozen_backbone_stays_as_it_is_and_is_run_once(larger, mobilenet_weig
         assert (got == want).all()
 
     # Two layers without weights of their own: the same weights before them, other features.
-    for layer in ("conv_pw_9_bn", "conv_pw_9_relu"):
+    for layer in ("conv_pw_2_bn", "conv_pw_2_relu"):
         told.clear()
         short = dataclasses.replace(options, until=layer)
         Training(larger, short, told.append, features=tmp_path).run()
@@ -95,14 +97,14 @@ def test_the_point_decides_where_the_label_depends_on_it(prepared, seed):
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_says_where(prepared, tmp_path):
-    endless = TrainingOptions(epochs=3, learning_rate=float("inf"))
+    endless = dataclasses.replace(TINY, epochs=3, learning_rate=float("inf"))
     with pytest.raises(DataError, match=r"epoch 1/3, batch \d.*smaller --learning-rate"):
         train(prepared, tmp_path / "run", endless, quiet)
     assert not (tmp_path / "run").exists()
 
 
 def test_the_last_good_state_outlives_a_loss_that_is_no_number(prepared, tmp_path):
-    out, options = tmp_path / "run", TrainingOptions(epochs=3)
+    out, options = tmp_path / "run", dataclasses.replace(TINY, epochs=3)
     with pytest.raises(InterruptionError):
         train(prepared, out, options, interrupted_after(2))
     endless = dataclasses.replace(options, learning_rate=float("inf"))
@@ -127,22 +129,20 @@ def test_half_precision_wants_a_gpu(prepared, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
+    "more",
     [
-        TrainingOptions(
-            epochs=3, dropout=0.3, optimizer="adamw", weight_decay=1e-3, mixup=0.5, views=2
+        {"dropout": 0.3, "optimizer": "adamw", "weight_decay": 1e-3, "mixup": 0.5, "views": 2},
+        pytest.param(
+            {"learning_rate": 0.01, "average": 0.9, "patience": 0}, marks=pytest.mark.slow
         ),
         pytest.param(
-            TrainingOptions(epochs=3, learning_rate=0.01, average=0.9, patience=0),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            TrainingOptions(epochs=3, optimizer="sgd", schedule="cosine", loss="focal", cutmix=0.5),
+            {"optimizer": "sgd", "schedule": "cosine", "loss": "focal", "cutmix": 0.5},
             marks=pytest.mark.slow,
         ),
     ],
 )
-def test_a_resumed_training_ends_as_one_that_was_never_interrupted(prepared, tmp_path, options):
+def test_a_resumed_training_ends_as_one_that_was_never_interrupted(prepared, tmp_path, more):
+    options = dataclasses.replace(TINY, epochs=3, **more)
     train(prepared, tmp_path / "whole", options, quiet)
     broken = tmp_path / "broken"
     for epoch in (1, 2):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from lss_cli.training.options import TrainingOptions
 from lss_cli.training.run import Run
 from lss_cli.training.train import train
 from tests.dataset.handmade import image_table
-from tests.training.conftest import SPEC, quiet
+from tests.training.conftest import SPEC, TINY, quiet
 
 GRADES = ["normal_mild", "moderate", "severe"]
 
@@ -76,7 +77,7 @@ def test_the_figures_are_those_of_the_predictions(run):
 
 
 def test_a_run_is_dealt_as_its_options_say_and_remembers_it(prepared, tmp_path):
-    options = TrainingOptions(epochs=1, filters=2, blocks=2, dense=(4,), strategy="equal-train")
+    options = replace(TINY, strategy="equal-train")
     train(prepared, tmp_path / "run", options, quiet)
     dealt = redeal(prepared, "equal-train").index
     assert dealt["split"].tolist() != prepared.index["split"].tolist()
@@ -114,7 +115,7 @@ def test_a_network_learns_what_can_be_seen(prepared, tmp_path):
 
 
 def test_logs_for_tensorboard(prepared, tmp_path):
-    train(prepared, tmp_path / "run", TrainingOptions(epochs=1), quiet, tensorboard=True)
+    train(prepared, tmp_path / "run", TINY, quiet, tensorboard=True)
     (log,) = (tmp_path / "run" / "tensorboard").iterdir()
     assert b"val_loss" in log.read_bytes()
 
@@ -146,9 +147,7 @@ def test_the_model_file_holds_no_code_and_no_optimiser(run):
 def test_a_network_trained_in_half_precision_is_kept_in_full(prepared, tmp_path, monkeypatch):
     devices = {"GPU": ["pretended"], None: []}
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind=None: devices[kind])
-    train(
-        prepared, tmp_path / "run", TrainingOptions(epochs=1, precision="mixed", filters=2), quiet
-    )
+    train(prepared, tmp_path / "run", replace(TINY, precision="mixed"), quiet)
     network = keras.saving.load_model(tmp_path / "run" / "model.keras", safe_mode=True)
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
     assert keras.mixed_precision.global_policy().name == "float32"
