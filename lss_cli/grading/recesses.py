@@ -34,12 +34,8 @@ def check_recesses(
     places = by_level(points)
     points = [located for located in points if id(located) not in known]
     views = [_view(located, places) for located in points]
-    # Left and right of a level mostly share a slice.
-    each = {_key(view): view for view in views}
-    recesses = dict(zip(each, landmarks.recesses(list(each.values())), strict=True))
     crossed, findings = [], []
-    for located, view in zip(points, views, strict=True):
-        seen = recesses[_key(view)]
+    for located, seen in zip(points, landmarks.recesses(views), strict=True):
         if seen is None:
             continue
         side = Side.LEFT if sign_of(located) > 0 else Side.RIGHT
@@ -68,10 +64,6 @@ def _of_sides(
             f"{USUAL_VIEW}"
         )
         yield from [Finding(text, tuple(own))] if every else [Finding(text, (at,)) for at in own]
-
-
-def _key(view: RecessView) -> tuple[int, bytes]:
-    return id(view.slice_in_stack.slice), view.centre.tobytes()
 
 
 def _view(located: Located[Point], places: Places) -> RecessView:

@@ -20,6 +20,9 @@ class Landmarks:
 
     def __init__(self, study: Study, models: Locators) -> None:
         self._study, self._models = study, models
+        # By slice and place: left and right of a level mostly share one, and while points are being
+        # set most stay where they are.
+        self._seen: dict[tuple[int, bytes], Seen] = {}
 
     @cached_property
     def discs(self) -> Mapping[Level, Vector]:
@@ -39,8 +42,16 @@ class Landmarks:
         Raises:
             ModelError: The network fails.
         """
-        sure = self._models.axial.metadata.sure
-        return [
-            seen if seen.apart_as_usual and min(seen.confidence.values()) >= sure else None
-            for seen in see_recesses(views, self._models.axial)
-        ]
+        each = {_key(view): view for view in views}
+        new = [view for key, view in each.items() if key not in self._seen]
+        self._seen.update(zip(map(_key, new), see_recesses(new, self._models.axial), strict=True))
+        seen = [self._seen[_key(view)] for view in views]
+        return [recesses if self._is_sure(recesses) else None for recesses in seen]
+
+    def _is_sure(self, seen: Seen) -> bool:
+        least = min(seen.confidence.values())
+        return seen.apart_as_usual and least >= self._models.axial.metadata.sure
+
+
+def _key(view: RecessView) -> tuple[int, bytes]:
+    return id(view.slice_in_stack.slice), view.centre.tobytes()

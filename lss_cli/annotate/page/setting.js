@@ -8,6 +8,7 @@ export class PointSetter {
     this.page = page;
     this.held = false;
     this.moves = 0;
+    this.set = 0;
   }
 
   /** The left button on the axial picture: set a point, or take hold of another level's. */
@@ -85,6 +86,7 @@ export class PointSetter {
   async #settle() {
     const { state, sides, say, choose, advance, changed } = this.page;
     const { condition, level, axial } = state;
+    const turn = ++this.set;
     say(`${level}: set on slice ${axial.slice.number}.`);
     const { label } = sides.own;
     advance();
@@ -93,7 +95,7 @@ export class PointSetter {
     const fault = state.faults[`${condition} ${level}`];
     if (!fault) return;
     // Back to it, unless the person has gone on.
-    if (state.level === next) choose(level, condition);
+    if (this.set === turn && !this.held && state.level === next) choose(level, condition);
     say(`${label} ${level}: ${fault}`, "error");
   }
 }
