@@ -57,6 +57,7 @@ class NodeProcess:
     settle: float = 2
     workers: int = 2
     process: subprocess.Popen | None = None
+    processor_s: float = 0
 
     @property
     def spool(self) -> Path:
@@ -84,11 +85,15 @@ class NodeProcess:
         self.process.wait()
 
     def end(self) -> int:
-        """As a service manager ends it."""
+        """As a service manager ends it; notes what processor time it took, with its workers."""
         assert self.process
+        before = os.times()
         with suppress(ProcessLookupError):
             os.kill(self.process.pid, signal.SIGTERM)
-        return self.process.wait()
+        code = self.process.wait()
+        after = os.times()
+        self.processor_s = sum(after[2:4]) - sum(before[2:4])
+        return code
 
     def states(self) -> Counter:
         if not register_path(self.spool).exists():
@@ -108,8 +113,8 @@ def send_until_taken(sender: int, port: int, studies: list[Path]) -> None:
 
 def run_many(
     folder: Path, phantoms: Path, model: Path, count: int, kills: int, seed: int, seconds: float
-) -> float:
-    """Send, kill, and check that every study is sent once; gives how long it took, in seconds.
+) -> tuple[float, float]:
+    """Send, kill, and check that every study is sent once.
 
     Args:
         folder: Empty.
@@ -119,6 +124,9 @@ def run_many(
         kills: How often the node is killed while they come and are worked on.
         seed: Of the moments.
         seconds: Between two kills, at most.
+
+    Returns:
+        How long it took, and the processor time of the last node and its workers, in seconds.
     """
     studies, coords = make_studies(phantoms, folder, count)
     chance = random.Random(seed)
@@ -146,7 +154,7 @@ def run_many(
         node.kill()
         archive.stop()
     _check(archive, node, studies)
-    return took
+    return took, node.processor_s
 
 
 def _check(archive: Archive, node: NodeProcess, studies: list[Path]) -> None:
