@@ -255,8 +255,8 @@ def describe_run(
 def describe_rules(models: Models) -> str:
     """How probabilities become a grade; of several rules, for which finding each holds."""
     rules: dict[str, list[str]] = {}
-    for card in models.cards:
-        rules.setdefault(card.rule.text, []).extend(name.finding for name in card.conditions)
+    for condition, model in models.by_condition.items():
+        rules.setdefault(model.metadata.rule.text, []).append(condition.finding)
     if len(rules) == 1:
         return next(iter(rules))
     return "; ".join(

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import lss_cli
+from lss_cli.batch.report import describe_rules
 from lss_cli.model import find
 from lss_cli.model.models import Models
 from tests.models import write_canal_model
@@ -163,6 +164,17 @@ def test_a_report_has_rows_of_all_three(lss, phantoms, canal_folder, tmp_path):
     )
     assert code == 4
     assert [row["status"] for row in read_rows(out)].count("graded") == 9
+
+
+def test_rules_that_differ_are_told_apart(tiny_model, canal_folder, tmp_path):
+    same = Models.load(find.find_models("default", canal_folder))
+    assert describe_rules(same) == "the likeliest"
+    weighed = write_canal_model(tmp_path / "canal.onnx", grade_weights=(1, 2, 4))
+    models = Models.load([tiny_model, weighed])
+    canal = models.cards[1].rule.text
+    assert "Severe 4" in canal
+    told = f"Subarticular Stenosis: the likeliest; Spinal Canal Stenosis: {canal}"
+    assert describe_rules(models) == told
 
 
 def test_doctor_and_models_list_both(lss, canal_folder):
