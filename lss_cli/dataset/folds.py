@@ -31,15 +31,14 @@ def fold_names(data: Prepared) -> list[str]:
 def fold_of(data: Prepared, name: str) -> Prepared:
     """The data with one fold for validation, the others for training; the test split stays.
 
-    Mirrored rows serve the training only: those of the fold itself are left out.
+    Mirrored rows are held out with their studies, and are measured as the other side's.
     """
     index = data.index
-    own = (index["condition"] == index["source_condition"]).to_numpy()
     test = (index["split"] == TEST).to_numpy()
     here = (index["fold"] == name).to_numpy()
     split = np.select(
-        [test, here & own, here, (index["fold"] != "").to_numpy()],
-        [TEST, VALIDATION, UNUSED, TRAIN],
+        [test, here, (index["fold"] != "").to_numpy()],
+        [TEST, VALIDATION, TRAIN],
         default=UNUSED,
     )
     # Where studies were left out, what is held out lacks them too, and speaks for no population.

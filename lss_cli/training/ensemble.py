@@ -32,7 +32,7 @@ class OutOfFold:
 
     Attributes:
         data: Those that the folds divide; the split of each row is `OUT_OF_FOLD` or ``test``, or
-            `UNUSED` where there is no answer, as to mirrored rows.
+            `UNUSED` where there is no answer.
         probabilities: Of all rows of the index, N × 3, calibrated; 0 where there is no answer.
         prior: What is known of each row by its level alone, N × 3.
         temperature: Fitted on all rows out of fold.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import tensorflow
@@ -18,6 +19,7 @@ from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
+from lss_cli.slices import Float32Array
 from lss_cli.text import join_words
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import read_in_order, reader
@@ -28,11 +30,13 @@ OPSET = 17
 BATCH = 32
 CHECKED = 1000
 
-StoredPrecision = Literal["float32", "fp16"]
+StoredPrecision = Literal["float32", "fp16", "int8"]
 
 # The largest difference to the trained network that is let through. Half floats have three
-# decimals, and a deep network adds up what they lose.
-TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2}
+# decimals, a byte has two, and a deep network adds up what they lose.
+TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
+
+LARGEST_BYTE = 127
 
 BATCH_DIMENSION = "batch"
 
@@ -72,8 +76,8 @@ def export_onnx(
     """
     check_writable(out)
     model = convert_to_onnx(run.network)
-    if precision == "fp16":
-        store_half_floats(model)
+    if precision != "float32":
+        store_half_floats(model, kernels_as_bytes=precision == "int8")
     # Those of the validation part, or where there is none the first of the training part.
     rows = data.rows(VALIDATION) if len(data.rows(VALIDATION)) else data.rows(TRAIN)[:CHECKED]
     compared = read_in_order(reader(data), rows, BATCH)
@@ -145,18 +149,44 @@ def write_onnx(model: onnx.ModelProto, document: str, out: Path) -> None:
         temporary.write_bytes(model.SerializeToString())
 
 
-def store_half_floats(model: onnx.ModelProto) -> None:
-    """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away."""
+def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False) -> None:
+    """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away.
+
+    Args:
+        model: Changed in place.
+        kernels_as_bytes: Store what has several dimensions as bytes, in steps of 1/127 of the
+            largest weight of each output channel, as ONNX Runtime quantises weights per channel.
+    """
     graph, casts = model.graph, []
-    for tensor in graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT:
-            name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
-            stored = f"{name}/half"
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
-            casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    for tensor in list(graph.initializer):
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        stored, cast = f"{name}/stored", name
+        if kernels_as_bytes and values.ndim > 1:
+            values, scale = _quantize(values)
+            cast = f"{name}/steps"
+            graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}/scale"))
+            casts.append(onnx.helper.make_node("Mul", [cast, f"{name}/scale"], [name]))
+        else:
+            values = values.astype(np.float16)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, stored))
+        casts.insert(0, onnx.helper.make_node("Cast", [stored], [cast], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _quantize(kernel: Float32Array) -> tuple[npt.NDArray[np.int8], Float32Array]:
+    """A kernel in whole steps, and the size of a step in each output channel.
+
+    Convolutions have that channel first, dense layers last.
+    """
+    channel = 0 if kernel.ndim == 4 else kernel.ndim - 1
+    others = tuple(axis for axis in range(kernel.ndim) if axis != channel)
+    largest = np.abs(kernel).max(axis=others, keepdims=True)
+    scale = (np.where(largest, largest, 1) / LARGEST_BYTE).astype(np.float32)
+    return np.rint(kernel / scale).astype(np.int8), scale
 
 
 def _metadata(

@@ -68,12 +68,13 @@ def test_the_model_file_says_where_an_unusual_condition_is_graded(run, tmp_path)
     assert "lumbar subarticular stenosis on sagittal T1 MRI" in metadata.intended_use
 
 
-def test_half_floats_halve_the_file(run, tmp_path):
-    model = exported(run, tmp_path, tolerance=1e-2, precision="fp16")
-    assert model.metadata.training["precision"] == "fp16"
-    half = (tmp_path / "m.onnx").stat().st_size
+@pytest.mark.parametrize(("precision", "share"), [("fp16", 0.6), ("int8", 0.4)])
+def test_weights_of_fewer_bits_make_a_smaller_file(precision, share, run, tmp_path):
+    model = exported(run, tmp_path, tolerance=1e-2, precision=precision)
+    assert model.metadata.training["precision"] == precision
+    small = (tmp_path / "m.onnx").stat().st_size
     exported(run, tmp_path)
-    assert half < 0.6 * (tmp_path / "m.onnx").stat().st_size
+    assert small < share * (tmp_path / "m.onnx").stat().st_size
 
 
 @pytest.mark.parametrize(
