@@ -37,7 +37,6 @@ StoredPrecision = Literal["float32", "fp16", "int8"]
 TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
 
 LARGEST_BYTE = 127
-
 BATCH_DIMENSION = "batch"
 
 INTENDED_USE = (
@@ -154,8 +153,8 @@ def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False)
 
     Args:
         model: Changed in place.
-        kernels_as_bytes: Store what has several dimensions as bytes, in steps of 1/127 of the
-            largest weight of each output channel, as ONNX Runtime quantises weights per channel.
+        kernels_as_bytes: Store kernels as bytes, in steps of 1/127 of the largest weight of
+            each output channel, as ONNX Runtime quantises weights per channel.
     """
     graph, casts = model.graph, []
     for tensor in list(graph.initializer):
@@ -163,7 +162,7 @@ def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False)
             continue
         name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
         stored, cast = f"{name}/stored", name
-        if kernels_as_bytes and values.ndim > 1:
+        if kernels_as_bytes and _is_large_kernel(values):
             values, scale = _quantize(values)
             cast = f"{name}/steps"
             graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}/scale"))
@@ -175,6 +174,14 @@ def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False)
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _is_large_kernel(values: Float32Array) -> bool:
+    """Whether bytes save something, and sums over many weights forgive them.
+
+    Factors per channel, biases and the kernels of depthwise convolutions are small.
+    """
+    return values.ndim > 1 and values.shape[0] > 1 and values.shape[1] > 1
 
 
 def _quantize(kernel: Float32Array) -> tuple[npt.NDArray[np.int8], Float32Array]:
