@@ -37,6 +37,8 @@ StoredPrecision = Literal["float32", "fp16", "int8"]
 TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
 
 LARGEST_BYTE = 127
+# Numbers of a tensor.
+SMALLEST_HALF = 2048
 BATCH_DIMENSION = "batch"
 
 INTENDED_USE = (
@@ -151,6 +153,8 @@ def write_onnx(model: onnx.ModelProto, document: str, out: Path) -> None:
 def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False) -> None:
     """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away.
 
+    Small ones stay as they are: a cast each would cost more at the start than they save.
+
     Args:
         model: Changed in place.
         kernels_as_bytes: Store kernels as bytes, in steps of 1/127 of the largest weight of
@@ -158,9 +162,9 @@ def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False)
     """
     graph, casts = model.graph, []
     for tensor in list(graph.initializer):
-        if tensor.data_type != onnx.TensorProto.FLOAT:
-            continue
         name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < SMALLEST_HALF:
+            continue
         stored, cast = f"{name}/stored", name
         if kernels_as_bytes and _is_large_kernel(values):
             values, scale = _quantize(values)
