@@ -1,34 +1,40 @@
-"""What the shipped model says of one phantom, so that nothing on the way to it shifts unseen.
+"""What the shipped models say of one phantom, so that nothing on the way to it shifts unseen.
 
-A change of the model or of the phantoms changes these numbers, and is the only thing that may.
+A change of a model or of the phantoms changes these numbers, and is the only thing that may.
 """
 
 import pytest
 
 from lss_cli.grading.grade import grade_study, study_names
-from lss_cli.model.find import find_model
+from lss_cli.model.find import find_model, find_models
+from lss_cli.model.models import Models
 from lss_cli.model.session import load_model
 from lss_cli.points.table import read_points
 from lss_cli.study.study import read_study
 
 PINNED = {
-    ("left_subarticular_stenosis", "L1/L2"): (0.9075, 0.0801, 0.0124),
-    ("left_subarticular_stenosis", "L2/L3"): (0.8194, 0.1572, 0.0234),
-    ("left_subarticular_stenosis", "L3/L4"): (0.0606, 0.2108, 0.7286),
-    ("left_subarticular_stenosis", "L4/L5"): (0.5187, 0.3178, 0.1634),
-    ("left_subarticular_stenosis", "L5/S1"): (0.2414, 0.3455, 0.4131),
-    ("right_subarticular_stenosis", "L1/L2"): (0.9509, 0.0426, 0.0065),
-    ("right_subarticular_stenosis", "L2/L3"): (0.7096, 0.2465, 0.0439),
-    ("right_subarticular_stenosis", "L3/L4"): (0.0591, 0.1775, 0.7633),
-    ("right_subarticular_stenosis", "L4/L5"): (0.3748, 0.3975, 0.2277),
-    ("right_subarticular_stenosis", "L5/S1"): (0.3560, 0.4413, 0.2027),
+    ("left_subarticular_stenosis", "L1/L2"): (0.8509, 0.1239, 0.0251),
+    ("left_subarticular_stenosis", "L2/L3"): (0.7152, 0.2364, 0.0484),
+    ("left_subarticular_stenosis", "L3/L4"): (0.0457, 0.2106, 0.7437),
+    ("left_subarticular_stenosis", "L4/L5"): (0.3294, 0.3857, 0.2849),
+    ("left_subarticular_stenosis", "L5/S1"): (0.1865, 0.3960, 0.4176),
+    ("right_subarticular_stenosis", "L1/L2"): (0.9221, 0.0657, 0.0122),
+    ("right_subarticular_stenosis", "L2/L3"): (0.5240, 0.3616, 0.1144),
+    ("right_subarticular_stenosis", "L3/L4"): (0.0392, 0.1679, 0.7929),
+    ("right_subarticular_stenosis", "L4/L5"): (0.2715, 0.3990, 0.3295),
+    ("right_subarticular_stenosis", "L5/S1"): (0.3291, 0.4325, 0.2384),
+    ("spinal_canal_stenosis", "L1/L2"): (0.9892, 0.0089, 0.0018),
+    ("spinal_canal_stenosis", "L2/L3"): (0.9946, 0.0047, 0.0007),
+    ("spinal_canal_stenosis", "L3/L4"): (0.5269, 0.2702, 0.2029),
+    ("spinal_canal_stenosis", "L4/L5"): (0.9868, 0.0109, 0.0022),
+    ("spinal_canal_stenosis", "L5/S1"): (0.9827, 0.0144, 0.0029),
 }
 
 
-def test_the_shipped_model_says_of_a_phantom_what_it_said_before(study, coords):
+def test_the_shipped_models_say_of_a_phantom_what_they_said_before(study, coords):
     dicom_study = read_study(study)
     points, bad = read_points(coords, study_names(dicom_study))
-    result = grade_study(dicom_study, points, bad, load_model(find_model("default")))
+    result = grade_study(dicom_study, points, bad, Models.load(find_models("default")))
     said = {
         (str(level.condition), str(level.level)): level.probabilities for level in result.levels
     }
@@ -37,10 +43,11 @@ def test_the_shipped_model_says_of_a_phantom_what_it_said_before(study, coords):
         assert said[key] == pytest.approx(probabilities, abs=2e-3), key
 
 
-def test_its_description_holds_what_a_reader_asks():
-    metadata = load_model(find_model("default")).metadata
+@pytest.mark.parametrize("name", ["default", "canal"])
+def test_a_description_holds_what_a_reader_asks(name):
+    metadata = load_model(find_model(name)).metadata
     assert "non-commercial research only" in metadata.licence
     assert metadata.ood is not None
-    assert metadata.training["largest_difference_to_keras"] < 1e-2
+    assert metadata.training["largest_difference_to_keras"] < 2e-2
     assert 0.9 < metadata.key_figures["auc_at_least_moderate"] < 1
     assert metadata.metrics["out_of_fold"]["studies"] > 400
