@@ -12,6 +12,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "models/default.md": "model-card.md",
+    "models/canal.md": "model-card-canal.md",
 }
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")
 

@@ -79,7 +79,7 @@ def test_a_phantom_is_judged_by_the_shipped_model(phantoms, tmp_path, lss):
     few = ("--resamples", "0", "--no-figures", "--out", tmp_path / "judged")
     code, shown, err = lss("evaluate", "--model", "default", "--data", tmp_path / "own", *few)
     assert code == 0, err
-    assert "it does not say them by level" in " ".join(shown.split())
+    assert "the model was trained on, as its file has them" in " ".join(shown.split())
     index = Prepared.open(tmp_path / "own").index
     assert set(index["distance"]) == {"0"}
 
