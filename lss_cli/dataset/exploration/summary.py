@@ -66,7 +66,9 @@ def summarize(
 def _unusual_series(used: pd.DataFrame) -> dict[str, str]:
     # However a table spells them.
     spelling = {kind.lower(): kind for kind in (name.series_description for name in Condition)}
-    kinds = used.groupby("condition")["series_description"].first().str.lower().map(spelling)
+    kinds = (
+        used.groupby("condition")["series_description"].first().str.lower().map(spelling).dropna()
+    )
     return {
         str(condition): str(kind)
         for condition, kind in kinds.items()

@@ -7,8 +7,9 @@ from lss_cli.dataset.sources.master_table import Reason
 ROWS = pd.DataFrame(
     {
         "study_id": ["1", "1", "2", "3", "3"],
-        "condition": "c",
-        "source_condition": "c",
+        "condition": "left_subarticular_stenosis",
+        "source_condition": "left_subarticular_stenosis",
+        "series_description": "axial t2",
         "level": "L4/L5",
         "severity": ["Severe", "Moderate", "Severe", "Severe", ""],
         "split": ["train", "train", "test", "train", "train"],
