@@ -3,7 +3,7 @@
 #
 #     docs/default-model/make.sh CROPS.csv TRAIN.csv MOBILENET_WEIGHTS OUT
 #
-# Some three hours on two cores. What is there already is not made again, so it may be interrupted.
+# Some hours on two cores. What is there already is not made again, so it may be interrupted.
 set -euo pipefail
 crops=$(realpath "$1") labels=$(realpath "$2") weights=$(realpath "$3")
 configs=$(dirname "$(realpath "$0")")
