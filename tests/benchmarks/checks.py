@@ -20,6 +20,7 @@ import pandas as pd
 from PIL import Image
 
 from lss_cli.anatomy import Condition, Level
+from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
 from lss_cli.grading import canal
 from lss_cli.grading.checks import SEVERAL, find_gross
 from lss_cli.grading.order import check_order
@@ -32,8 +33,8 @@ from lss_cli.slices import Slices
 from lss_cli.study.geometry import Plane
 from lss_cli.study.study import Located
 
-# Width of a whole slice, where the table has no pixel spacing; distance of two discs.
-NOMINAL_MM, DISC_MM = 170.0, 35.0
+# Distance of two discs.
+DISC_MM = 35.0
 SAGITTAL_MM = 0.6875
 AXIAL = SimpleNamespace(
     slice=SimpleNamespace(geometry=SimpleNamespace(plane=Plane.AXIAL)),
@@ -84,7 +85,7 @@ def read_crops(table: Path) -> list[Points]:
 
 def _located(row: Any, folder: Path) -> Located[Point]:
     pixels = np.asarray(Image.open(folder / row.image), np.float32).transpose(2, 0, 1)
-    mm = NOMINAL_MM / row.full_width
+    mm = NOMINAL_WIDTH_MM / row.full_width
     x, y = row.x + row.origin_x, row.y + row.origin_y
     slices = Slices(
         pixels=pixels,

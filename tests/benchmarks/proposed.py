@@ -27,12 +27,12 @@ import pandas as pd
 from lss_cli.anatomy import Condition, Level
 from lss_cli.dataset.folds import fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
 from lss_cli.dataset.split import VALIDATION
 from lss_cli.evaluation.predictions import PROBABILITIES, write_predictions
 from lss_cli.rule import LIKELIEST
 from lss_cli.slices import Float32Array
 
-NOMINAL_WIDTH_MM = 170
 BATCH = 64
 RESAMPLES = 1000
 

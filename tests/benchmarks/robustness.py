@@ -22,13 +22,11 @@ from PIL import Image
 
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
+from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
 from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
 from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.training.backend import load_backend
-
-NOMINAL_MM = 170.0
-"""Width of a whole slice, where the table has no pixel spacing."""
 
 DIRECTIONS = {
     "outwards": (1, 0),
@@ -101,7 +99,7 @@ def answers(
 
 def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
     """What is tried: a name, the image table, and how it is cut."""
-    pixels = rows["full_width"].astype(float) / NOMINAL_MM
+    pixels = rows["full_width"].astype(float) / NOMINAL_WIDTH_MM
     for mm in (2, 4):
         for name, (x, y) in DIRECTIONS.items():
             moved = {
