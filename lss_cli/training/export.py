@@ -160,22 +160,23 @@ def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False)
         kernels_as_bytes: Store kernels as bytes, in steps of 1/127 of the largest weight of
             each output channel, as ONNX Runtime quantises weights per channel.
     """
-    graph, casts = model.graph, []
+    graph, restoring = model.graph, []
     for tensor in list(graph.initializer):
         name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < SMALLEST_HALF:
             continue
-        stored, cast = f"{name}/stored", name
+        stored, restored = f"{name}/stored", name
+        few: npt.NDArray[Any] = values.astype(np.float16)
+        scaling = []
         if kernels_as_bytes and _is_large_kernel(values):
-            values, scale = _quantize(values)
-            cast = f"{name}/steps"
-            graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}/scale"))
-            casts.append(onnx.helper.make_node("Mul", [cast, f"{name}/scale"], [name]))
-        else:
-            values = values.astype(np.float16)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values, stored))
-        casts.insert(0, onnx.helper.make_node("Cast", [stored], [cast], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+            restored, scale = f"{name}/steps", f"{name}/scale"
+            few, step = _quantize(values)
+            graph.initializer.append(onnx.numpy_helper.from_array(step, scale))
+            scaling.append(onnx.helper.make_node("Mul", [restored, scale], [name]))
+        tensor.CopyFrom(onnx.numpy_helper.from_array(few, stored))
+        cast = onnx.helper.make_node("Cast", [stored], [restored], to=onnx.TensorProto.FLOAT)
+        restoring += [cast, *scaling]
+    nodes = [*restoring, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
 
