@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import tensorflow
@@ -19,10 +18,10 @@ from lss_cli.files import check_writable, replacing
 from lss_cli.model.metadata import METADATA_KEY, Handling, ModelMetadata
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
-from lss_cli.slices import Float32Array
 from lss_cli.text import join_words
 from lss_cli.training.backend import silenced
 from lss_cli.training.batches import read_in_order, reader
+from lss_cli.training.graph import merge_normalisations, store_half_floats
 from lss_cli.training.run import Run
 from lss_cli.versions import versions
 
@@ -36,9 +35,6 @@ StoredPrecision = Literal["float32", "fp16", "int8"]
 # decimals, a byte has two, and a deep network adds up what they lose.
 TOLERANCE: dict[StoredPrecision, float] = {"float32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
 
-LARGEST_BYTE = 127
-# Numbers of a tensor.
-SMALLEST_HALF = 2048
 BATCH_DIMENSION = "batch"
 
 INTENDED_USE = (
@@ -100,6 +96,7 @@ def convert_to_onnx(network: Any) -> Any:
         model, _ = tf2onnx.convert.from_keras(network, input_signature=signature, opset=OPSET)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH_DIMENSION
+    merge_normalisations(model)
     return model
 
 
@@ -148,57 +145,6 @@ def write_onnx(model: onnx.ModelProto, document: str, out: Path) -> None:
     onnx.checker.check_model(model)
     with replacing(out) as temporary:
         temporary.write_bytes(model.SerializeToString())
-
-
-def store_half_floats(model: onnx.ModelProto, *, kernels_as_bytes: bool = False) -> None:
-    """Store the weights as half floats, each followed by a cast that ONNX Runtime folds away.
-
-    Small ones stay as they are: a cast each would cost more at the start than they save.
-
-    Args:
-        model: Changed in place.
-        kernels_as_bytes: Store kernels as bytes, in steps of 1/127 of the largest weight of
-            each output channel, as ONNX Runtime quantises weights per channel.
-    """
-    graph, restoring = model.graph, []
-    for tensor in list(graph.initializer):
-        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < SMALLEST_HALF:
-            continue
-        stored, restored = f"{name}/stored", name
-        few: npt.NDArray[Any] = values.astype(np.float16)
-        scaling = []
-        if kernels_as_bytes and _is_large_kernel(values):
-            restored, scale = f"{name}/steps", f"{name}/scale"
-            few, step = _quantize(values)
-            graph.initializer.append(onnx.numpy_helper.from_array(step, scale))
-            scaling.append(onnx.helper.make_node("Mul", [restored, scale], [name]))
-        tensor.CopyFrom(onnx.numpy_helper.from_array(few, stored))
-        cast = onnx.helper.make_node("Cast", [stored], [restored], to=onnx.TensorProto.FLOAT)
-        restoring += [cast, *scaling]
-    nodes = [*restoring, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _is_large_kernel(values: Float32Array) -> bool:
-    """Whether bytes save something, and sums over many weights forgive them.
-
-    Factors per channel, biases and the kernels of depthwise convolutions are small.
-    """
-    return values.ndim > 1 and values.shape[0] > 1 and values.shape[1] > 1
-
-
-def _quantize(kernel: Float32Array) -> tuple[npt.NDArray[np.int8], Float32Array]:
-    """A kernel in whole steps, and the size of a step in each output channel.
-
-    Convolutions have that channel first, dense layers last.
-    """
-    channel = 0 if kernel.ndim == 4 else kernel.ndim - 1
-    others = tuple(axis for axis in range(kernel.ndim) if axis != channel)
-    largest = np.abs(kernel).max(axis=others, keepdims=True)
-    scale = (np.where(largest, largest, 1) / LARGEST_BYTE).astype(np.float32)
-    return np.rint(kernel / scale).astype(np.int8), scale
 
 
 def _metadata(

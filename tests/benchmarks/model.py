@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.model [MODEL.onnx]
 
-Both run in ONNX Runtime on the processor. Prints milliseconds (medians) and their ratio. Nothing
-here passes or fails.
+Both run in ONNX Runtime on one core, in turn. Prints milliseconds (medians) and their ratio.
+Nothing here passes or fails.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ ROUNDS = 50
 
 
 def main() -> None:
-    model = load_model(Path(sys.argv[1]) if sys.argv[1:] else find_model("default"))
+    path = Path(sys.argv[1]) if sys.argv[1:] else find_model("default")
+    model = load_model(path, threads=1)
     spec, levels = model.metadata.input, list(Level)
     random = np.random.default_rng(0)
     images, coords = random.random((5, *spec.shape), np.float32), np.full((5, 2), 0.5, np.float32)
@@ -33,8 +35,9 @@ def main() -> None:
         "image": random.random((5, 128, 128, 3), np.float32),
         "coords": np.full((5, 2), 0.5, np.float32),
     }
-    ours = median(lambda: model.probabilities(images, coords, levels))
-    theirs = median(lambda: other.run(["prob"], feeds))
+    ours, theirs = medians(
+        lambda: model.probabilities(images, coords, levels), lambda: other.run(["prob"], feeds)
+    )
     print(f"{model.path.name}: {model.path.stat().st_size / 2**20:.1f} MiB")
     print(f"five levels {1e3 * ours:.1f} ms, MobileNet 128² {1e3 * theirs:.1f} ms")
     print(f"model / MobileNet {ours / theirs:.2f}")
@@ -49,19 +52,23 @@ def mobilenet() -> onnxruntime.InferenceSession:
     network = build_network(
         TrainingOptions(backbone="mobilenet", weights="none"), InputSpec(size=(128, 128))
     )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(
-        convert_to_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"]
+        convert_to_onnx(network).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
 
-def median(run: Any) -> float:
-    run()
+def medians(*runs: Callable[[], Any]) -> list[float]:
+    """Seconds of each; all take their turn, so that a busy moment is shared."""
     seconds = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - began)
-    return float(np.median(seconds))
+    for _ in range(1 + ROUNDS):
+        times = [time.perf_counter()]
+        for run in runs:
+            run()
+            times.append(time.perf_counter())
+        seconds.append(np.diff(times))
+    return list(np.median(seconds[1:], axis=0))
 
 
 if __name__ == "__main__":

@@ -17,12 +17,8 @@ from lss_cli.files import check_writable
 from lss_cli.locate.metadata import LANDMARKS, Kind, LocatorMetadata, WindowSpec
 from lss_cli.locate.model import cut_window
 from lss_cli.slices import Float32Array
-from lss_cli.training.export import (
-    check_difference,
-    convert_to_onnx,
-    store_half_floats,
-    write_onnx,
-)
+from lss_cli.training.export import check_difference, convert_to_onnx, write_onnx
+from lss_cli.training.graph import store_half_floats
 from lss_cli.training.locator.answers import Heatmaps, ask, measure, summarise, sure_from
 from lss_cli.training.locator.fit import Material, as_stranger, fit
 from lss_cli.training.locator.phantoms import SEED, phantom_pictures
