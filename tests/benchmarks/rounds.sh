@@ -59,7 +59,7 @@ train nets custom
 train nets mobilenet --backbone mobilenet --weights "$weights/mobilenet_notop.weights.h5" --learning-rate 3e-4
 train nets vgg16 --backbone vgg16 --weights "$weights/vgg16_notop.weights.h5" --freeze --copies 2 --epochs 20
 for backbone in efficientnet_b0 inception_v3 densenet121 xception resnet50 inception_resnet_v2; do
-    train nets "$backbone" --backbone "$backbone" --weights none --epochs 5 --learning-rate 3e-4
+    train nets "$backbone" --backbone "$backbone" --weights none --epochs 2 --learning-rate 3e-4
 done
 
 failed=0
