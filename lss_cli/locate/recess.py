@@ -22,6 +22,8 @@ SLICE_DEVIATION = 0.8
 ALTERNATIVE_SHARE = 0.6
 # Where the recesses lie so far from the middle of the window, it is cut again around them.
 OFF_CENTRE_MM = 4.0
+# Trained on slices mostly 4 to 5 mm apart; recesses farther off may lie elsewhere.
+NEIGHBOUR_MM = 7.0
 # Of 1,946 pairs of points 99.9 % lie more than 5.6 mm apart across the body, none more than 29 mm.
 NEAREST_SIDES_MM, FARTHEST_SIDES_MM = 5.0, 32.0
 
@@ -44,6 +46,11 @@ class RecessView:
     def geometry(self) -> Geometry:
         """Of the pixels."""
         return self.slice_in_stack.slice.geometry.oriented
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Column and row of the centre."""
+        return self.geometry.to_pixel(self.centre)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,27 +205,28 @@ def see_recesses(views: Sequence[RecessView], model: LocatorModel) -> list[Seen]
 
 def _see(views: Sequence[RecessView], model: LocatorModel) -> list[Seen]:
     """One run of the network over all windows."""
+    return [_read(view, maps, model) for view, maps in zip(views, _ask(views, model), strict=True)]
+
+
+def _ask(views: Sequence[RecessView], model: LocatorModel) -> list[Float32Array]:
+    """The maps of each window, from one run of the network."""
     if not views:
         return []
-    at = [view.geometry.to_pixel(view.centre) for view in views]
     windows = [
-        cut_window(view.pixels, view.geometry.spacing_mm, middle, model.window)
-        for view, middle in zip(views, at, strict=True)
+        cut_window(view.pixels, view.geometry.spacing_mm, view.middle, model.window)
+        for view in views
     ]
-    peaks = model.peaks(model.heatmaps(np.stack(windows)))
-    seen = []
-    for view, middle, positions, confidence in zip(
-        views, at, peaks.positions, peaks.confidence, strict=True
-    ):
-        pixels = to_picture(positions, view.geometry.spacing_mm, middle, model.window)
-        shares = dict(zip(map(Side, model.landmarks), map(float, confidence), strict=True))
-        places = {
-            Side(name): (float(x), float(y))
-            for name, (x, y) in zip(model.landmarks, pixels, strict=True)
-        }
-        worth = math.sqrt(math.prod(shares.values()))
-        seen.append(Seen(view.slice_in_stack, places, shares, worth))
-    return seen
+    return list(model.heatmaps(np.stack(windows)))
+
+
+def _read(view: RecessView, maps: Float32Array, model: LocatorModel) -> Seen:
+    """What maps say of a slice."""
+    peaks = model.peaks(maps[np.newaxis])
+    pixels = to_picture(peaks.positions[0], view.geometry.spacing_mm, view.middle, model.window)
+    sides = [Side(name) for name in model.landmarks]
+    places = {side: (float(x), float(y)) for side, (x, y) in zip(sides, pixels, strict=True)}
+    shares = dict(zip(sides, map(float, peaks.confidence[0]), strict=True))
+    return Seen(view.slice_in_stack, places, shares, math.sqrt(math.prod(shares.values())))
 
 
 def _look(
@@ -227,18 +235,33 @@ def _look(
     model: LocatorModel,
     read: Callable[[Slice], Float32Array],
 ) -> list[list[Seen]]:
-    """What the slices of each cut show, in one run of the network."""
+    """What the slices of each cut show, in one run of the network.
+
+    Recesses run on from slice to slice, so that neighbours help to place them. How well a slice
+    shows them is its own matter.
+    """
     views = [
         RecessView(cut.slice_in_stack(index), read(cut.stack.slices[index]), centre)
         for (cut, indices), centre in zip(looks, centres, strict=True)
         for index in indices
     ]
-    seen = iter(_see(views, model))
-    return [[_weigh(next(seen), _fit(cut, index)) for index in indices] for cut, indices in looks]
+    asked = iter(zip(views, _ask(views, model), strict=True))
+    found: list[list[Seen]] = []
+    for cut, indices in looks:
+        own = [next(asked) for _ in indices]
+        found.append([])
+        for index, (view, maps) in zip(indices, own, strict=True):
+            beside = [others for other, others in own if _are_neighbours(other, view)]
+            seen = _read(view, np.mean(beside, axis=0), model)
+            worth = _read(view, maps, model).worth * _fit(cut, index)
+            found[-1].append(replace(seen, worth=worth))
+    return found
 
 
-def _weigh(seen: Seen, fit: float) -> Seen:
-    return replace(seen, worth=seen.worth * fit)
+def _are_neighbours(view: RecessView, other: RecessView) -> bool:
+    """Whether a slice is the other or near to it."""
+    step = view.geometry.position - other.geometry.position
+    return abs(float(step @ view.geometry.normal)) <= NEIGHBOUR_MM
 
 
 def _fit(cut: Cut, index: int) -> float:

@@ -38,27 +38,38 @@ def ask(
     """Ask a network for the landmarks of pictures, as `lss locate` does.
 
     Sagittal windows lie in the middle of the picture. Axial ones lie at random, and so does what
-    they show of a cut-out (`augment.move_window`), always the same for one picture.
+    they show of a cut-out (`augment.move_window`), always the same for one picture. Maps are means
+    over a slice and its neighbours.
 
     Args:
         heatmaps: Of windows, N × H × W.
-        pictures: Those to be asked for; landmarks that are not known are left out.
+        pictures: Those to be asked for, and neighbours of them (`Picture.offset`); landmarks that
+            are not known are left out.
         metadata: Of the network.
         fold: What the column ``fold`` is to say.
 
     Returns:
-        A row per picture and landmark: fold, patient, picture, level, landmark, x, y (truth, in
-        mm from the picture's first pixel), found_x, found_y, error_mm, confidence, trusted.
+        A row per picture that is no neighbour, and landmark: fold, patient, picture, level,
+        landmark, x, y (truth, in mm from the picture's first pixel), found_x, found_y, error_mm,
+        confidence, trusted.
     """
     rows: list[dict[str, Any]] = []
-    for start in range(0, len(pictures), BATCH):
-        some = [_place(picture, metadata.kind) for picture in pictures[start : start + BATCH]]
+    stacks = _stacks(pictures)
+    for start in range(0, len(stacks), BATCH):
+        some = [
+            [_place(picture, metadata.kind) for picture in stack]
+            for stack in stacks[start : start + BATCH]
+        ]
         windows = [
             cut_window(picture.pixels, picture.spacing_mm, centre, metadata.window)
-            for picture, centre in some
+            for stack in some
+            for picture, centre in stack
         ]
-        for (picture, centre), maps in zip(some, heatmaps(np.stack(windows)), strict=True):
-            places, confidence = read_maps(np.asarray(maps), metadata)
+        asked = iter(np.asarray(heatmaps(np.stack(windows))))
+        for stack in some:
+            maps = np.mean([next(asked) for _ in stack], axis=0)
+            picture, centre = stack[0]
+            places, confidence = read_maps(maps, metadata)
             found = to_picture(places, picture.spacing_mm, centre, metadata.window)
             spacing = np.array(picture.spacing_mm)
             found_mm, true_mm = found * spacing, picture.points * spacing
@@ -82,6 +93,18 @@ def ask(
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _stacks(pictures: Sequence[Picture]) -> list[list[Picture]]:
+    """Each picture whose landmarks are marked, followed by its neighbours."""
+    stacks: dict[tuple[str, str, str], list[Picture]] = {}
+    for picture in sorted(pictures, key=lambda picture: abs(picture.offset)):
+        key = (picture.patient, picture.name, picture.level)
+        if picture.offset == 0:
+            stacks[key] = [picture]
+        elif key in stacks:
+            stacks[key].append(picture)
+    return list(stacks.values())
 
 
 def _place(picture: Picture, kind: Kind) -> tuple[Picture, tuple[float, float]]:

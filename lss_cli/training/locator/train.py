@@ -202,11 +202,7 @@ def finish_locator(
     """
     kind, within_mm = metadata.kind, metadata.within_mm
     held_out = {
-        fold: [
-            picture
-            for picture in pictures
-            if fold_of[picture.patient] == fold and picture.offset == 0
-        ]
+        fold: [picture for picture in pictures if fold_of[picture.patient] == fold]
         for fold in networks
         if fold != ALL
     }

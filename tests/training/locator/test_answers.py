@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,27 @@ def test_maps_that_are_as_trained_towards_are_read_where_the_landmarks_are():
     assert table["landmark"].tolist() == ["left", "right"]
     assert table["error_mm"].max() < 1e-3
     assert table["confidence"].min() > 0.999
+
+
+def test_neighbours_help_to_place_a_landmark_and_are_not_asked_themselves():
+    points = np.array([[90.3, 61.8], [51.0, 60.4]])
+    middle = Picture(np.ones((120, 140)), (0.5, 0.5), points, "patient", "picture", real=False)
+    below = replace(middle, offset=1)
+
+    def heatmaps(windows):
+        """Of the second, a cell farther to the back."""
+        shown, centre = move_window(middle)
+        at = to_window(shown.points, shown.spacing_mm, centre, SPEC)
+        moved = [at, at + np.array([0, 2])][: len(windows)]
+        cells = [make_target(positions, SPEC, 2)[1:] for positions in moved]
+        return np.reshape(cells, (-1, SPEC.size[1] // 2, SPEC.size[0] // 2, 2))
+
+    table = ask(heatmaps, [below, middle], metadata())
+    assert table["landmark"].tolist() == ["left", "right"]
+    assert (table["found_y"] - table["y"]).to_numpy() == pytest.approx(
+        [SPEC.pixel_mm, SPEC.pixel_mm]
+    )
+    assert ask(heatmaps, [middle], metadata())["error_mm"].max() < 1e-3
 
 
 @pytest.mark.parametrize(("point", "outside"), [((-3.0, 4.0), True), ((5.0, 4.0), False)])
