@@ -115,16 +115,6 @@ def train_locator(
     ]
     trusted = [picture for picture in pictures if picture.trusted]
 
-    def train(real: Sequence[Picture], what: str, number: int) -> Any:
-        return fit(
-            Material(real, artificial, strangers),
-            kind,
-            window,
-            steps,
-            seed + number,
-            report=lambda step, loss: report(what, step, steps, loss),
-        )
-
     metadata = LocatorMetadata(
         name=name,
         kind=kind,
