@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow
 
+from lss_cli.anatomy import Condition
 from lss_cli.dataset.margin import LARGEST_ROTATION, LARGEST_SCALING, LARGEST_SHIFT_MM
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.slices import Float32Array
@@ -30,6 +31,7 @@ class PointGeometry:
             and stays where it is, whatever the point.
         slice_mm: N × 2, width and height of the full slices.
         order_known: N, whether the channels surely run head to feet.
+        symmetric: N, whether the grade is that of no side, so that a mirrored image has it too.
         bounded: Whether grey values lie in 0…1.
         margin: Columns and rows of the images beyond each edge of the field.
     """
@@ -38,6 +40,7 @@ class PointGeometry:
     pixels_per_mm: Float32Array
     slice_mm: Float32Array
     order_known: npt.NDArray[np.bool_]
+    symmetric: npt.NDArray[np.bool_]
     bounded: bool
     margin: tuple[int, int] = (0, 0)
 
@@ -51,6 +54,7 @@ class PointGeometry:
             np.array(spec.size, np.float32) / (spec.field_mm if crop else np.inf),
             index[["slice_width_mm", "slice_height_mm"]].to_numpy(np.float32),
             (index["order"] == "known").to_numpy(),
+            np.array([Condition(name).side is None for name in index["condition"]], bool),
             spec.normalise != "zscore",
             data.margin,
         )
@@ -68,8 +72,8 @@ def augment(
 
     A click that errs by some mm takes its field and its coordinates along; scaling and turning
     happen around the point, which stays. The neighbours of a stack whose order is unknown are
-    exchanged half of the time. Some neighbours are hidden: as where a study lacks them, the next
-    slice on the way to the point's own stands in.
+    exchanged half of the time, and so are left and right of what has no side. Some neighbours are
+    hidden: as where a study lacks them, the next slice on the way to the point's own stands in.
 
     Args:
         images: N × H × W × C, with their margin.
@@ -82,14 +86,19 @@ def augment(
     Returns:
         New images without the margin, and their coordinates.
     """
-    count = len(rows)
+    count, points = len(rows), geometry.points[rows]
     swapped = (rng.random(count) < 0.5) & ~geometry.order_known[rows]
     if swapped.any():
         images = images.copy()
         images[swapped] = images[swapped][..., ::-1]
+    if geometry.symmetric[rows].any():
+        mirrored = (rng.random(count) < 0.5) & geometry.symmetric[rows]
+        images, coords = images.copy(), coords.copy()
+        images[mirrored] = images[mirrored][:, :, ::-1]
+        coords[mirrored, 0], points[mirrored, 0] = 1 - coords[mirrored, 0], 1 - points[mirrored, 0]
     click_mm = rng.uniform(-1, 1, (count, 2)) * LARGEST_SHIFT_MM * strength
     click = click_mm * geometry.pixels_per_mm
-    moved = _turn(images, geometry.points[rows], geometry.margin, click, rng, strength)
+    moved = _turn(images, points, geometry.margin, click, rng, strength)
     coords = np.asarray(coords + click_mm / geometry.slice_mm[rows], np.float32)
     changed = _retouch(moved, geometry.bounded, rng, strength)
     return _hide_neighbours(changed, HIDDEN_NEIGHBOURS * strength, rng), coords

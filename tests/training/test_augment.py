@@ -13,6 +13,7 @@ def geometry(point=(0.5, 0.5), order_known=True, **changes) -> PointGeometry:
         "pixels_per_mm": np.zeros(2, np.float32),
         "slice_mm": np.array([[200, 100]], np.float32),
         "order_known": np.array([order_known]),
+        "symmetric": np.array([False]),
         "bounded": True,
     }
     return PointGeometry(**values | changes)
@@ -129,3 +130,25 @@ def test_training_images_without_changes_are_those_of_prediction(prepared):
     rng = np.random.default_rng(0)
     images, _ = augment(wide["image"], wide["coords"], rows, geometry, rng, 0.0)
     assert images == pytest.approx(field["image"], abs=1e-6)
+
+
+def test_half_of_what_has_no_side_is_mirrored_with_its_point_and_coordinates():
+    """A spot left of the point is then right of it, and the slice's left is its right."""
+    seen = set()
+    for seed in range(20):
+        image, coords = changed(
+            spot((0.4, 0.5)), coords=(0.3, 0.6), point=(0.3, 0.5), seed=seed,
+            strength=0.0, symmetric=np.array([True]),
+        )  # fmt: skip
+        mirrored = bool(coords[0] > 0.5)
+        assert coords == pytest.approx([0.7 if mirrored else 0.3, 0.6])
+        assert brightest(image)[0] == pytest.approx(0.6 if mirrored else 0.4, abs=1 / 40)
+        seen.add(mirrored)
+    assert seen == {True, False}
+
+
+def test_what_has_a_side_is_never_mirrored():
+    for seed in range(20):
+        image, coords = changed(spot((0.4, 0.5)), coords=(0.3, 0.6), seed=seed, strength=0.0)
+        assert coords == pytest.approx([0.3, 0.6])
+        assert brightest(image)[0] == pytest.approx(0.4, abs=1 / 40)
