@@ -2,11 +2,14 @@
 
 import re
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from lss_cli.text import join_words
 
 E = TypeVar("E", bound=StrEnum)
+
+# As RSNA's tables call them.
+SeriesKind = Literal["Axial T2", "Sagittal T2/STIR", "Sagittal T1"]
 
 
 class Side(StrEnum):
@@ -144,7 +147,7 @@ class Condition(StrEnum):
         return Condition(self.value.replace(self.side, self.side.other, 1))
 
     @property
-    def series_description(self) -> str:
+    def series_description(self) -> SeriesKind:
         """The RSNA name of the kind of series in which this condition is graded."""
         if "subarticular" in self.value:
             return "Axial T2"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic.dataclasses
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
-from lss_cli.anatomy import Condition, Severity
+from lss_cli.anatomy import Condition, SeriesKind, Severity
 from lss_cli.model.ood import OodStatistics
 from lss_cli.model.spec import InputSpec
 from lss_cli.rule import LIKELIEST, GradeRule
@@ -23,7 +23,6 @@ OOD_KEY = "familiarity"
 HELD_OUT = ("out_of_fold", "test", "validation")
 
 Handling = Literal["as is", "mirrored"]
-SeriesKind = Literal["Axial T2", "Sagittal T2/STIR", "Sagittal T1"]
 KnownCondition = Annotated[Condition, BeforeValidator(Condition.parse)]
 
 

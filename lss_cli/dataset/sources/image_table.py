@@ -200,9 +200,8 @@ def direction(levels: "pd.Series[str]", instances: "pd.Series[float]") -> int:
 
 def _kinds(conditions: "pd.Series[str]") -> "pd.Series[str]":
     """The kind of series that each condition is graded in: a table of images names none."""
-    return conditions.map(
-        {str(condition): condition.series_description for condition in Condition}
-    ).fillna("")
+    kinds = {str(condition): str(condition.series_description) for condition in Condition}
+    return conditions.map(kinds).fillna("")
 
 
 def _ordinal(level: str) -> float:
