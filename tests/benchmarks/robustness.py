@@ -1,10 +1,11 @@
 """How much the answers of cross-validated networks change with the click, the slice and the scale.
 
     python -m tests.benchmarks.robustness CROPS.csv RUN [RUN…] [--grade-weights 1,2,4]
+        [--canal-labels TRAIN.csv]
 
 Each study is answered by the networks that did not train on it. The image table is prepared anew
 with its points moved, with the neighbouring slice in the middle, or with another field. Nothing
-here passes or fails.
+here passes or fails. Of the canal, which needs its labels, outwards is to the left.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from lss_cli.anatomy import Condition
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
@@ -45,8 +47,10 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--grade-weights", type=GradeRule.parse, default=LIKELIEST)
+    parser.add_argument("--canal-labels", type=Path)
     given = parser.parse_args()
     source, folders, rule = given.source.resolve(), given.folders, given.grade_weights
+    labels = given.canal_labels
     load_backend()
     from lss_cli.training.ensemble import FOLDER, out_of_fold_of
     from lss_cli.training.run import Run, data_of
@@ -66,24 +70,28 @@ def main() -> None:
             copy = at / image
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source.parent / image, copy)
-        plain = answers(rows, data.spec, at, networks, folds, temperature)
+        names = tuple(map(Condition, data.report["conditions"]))
+        asked = PrepareOptions(spec=data.spec, conditions=names)
+        plain = answers(rows, asked, labels, at, networks, folds, temperature)
         for name, table, spec in changes(rows, data.spec, at):
-            changed = answers(table, spec, at, networks, folds, temperature)
+            again = replace(asked, spec=spec)
+            changed = answers(table, again, labels, at, networks, folds, temperature)
             print(compared(name, plain, changed, rule))
 
 
 def answers(
     rows: Table,
-    spec: InputSpec,
+    options: PrepareOptions,
+    labels: Path | None,
     at: Path,
     networks: Networks,
     folds: Mapping[str, str],
     temperature: float,
 ) -> Table:
-    """Label and probabilities of each left row of an image table, by its name."""
+    """Label and probabilities of each row of an image table that was asked for, by its name."""
     rows.to_csv(at / "table.csv", index=False)
     out = Path(tempfile.mkdtemp(dir=at))
-    prepare(at / "table.csv", out, PrepareOptions(spec=spec))
+    prepare(at / "table.csv", out, options, canal_labels=labels)
     data = Prepared.open(out)
     of = data.index["study_id"].map(folds).to_numpy()
     prob = np.zeros((len(data.index), 3))
