@@ -16,8 +16,9 @@ from lss_cli.study.study import Located
 CLICK_MM = 2.0
 MOVES = ((CLICK_MM, 0.0), (-CLICK_MM, 0.0), (0.0, CLICK_MM), (0.0, -CLICK_MM))
 
-# A grade that has so much of all, probabilities times weights, is not tried out beside its point.
-STEADY = 0.9
+# A grade that has so much of all, probabilities times weights, is not tried out beside its point:
+# out of fold not one of 2,298 such grades changed (docs/default-model.md).
+STEADY = 0.8
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from lss_cli.anatomy import Condition
 from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
+from lss_cli.grading.inputs import CLICK_MM
 from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
-from lss_cli.rule import LIKELIEST, GradeRule
+from lss_cli.rule import CERTAIN, LIKELIEST, GradeRule
 from lss_cli.training.backend import load_backend
 
 DIRECTIONS = {
@@ -36,6 +38,9 @@ DIRECTIONS = {
     "to the back": (0, 1),
     "to the front": (0, -1),
 }
+
+CLICK = f"{CLICK_MM:g} mm"
+SHARES = (0, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.01)
 
 Table = pd.DataFrame
 Networks = Mapping[str, Sequence[Any]]
@@ -72,11 +77,15 @@ def main() -> None:
             shutil.copy(source.parent / image, copy)
         names = tuple(map(Condition, data.report["conditions"]))
         asked = PrepareOptions(spec=data.spec, conditions=names)
+        beside: list[Table] = []
         plain = answers(rows, asked, labels, at, networks, folds, temperature)
         for name, table, spec in changes(rows, data.spec, at):
             again = replace(asked, spec=spec)
             changed = answers(table, again, labels, at, networks, folds, temperature)
             print(compared(name, plain, changed, rule))
+            if name.startswith(CLICK):
+                beside.append(changed)
+        print(by_share(plain, beside, rule))
 
 
 def answers(
@@ -108,7 +117,7 @@ def answers(
 def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
     """What is tried: a name, the image table, and how it is cut."""
     pixels = rows["full_width"].astype(float) / NOMINAL_WIDTH_MM
-    for mm in (2, 4):
+    for mm in (int(CLICK_MM), 4):
         for name, (x, y) in DIRECTIONS.items():
             moved = {
                 key: (rows[key].astype(float) + step * mm * pixels).astype(str)
@@ -139,6 +148,30 @@ def compared(name: str, plain: Table, changed: Table, rule: GradeRule) -> str:
         f"{name:20} n {len(both)}  another grade {(steps > 0).mean():.1%}, two off "
         f"{(steps > 1).mean():.1%}  probability moves {np.median(move):.3f}, 95 % below "
         f"{np.quantile(move, 0.95):.2f}  accuracy {accuracy[0]:.3f} -> {accuracy[1]:.3f}"
+    )
+
+
+def by_share(plain: Table, beside: Sequence[Table], rule: GradeRule) -> str:
+    """How many grades change with any of some clicks, by their share of all that is weighed.
+
+    Of those that are certain otherwise: of the others several grades are named anyway.
+    """
+    both = plain.join([table.add_suffix(f"_{at}") for at, table in enumerate(beside)], how="inner")
+    prob = both[list("abc")].to_numpy()
+    grades = rule.choose(prob)
+    others = [
+        rule.choose(both[[f"{x}_{at}" for x in "abc"]].to_numpy()) for at in range(len(beside))
+    ]
+    changes = (np.stack(others) != grades).any(axis=0)
+    own = np.arange(len(grades)), grades
+    certain, share = prob[own] >= CERTAIN, rule.weigh(prob)[own]
+    parts = [certain & (low <= share) & (share < high) for low, high in pairwise(SHARES)]
+    return (
+        f"{CLICK} in any direction, certain grades by share of all that is weighed: "
+        + ", ".join(
+            f"from {low:.0%} {changes[part].sum()} of {part.sum()}"
+            for low, part in zip(SHARES, parts, strict=False)
+        )
     )
 
 
