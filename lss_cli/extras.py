@@ -23,6 +23,7 @@ EXTRAS = {
     "tf2onnx": ("tf2onnx", "train"),
     "onnx": ("onnx", "train"),
     "matplotlib": ("matplotlib", "train"),
+    "sklearn": ("scikit-learn", "train"),
     "optuna": ("Optuna", "train"),
     "tensorboard": ("TensorBoard", "train"),
     "tomli_w": ("tomli-w", "train"),

@@ -47,6 +47,13 @@ def export_onnx(
             metavar="W,W,W",
         ),
     ] = "1,1,1",
+    calibration: Annotated[
+        Literal["temperature", "dirichlet"],
+        typer.Option(
+            help="What makes the mean of all folds honest: one temperature, or a matrix on the "
+            "logarithms of all three probabilities, which takes hundreds of labels to learn."
+        ),
+    ] = "temperature",
     trained_on: TrainedOnOption = UNNAMED_DATA,
     licence: LicenceOption = UNSTATED_LICENCE,
     _quiet: Quiet = False,
@@ -63,6 +70,8 @@ def export_onnx(
 
     environment: Environment = context.obj
     environment.require("lss export-onnx", "tensorflow", "keras", "tf2onnx", "onnx")
+    if calibration == "dirichlet":
+        environment.require("lss export-onnx --calibration dirichlet", "sklearn")
     rule = parse_grade_weights(grade_weights)
     target = out or run[0] / "model.onnx"
     reads = [path for folder in run for path in network_files(str(folder))]
@@ -72,11 +81,11 @@ def export_onnx(
     from lss_cli.training.ensemble import open_runs, out_of_fold_of
     from lss_cli.training.export import export_onnx as export
 
-    finished = open_runs(run, data, rule)
+    finished = open_runs(run, data, rule, calibration)
     used = finished.data(data)
     if predictions:
         # First, since a run without folds has none, which is said before the work.
-        out_of_fold_of(run, used).write(predictions)
+        out_of_fold_of(run, used, calibration).write(predictions)
     difference = export(
         finished,
         used,

@@ -10,14 +10,14 @@ import numpy as np
 from lss_cli.dataset.folds import UNUSED, fold_names, fold_of
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.split import TEST, VALIDATION
-from lss_cli.errors import DataError
+from lss_cli.errors import DataError, UsageError
 from lss_cli.evaluation.predictions import PREDICTIONS, read_predictions, write_predictions
 from lss_cli.evaluation.sample import Labels, Probabilities
 from lss_cli.model.session import apply_temperature
 from lss_cli.rule import LIKELIEST, GradeRule
 from lss_cli.training.batches import Rows
-from lss_cli.training.calibration import fit_temperature
-from lss_cli.training.networks import mean_of_networks
+from lss_cli.training.calibration import Calibration, Dirichlet, Method, fit_calibration
+from lss_cli.training.networks import mean_of_networks, with_calibration
 from lss_cli.training.run import EVERY_FOLD, Run, data_of, read_config
 from lss_cli.training.run_files import FoldsConfig, RunConfig
 from lss_cli.training.scores import prior_of, score_splits
@@ -35,13 +35,13 @@ class OutOfFold:
             `UNUSED` where there is no answer.
         probabilities: Of all rows of the index, N × 3, calibrated; 0 where there is no answer.
         prior: What is known of each row by its level alone, N × 3.
-        temperature: Fitted on all rows out of fold.
+        calibration: Fitted on all rows out of fold.
     """
 
     data: Prepared
     probabilities: Probabilities
     prior: Probabilities
-    temperature: float
+    calibration: Calibration
 
     def metrics(self, rule: GradeRule = LIKELIEST) -> dict[str, Any]:
         """The metrics of both splits, and beside them those of the prior by level."""
@@ -55,7 +55,10 @@ class OutOfFold:
 
 
 def open_runs(
-    folders: Sequence[Path], data: Path | None = None, rule: GradeRule = LIKELIEST
+    folders: Sequence[Path],
+    data: Path | None = None,
+    rule: GradeRule = LIKELIEST,
+    calibration: Method = "temperature",
 ) -> Run:
     """Load the network of a run, or of runs with folds the mean of all their networks.
 
@@ -63,12 +66,20 @@ def open_runs(
         folders: One run, or several with the same folds of the same data.
         data: Where the data lie now, if not where they lay then.
         rule: By which the model will choose its grades, and the metrics theirs.
+        calibration: Of the mean of all folds.
 
     Raises:
         DataError: A run is unfinished or cannot be read; of several, one has no folds or is of
             other data.
+        UsageError: A run without folds is calibrated by its own temperature.
     """
     if len(folders) == 1 and not read_config(folders[0]).get("folds"):
+        if calibration != "temperature":
+            raise UsageError(
+                f"--calibration {calibration} learns from what folds say of unseen studies.",
+                where=str(folders[0]),
+                todo="Train with: lss train --folds",
+            )
         run = Run.open(folders[0])
         return _score_anew(run, run.data(data), rule) if rule.by_weight else run
     configs = [_folds_config(folder) for folder in folders]
@@ -78,17 +89,22 @@ def open_runs(
             raise DataError(
                 f"this run is of other data or folds than {folders[0]}.", where=str(folder)
             )
-    out_of_fold = out_of_fold_of(folders, data_of(first, data))
+    out_of_fold = out_of_fold_of(folders, data_of(first, data), calibration)
     members = [Run.open(folder / name) for folder in folders for name in first["folds"]]
     backbones = list(dict.fromkeys(config["options"]["backbone"] for config in configs))
     config = dict(members[0].config) | {
         "options": members[0].config["options"] | {"backbone": " + ".join(backbones)},
         "start": {run.config["options"]["backbone"]: run.config["start"] for run in members},
-        "temperature": out_of_fold.temperature,
+        "temperature": 1.0,
+        "calibration": calibration,
         "data": members[0].config["data"] | {"fold": EVERY_FOLD},
         "epochs_done": sum(run.config["epochs_done"] for run in members),
     }
     network = mean_of_networks([run.network for run in members])
+    if isinstance(out_of_fold.calibration, Dirichlet):
+        network = with_calibration(network, out_of_fold.calibration)
+    else:
+        config["temperature"] = out_of_fold.calibration.temperature
     return Run(folders[0], config, out_of_fold.metrics(rule), network, len(members), rule)
 
 
@@ -98,17 +114,21 @@ def _score_anew(run: Run, data: Prepared, rule: GradeRule) -> Run:
     return replace(run, metrics=score_splits(data, answers, prior_of(data), rule=rule), rule=rule)
 
 
-def out_of_fold_of(folders: Sequence[Path], data: Prepared) -> OutOfFold:
+def out_of_fold_of(
+    folders: Sequence[Path], data: Prepared, calibration: Method = "temperature"
+) -> OutOfFold:
     """What runs with folds say of studies that they were not trained on.
 
     Raises:
         DataError: A run has no folds, or cannot be read.
     """
     _folds_config(folders[0])
-    return collect_out_of_fold(folders, data)
+    return collect_out_of_fold(folders, data, calibration)
 
 
-def collect_out_of_fold(folders: Sequence[Path], data: Prepared) -> OutOfFold:
+def collect_out_of_fold(
+    folders: Sequence[Path], data: Prepared, calibration: Method = "temperature"
+) -> OutOfFold:
     """Collect what finished trainings say of the studies that they were not trained on.
 
     Out of fold each row has the mean answer of those networks that did not train on its study,
@@ -118,6 +138,7 @@ def collect_out_of_fold(folders: Sequence[Path], data: Prepared) -> OutOfFold:
     Args:
         folders: Of runs with folds; each holds a finished training for each fold.
         data: Prepared data with folds.
+        calibration: How the answers are calibrated.
     """
     raw, prior = np.zeros((2, len(data.index), 3))
     test, held_out_in = data.rows(TEST), np.full(len(data.index), -1)
@@ -130,29 +151,33 @@ def collect_out_of_fold(folders: Sequence[Path], data: Prepared) -> OutOfFold:
         raw[test] += mean[test] / len(names)
         prior[test] += known[test] / len(names)
     held_out, labels = np.flatnonzero(held_out_in >= 0), data.severities
-    temperature = fit_temperature(labels[held_out], raw[held_out])
+    fitted = fit_calibration(calibration, labels[held_out], raw[held_out])
     prob = np.zeros_like(raw)
-    prob[held_out] = calibrate_across(labels[held_out], raw[held_out], held_out_in[held_out])
-    prob[test] = apply_temperature(raw[test].astype(np.float32), temperature)
+    prob[held_out] = calibrate_across(
+        labels[held_out], raw[held_out], held_out_in[held_out], calibration
+    )
+    prob[test] = fitted(raw[test])
     is_test = data.index["split"] == TEST
     splits = np.select([is_test, held_out_in >= 0], [TEST, OUT_OF_FOLD], default=UNUSED)
     data = replace(data, index=data.index.assign(split=splits))
-    return OutOfFold(data, prob, prior, temperature)
+    return OutOfFold(data, prob, prior, fitted)
 
 
-def calibrate_across(labels: Labels, raw: Probabilities, folds: Rows) -> Probabilities:
-    """Calibrate each fold with the temperature of all others, so that none flatters itself.
+def calibrate_across(
+    labels: Labels, raw: Probabilities, folds: Rows, calibration: Method = "temperature"
+) -> Probabilities:
+    """Calibrate each fold by all others, so that none flatters itself.
 
     Args:
         labels: N ordinals.
         raw: N × 3, before calibration.
         folds: N, the fold of each row.
+        calibration: How.
     """
     calibrated = np.zeros_like(raw)
     for fold in np.unique(folds):
         here = folds == fold
-        temperature = fit_temperature(labels[~here], raw[~here])
-        calibrated[here] = apply_temperature(raw[here], temperature)
+        calibrated[here] = fit_calibration(calibration, labels[~here], raw[~here])(raw[here])
     return calibrated
 
 

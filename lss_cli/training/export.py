@@ -179,6 +179,7 @@ def _metadata(
             "parts": parts,
             "levels": GradeCounts.of_rows(data.index.iloc[rows], TRAINING_PART).to_json(),
             "precision": precision,
+            "calibration": run.config.get("calibration", "temperature"),
             "largest_difference_to_keras": difference,
         },
         temperature=run.temperature,

@@ -11,6 +11,7 @@ from lss_cli.anatomy import Level, Severity
 from lss_cli.model.spec import InputSpec
 from lss_cli.slices import Float32Array
 from lss_cli.training.backbones import build_backbone
+from lss_cli.training.calibration import SMALLEST_PROBABILITY, Dirichlet
 from lss_cli.training.options import TrainingOptions
 
 STANDARDISED_COORDS = "standardised_coords"
@@ -118,6 +119,16 @@ def mean_of_networks(networks: Sequence[Any]) -> Any:
         network.name = f"{network.name}_{number}"
     prob = layers.Average(name="prob")([network(inputs) for network in networks])
     return keras.Model(inputs, prob, name="lss_mean")
+
+
+def with_calibration(network: Any, calibration: Dirichlet) -> Any:
+    """A network whose answers are calibrated."""
+    inputs = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in network.inputs]
+    prob = keras.ops.maximum(network(inputs), SMALLEST_PROBABILITY)
+    calibrated = layers.Dense(len(Severity), activation="softmax", name="prob")
+    outputs = calibrated(keras.ops.log(prob))
+    calibrated.set_weights([calibration.weights.T, calibration.biases])
+    return keras.Model(inputs, outputs, name=f"{network.name}_calibrated")
 
 
 def _build_inputs(spec: InputSpec) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How much the answers of cross-validated networks change with the click, the slice and the scale.
 
     python -m tests.benchmarks.robustness CROPS.csv RUN [RUN…] [--grade-weights 1,2,4]
-        [--canal-labels TRAIN.csv]
+        [--canal-labels TRAIN.csv] [--calibration METHOD]
 
 Each study is answered by the networks that did not train on it. The image table is prepared anew
 with its points moved, with the neighbouring slice in the middle, or with another field. Nothing
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,10 @@ from lss_cli.dataset.prepare import PrepareOptions, prepare
 from lss_cli.dataset.prepared import Prepared
 from lss_cli.dataset.sources.image_table import NOMINAL_WIDTH_MM
 from lss_cli.grading.inputs import CLICK_MM
-from lss_cli.model.session import apply_temperature
 from lss_cli.model.spec import InputSpec
 from lss_cli.rule import CERTAIN, LIKELIEST, GradeRule
 from lss_cli.training.backend import load_backend
+from lss_cli.training.calibration import Calibration, Method
 
 DIRECTIONS = {
     "outwards": (1, 0),
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--grade-weights", type=GradeRule.parse, default=LIKELIEST)
     parser.add_argument("--canal-labels", type=Path)
+    parser.add_argument("--calibration", choices=get_args(Method), default="temperature")
     given = parser.parse_args()
     source, folders, rule = given.source.resolve(), given.folders, given.grade_weights
     labels = given.canal_labels
@@ -61,7 +62,7 @@ def main() -> None:
     from lss_cli.training.run import Run, data_of
 
     data = data_of(json.loads((folders[0] / "config.json").read_text()))
-    temperature = out_of_fold_of(folders, data).temperature
+    calibration = out_of_fold_of(folders, data, given.calibration).calibration
     networks = {
         fold.name.removeprefix(FOLDER): [Run.open(at / fold.name).network for at in folders]
         for fold in sorted(folders[0].glob(f"{FOLDER}*"))
@@ -78,10 +79,10 @@ def main() -> None:
         names = tuple(map(Condition, data.report["conditions"]))
         asked = PrepareOptions(spec=data.spec, conditions=names)
         beside: list[Table] = []
-        plain = answers(rows, asked, labels, at, networks, folds, temperature)
+        plain = answers(rows, asked, labels, at, networks, folds, calibration)
         for name, table, spec in changes(rows, data.spec, at):
             again = replace(asked, spec=spec)
-            changed = answers(table, again, labels, at, networks, folds, temperature)
+            changed = answers(table, again, labels, at, networks, folds, calibration)
             print(compared(name, plain, changed, rule))
             if name.startswith(CLICK):
                 beside.append(changed)
@@ -95,7 +96,7 @@ def answers(
     at: Path,
     networks: Networks,
     folds: Mapping[str, str],
-    temperature: float,
+    calibration: Calibration,
 ) -> Table:
     """Label and probabilities of each row of an image table that was asked for, by its name."""
     rows.to_csv(at / "table.csv", index=False)
@@ -108,9 +109,7 @@ def answers(
         here = np.flatnonzero(of == fold)
         inputs = list(data.inputs(here).values())
         prob[here] = np.mean([member.predict(inputs, verbose=0) for member in members], axis=0)
-    answered = pd.DataFrame(
-        apply_temperature(prob.astype(np.float32), temperature), columns=list("abc")
-    )
+    answered = pd.DataFrame(calibration(prob), columns=list("abc"))
     return answered.assign(label=data.severities).set_index(data.index["row_id"])
 
 

@@ -163,11 +163,13 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     data.folder.rename(moved)
     joint = tmp_path / "joint.onnx"
     command = ("export-onnx", run, other, "--out", joint, "--predictions", said)
-    weights = ("--grade-weights", "1,2,4")
-    code, _, err = lss(*command, "--data", moved, *weights)
+    chosen = ("--grade-weights", "1,2,4", "--calibration", "dirichlet")
+    code, _, err = lss(*command, "--data", moved, *chosen)
     assert code == 0, err
     model = load_model(joint)
     assert model.metadata.training["networks"] == 4
+    assert model.metadata.training["calibration"] == "dirichlet"
+    assert model.metadata.temperature == 1
     got = model.probabilities(inputs["image"], inputs["coords"], [])
     table = pd.read_csv(said)
     # Its figures are those of the grades that it gives.
@@ -183,9 +185,12 @@ def test_folds_are_trained_one_by_one_and_collected(tmp_path, lss):
     code, _, err = lss("export-onnx", run, run / "fold_0", "--out", joint)
     assert code == 3
     assert "lss train --folds" in err
-    alone = ("export-onnx", run / "fold_1", "--data", moved, "--predictions", said)
-    code, _, err = lss(*alone)
+    alone = ("export-onnx", run / "fold_1", "--data", moved)
+    code, _, err = lss(*alone, "--predictions", said)
     assert code == 3
+    assert "lss train --folds" in err
+    code, _, err = lss(*alone, "--calibration", "dirichlet")
+    assert code == 2
     assert "lss train --folds" in err
     assert not (run / "fold_1" / "model.onnx").exists()
 
