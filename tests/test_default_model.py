@@ -23,11 +23,11 @@ PINNED = {
     ("right_subarticular_stenosis", "L3/L4"): (0.0392, 0.1679, 0.7929),
     ("right_subarticular_stenosis", "L4/L5"): (0.2715, 0.3990, 0.3295),
     ("right_subarticular_stenosis", "L5/S1"): (0.3291, 0.4325, 0.2384),
-    ("spinal_canal_stenosis", "L1/L2"): (0.9892, 0.0089, 0.0018),
-    ("spinal_canal_stenosis", "L2/L3"): (0.9946, 0.0047, 0.0007),
-    ("spinal_canal_stenosis", "L3/L4"): (0.5269, 0.2702, 0.2029),
-    ("spinal_canal_stenosis", "L4/L5"): (0.9868, 0.0109, 0.0022),
-    ("spinal_canal_stenosis", "L5/S1"): (0.9827, 0.0144, 0.0029),
+    ("spinal_canal_stenosis", "L1/L2"): (0.9933, 0.0066, 0.0001),
+    ("spinal_canal_stenosis", "L2/L3"): (0.9976, 0.0024, 0.0000),
+    ("spinal_canal_stenosis", "L3/L4"): (0.3329, 0.4802, 0.1870),
+    ("spinal_canal_stenosis", "L4/L5"): (0.9913, 0.0086, 0.0002),
+    ("spinal_canal_stenosis", "L5/S1"): (0.9873, 0.0125, 0.0003),
 }
 
 

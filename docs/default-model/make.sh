@@ -41,4 +41,4 @@ make() {
 prepare default --mirror
 make default "custom sequence mobilenet"
 prepare canal --condition spinal_canal_stenosis --canal-labels "$labels" --field-mm 40,32 --shift-mm 0
-make canal "custom mobilenet" --calibration dirichlet
+make canal "custom sequence mobilenet" --calibration dirichlet

@@ -110,7 +110,9 @@ def answers(
         inputs = list(data.inputs(here).values())
         prob[here] = np.mean([member.predict(inputs, verbose=0) for member in members], axis=0)
     answered = pd.DataFrame(calibration(prob), columns=list("abc"))
-    return answered.assign(label=data.severities).set_index(data.index["row_id"])
+    answered = answered.assign(label=data.severities).set_index(data.index["row_id"])
+    # Of studies that the runs were not trained on with the others, there is no answer.
+    return answered[prob.any(axis=1)]
 
 
 def changes(rows: Table, spec: InputSpec, at: Path) -> Iterator[tuple[str, Table, InputSpec]]:
