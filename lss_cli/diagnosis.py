@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lss_cli import __version__
 from lss_cli.errors import LssError
-from lss_cli.extras import EXTRAS, RUNTIME, install_extra, install_package
+from lss_cli.extras import DISTRIBUTIONS, EXTRAS, RUNTIME, install_extra, install_package
 from lss_cli.model.find import DEFAULT_MODEL, find_models
 from lss_cli.model.session import load_model
 from lss_cli.text import join_words, printable
@@ -112,10 +112,14 @@ def _models(models: Path) -> Iterator[Finding]:
 
 
 def _extra(extra: str, is_installed: Callable[[str], bool]) -> Finding:
-    packages = [package for package, (_, brings) in EXTRAS.items() if brings == extra]
-    missing = [package for package in packages if not is_installed(package)]
+    modules = [module for module, (_, brings) in EXTRAS.items() if brings == extra]
+    missing = [_package_of(module) for module in modules if not is_installed(module)]
     if missing:
         text = f"without {', '.join(missing)}: {install_extra(extra)}"
         return Finding(PURPOSES[extra], False, text, optional=True)
-    text = ", ".join(f"{package} {version(package)}" for package in packages)
+    text = ", ".join(f"{name} {version(name)}" for name in map(_package_of, modules))
     return Finding(PURPOSES[extra], True, text, optional=True)
+
+
+def _package_of(module: str) -> str:
+    return DISTRIBUTIONS.get(module, module)

@@ -32,6 +32,9 @@ EXTRAS = {
     "pynetdicom": ("pynetdicom", "node"),
 }
 
+# Of modules that come in a package of another name.
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
 
 def is_installed(package: str) -> bool:
     """Whether `package` could be imported; it is not."""
