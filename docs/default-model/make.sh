@@ -23,22 +23,17 @@ train() {
             $([ "$kind" = mobilenet ] && echo --weights "$weights") $([ -d "$out" ] && echo --resume)
 }
 
-# make NAME "KINDS" OPTIONS…
 make() {
-    local name=$1 kinds=$2
-    shift 2
-    local runs=()
-    for kind in $kinds; do
-        train "$name" "$kind"
-        runs+=("runs/$name-$kind")
-    done
-    lss export-onnx "${runs[@]}" --out "$name.onnx" --name "$name" \
+    local name=$1
+    shift
+    for kind in custom sequence mobilenet; do train "$name" "$kind"; done
+    lss export-onnx runs/"$name"-{custom,sequence,mobilenet} --out "$name.onnx" --name "$name" \
         --precision int8 --grade-weights 1,2,4 --predictions "$name.csv" \
         --trained-on "RSNA 2024 LumbarDISC crops" \
         --licence "non-commercial research only, as the RSNA 2024 data it was trained on" "$@"
 }
 
 prepare default --mirror
-make default "custom sequence mobilenet"
+make default
 prepare canal --condition spinal_canal_stenosis --canal-labels "$labels" --field-mm 40,32 --shift-mm 0
-make canal "custom sequence mobilenet" --calibration dirichlet
+make canal --calibration dirichlet
